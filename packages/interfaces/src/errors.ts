@@ -1,0 +1,60 @@
+import type { Lane } from './lane.ts'
+import type { Reason } from './links.ts'
+import type { ReportClass } from './peer.ts'
+
+/** A bounded queue had no room for new work. The newest, least urgent work is what is refused. */
+export class QueueFullError extends Error {
+  static override readonly name = 'QueueFullError'
+  override readonly name = 'QueueFullError'
+  readonly code = 'queue-full'
+  /** Name of the queue's limit, as in the options. */
+  readonly limit: string
+  readonly value: number
+  readonly lane: Lane
+
+  constructor(limit: string, value: number, lane: Lane) {
+    super(`The ${lane} queue is full: ${limit} is ${value}`)
+    this.limit = limit
+    this.value = value
+    this.lane = lane
+  }
+}
+
+/** A peer sent more than its limit allows. */
+export class RateLimitedError extends Error {
+  static override readonly name = 'RateLimitedError'
+  override readonly name = 'RateLimitedError'
+  readonly code = 'rate-limited'
+  readonly limit: string
+  readonly value: number
+  readonly retryAfterMs: number
+
+  constructor(limit: string, value: number, retryAfterMs: number) {
+    super(`Over ${limit}, which is ${value}; try again in ${Math.ceil(retryAfterMs)} ms`)
+    this.limit = limit
+    this.value = value
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The handshake did not make the peer ready: one side refused, or the peer is not ready at all. */
+export class HandshakeRejectedError extends Error {
+  static override readonly name = 'HandshakeRejectedError'
+  override readonly name = 'HandshakeRejectedError'
+  readonly code: string
+  readonly reason: Reason
+  /** Who refused. */
+  readonly by: 'us' | 'them'
+
+  constructor(reason: Reason, by: 'us' | 'them', options?: ErrorOptions) {
+    super(`Handshake refused by ${by}: ${reason.code}: ${reason.message}`, options)
+    this.code = reason.code
+    this.reason = reason
+    this.by = by
+  }
+}
+
+/** An error that says what the peer who caused it is to be blamed for. */
+export interface Blameworthy {
+  readonly report: ReportClass
+}

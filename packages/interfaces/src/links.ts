@@ -1,0 +1,106 @@
+import type { AbortOptions, Connection, PeerId } from '@libp2p/interface'
+
+/**
+ * Why a link was refused or ended, told to both sides. An operator reads from it which limit applied,
+ * what its value is, and so what to change.
+ */
+export interface Reason {
+  /** Stable, kebab-case: `wrong-chain`, `rate-limited`, `shutting-down`, … */
+  code: string
+  /** In words, with what came and what was expected. */
+  message: string
+  /** Name of the limit that applied, as in the configuration. */
+  limit?: string
+  /** Value of that limit. */
+  value?: number
+}
+
+/** What two peers tell each other before anything else. */
+export interface Hello {
+  /** Lowest and highest handshake protocol version spoken. */
+  protocol: { min: number; max: number }
+  chainId: string
+  /** sha256 of the genesis file, hex. */
+  genesisHash: string
+  /** Height of the newest block, 0 for genesis. */
+  height: number
+  /** Hash of the newest block, hex. */
+  tipHash: string
+  role: string
+  region: string
+  capabilities: readonly string[]
+  /** Multiaddrs the peer listens on. */
+  listenAddresses: readonly string[]
+  /** Name and version of the software. */
+  userAgent: string
+  /** The peer's clock, ms since the epoch. */
+  timeMs: number
+  /** What the peer accepts from one other peer; a sender stays within it. */
+  quota?: Quota
+  /** Opaque proof of membership, for networks that ask for one. */
+  credentials?: Uint8Array
+}
+
+/** What a node accepts from one peer. */
+export interface Quota {
+  messagesPerSecond: number
+  bytesPerSecond: number
+}
+
+/** The part of a Hello that changes while connected. */
+export type PeerStatus = Pick<Hello, 'height' | 'tipHash'>
+
+/** The handshake. Service name `handshake`. */
+export interface Handshake {
+  /** What the peer said of itself; `undefined` until both sides are ready. */
+  get(peer: PeerId): Hello | undefined
+  /** Highest protocol version both sides speak; `undefined` until both sides are ready. */
+  version(peer: PeerId): number | undefined
+  /** Capabilities both sides have; empty until both sides are ready. */
+  capabilities(peer: PeerId): readonly string[]
+  isReady(peer: PeerId): boolean
+  /**
+   * Resolves when both sides are ready. Waits for a handshake under way, and no longer than its deadline.
+   * @throws {HandshakeRejectedError} when either side refused
+   */
+  whenReady(peer: PeerId, options?: AbortOptions): Promise<Hello>
+  /** Changes our own status; ready peers are told. */
+  setStatus(status: PeerStatus): void
+  /** Tells the peer why we part. Resolves when it was sent, or could not be; closes nothing. */
+  goodbye(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
+}
+
+/** Who may connect. Service name `connectionPool`. */
+export interface ConnectionPool {
+  /** An open connection to `peer`, reused or dialled; calls for one peer share one dial. */
+  acquire(peer: PeerId, options?: AbortOptions): Promise<Connection>
+  /** Says goodbye with `reason` and closes every connection to `peer`. */
+  disconnect(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
+}
+
+/** Keeps enough good peers. Service name `discovery`. */
+export interface Discovery {
+  /** Looks for peers now, whatever the schedule says. Resolves with the number of new candidates. */
+  discoverNow(options?: AbortOptions): Promise<number>
+}
+
+/** Wins back lost peers. Service name `reconnection`. */
+export interface Reconnection {
+  /** Stops all attempts, for a sleeping machine or a network change. */
+  suspend(): void
+  /** Goes on, at once and with fresh schedules. */
+  resume(): void
+}
+
+/** How loaded this node is; modules shed `bulk` when busy, and `normal` too when overloaded, never `critical`. */
+export type LoadLevel = 'normal' | 'busy' | 'overloaded'
+
+/** Measures peers and this node. Service name `health`. */
+export interface Health {
+  /** Health of a peer, 0 to 100; `undefined` for a peer never measured. */
+  score(peer: PeerId): number | undefined
+  /** Load of this node. */
+  readonly load: LoadLevel
+  /** How much later than asked our own timers fire, 1 when on time; time penalties are divided by it. */
+  readonly lagFactor: number
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      // Two tiers: what one process can prove alone, then real nodes over TCP.
+      { test: { name: 'unit', include: ['{packages,apps}/*/test/**/*.test.ts', 'docs/generator/test/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'integration',
+          include: ['tests/*/test/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
