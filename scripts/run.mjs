@@ -27,7 +27,7 @@ function step(cmd, args) {
 }
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-const nodeOk = (major === 22 && minor >= 12) || major === 24 || major >= 26
+const nodeOk = (major === 22 && minor >= 18) || major === 24 || major >= 26
 const found = spawnSync('pnpm', ['--version'], { cwd: root, env, encoding: 'utf8', shell: win })
 const pnpmOk = found.status === 0 && Number.parseInt(found.stdout, 10) >= Number.parseInt(PNPM, 10)
 

@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import pc from 'picocolors'
+import { nodeHealth, nodeInfo } from '../../http/schemas.ts'
+import { clientOf, type NodeOptions, withNodeOptions } from '../options.ts'
+import { Output, table } from '../output.ts'
+
+/** `gridmesh status`: how a node is. */
+export function statusCommand(): Command {
+  return withNodeOptions(new Command('status').description('show how a node is'))
+    .addHelpText('after', '\nExample:\n  gridmesh status --node mea')
+    .action(async (options: NodeOptions) => {
+      const client = clientOf(options)
+      const [info, health] = await Promise.all([
+        client.get('/node/info', nodeInfo),
+        client.get('/node/health', nodeHealth),
+      ])
+      new Output(options).result({ ...info, health }, () =>
+        table(
+          [info.name, health.status === 'ok' ? pc.green(health.status) : pc.yellow(health.status)],
+          [
+            ['role', info.node_type],
+            ['region', info.region],
+            ['chain', info.chain_id],
+            ['peer id', info.address],
+            ['API', client.url],
+            ['peers', info.peer_count],
+            ['height', `${info.height} (${Math.round(info.sync_progress * 100)} % in step)`],
+            ['latency', health.average_latency_ms === null ? '-' : `${health.average_latency_ms.toFixed(1)} ms`],
+            [
+              'event loop lag',
+              `p50 ${health.event_loop_lag_ms.p50.toFixed(1)} ms, p99 ${health.event_loop_lag_ms.p99.toFixed(1)} ms`,
+            ],
+            ['heap', `${(health.heap_bytes / 1_048_576).toFixed(0)} MiB`],
+            ['up', `${info.uptime.toFixed(0)} s`],
+            ['version', info.version],
+          ],
+        ),
+      )
+    })
+}

@@ -1,0 +1,37 @@
+/** What the exit code of `gridmesh` means. Shown by `gridmesh --help`. */
+export const EXIT = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  badFile: 3,
+  portInUse: 4,
+  unreachable: 5,
+  refused: 6,
+  partly: 7,
+} as const
+
+/** The exit codes in words. */
+export const EXIT_HELP = `Exit codes:
+  0  done
+  1  something unexpected failed
+  2  wrong usage
+  3  a configuration, key, genesis or data file cannot be used
+  4  a port is in use
+  5  the node does not answer
+  6  the node refused
+  7  done in part: some lines were bad or refused`
+
+const BY_NAME: Readonly<Record<string, number>> = {
+  ConfigError: EXIT.badFile,
+  ConfigFileError: EXIT.badFile,
+  UnusableFileError: EXIT.badFile,
+  PortInUseError: EXIT.portInUse,
+  NodeUnreachableError: EXIT.unreachable,
+  NodeRefusedError: EXIT.refused,
+  UsageError: EXIT.usage,
+}
+
+/** The exit code for an error, by its name; `undefined` for one that nobody foresaw. */
+export function exitCodeOf(err: unknown): number | undefined {
+  return err instanceof Error ? BY_NAME[err.name] : undefined
+}

@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises'
+import { parse } from 'csv-parse/sync'
+import type { z } from 'zod'
+import { inputs } from '../energy/inputs.ts'
+import { UnusableFileError, fileProblem } from '../errors.ts'
+
+/** An order as a person writes it, with ids and times filled in. */
+export type OrderInput = z.output<(typeof inputs)['energy-order']>
+
+/** One order of a file, or what is wrong with it. */
+export type OrderRow = { line: number; order: OrderInput } | { line: number; fault: string }
+
+const COLUMNS = ['id', 'type', 'priceSatangPerKwh', 'quantityWh', 'zone', 'expiresAtMs'] as const
+const CSV = { trim: true, bom: true, skip_empty_lines: true, relax_column_count: true } as const
+const NUMBERS: ReadonlySet<string> = new Set(['priceSatangPerKwh', 'quantityWh', 'expiresAtMs'])
+
+/**
+ * Reads orders from a JSON file (one order, or a list) or a CSV file with a header line. A bad row does not spoil the
+ * others: it comes back with its line number and what is wrong.
+ * @throws {UnusableFileError} when the file as a whole cannot be read
+ */
+export async function readOrders(path: string): Promise<OrderRow[]> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw fileProblem('orders file', path, cause)
+  }
+  return path.endsWith('.csv') ? fromCsv(text, path) : fromJson(text, path)
+}
+
+function fromJson(text: string, path: string): OrderRow[] {
+  let raw: unknown
+  try {
+    raw = JSON.parse(text)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new UnusableFileError('orders file', path, `it is not JSON: ${why}`, { cause })
+  }
+  return (Array.isArray(raw) ? raw : [raw]).map((value, index) => judge(value, index + 1))
+}
+
+function fromCsv(text: string, path: string): OrderRow[] {
+  let rows: { record: string[]; info: { lines: number } }[]
+  try {
+    rows = parse(text, { ...CSV, info: true }) as unknown as typeof rows
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new UnusableFileError('orders file', path, `it is not CSV: ${why}`, { cause })
+  }
+  const [head, ...body] = rows
+  if (head === undefined) throw new UnusableFileError('orders file', path, 'it is empty')
+  const strange = head.record.filter((column) => !(COLUMNS as readonly string[]).includes(column))
+  if (strange.length > 0) {
+    const why = `line 1: unknown column ${strange.join(', ')}; the columns are ${COLUMNS.join(', ')}`
+    throw new UnusableFileError('orders file', path, why)
+  }
+  return body.map(({ record, info: { lines: line } }) => {
+    if (record.length !== head.record.length) {
+      return { line, fault: `expected ${head.record.length} columns as in line 1, got ${record.length}` }
+    }
+    const cells = head.record.map((column, index) => [column, cell(column, record[index] ?? '')] as const)
+    return judge(Object.fromEntries(cells.filter(([, value]) => value !== undefined)), line)
+  })
+}
+
+/** A cell as the schema expects it. An empty one is left out; a number that is none stays text and is refused there. */
+function cell(column: string, text: string): string | number | undefined {
+  if (text === '') return undefined
+  const value = Number(text)
+  return NUMBERS.has(column) && !Number.isNaN(value) ? value : text
+}
+
+function judge(value: unknown, line: number): OrderRow {
+  const parsed = inputs['energy-order'].safeParse(value)
+  if (parsed.success) return { line, order: parsed.data }
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'order'}: ${issue.message}`)
+  return { line, fault: faults.join('; ') }
+}

@@ -1,0 +1,93 @@
+import { secret } from '@gridmesh/config'
+import { z } from 'zod'
+
+const port = z.int().min(0).max(65_535)
+const positive = z.number().positive()
+const count = z.int().positive()
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected lower-case letters, digits and dashes, 32 at most')
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+
+const p2p = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on for peers'),
+  port: port.default(9000).describe('TCP port to listen on for peers; 0 takes a free one'),
+  encryption: z.enum(['noise', 'tls']).default('noise').describe('Secure channel: Noise XX, or TLS 1.3'),
+  bootstrap: z
+    .array(z.string())
+    .max(1_000)
+    .default([])
+    .describe('Multiaddrs, with peer id, of the first peers to dial'),
+  mdns: z.boolean().default(false).describe('Find peers in the local network by multicast DNS'),
+  minPeers: count.default(8).describe('Peers below which no honest peer is dropped for being slow'),
+  maxConnections: count.default(100).describe('Connections held at once; more are refused'),
+  inboundPerSecond: count.default(5).describe('New connections a second that one address may open'),
+  pingIntervalMs: count.default(30_000).describe('Time between two measurements of each peer, in ms'),
+})
+
+const handshake = z.strictObject({
+  deadlineMs: count.default(10_000).describe('Time a handshake may take, in ms'),
+  statusIntervalMs: count.default(15_000).describe('Time between two status messages to each peer, in ms'),
+  maxClockSkewMs: count.default(30_000).describe('Difference of clocks above which a peer is refused, in ms'),
+})
+
+const messages = z.strictObject({
+  codec: z.enum(['protobuf', 'json']).default('protobuf').describe('Encoding of envelopes that we send'),
+  maxBytes: count.default(10_485_760).describe('Largest message, in bytes'),
+  batchMs: positive.default(5).describe('Time that normal messages wait to share an envelope, in ms'),
+  batchBytes: count.default(65_536).describe('Size at which a batch is sent at once, in bytes'),
+})
+
+const limits = z.strictObject({
+  messagesPerSecond: positive.default(100).describe('Messages a second from one peer, by protocol'),
+  messagesBurst: positive.default(200).describe('Messages at once from one peer, by protocol'),
+  bytesPerSecond: positive.default(5_242_880).describe('Bytes a second from one peer, by protocol'),
+  bytesBurst: positive.default(10_485_760).describe('Bytes at once from one peer, by protocol'),
+  streamsPerSecond: positive.default(20).describe('Streams a second that one peer may open, by protocol'),
+  totalMessagesPerSecond: positive.default(10_000).describe('Messages a second from all peers together'),
+})
+
+const broadcast = z.strictObject({
+  strategy: z.enum(['gossip', 'flood']).default('gossip').describe('How messages below the critical lane spread'),
+  maxHops: z.int().min(1).max(32).default(7).describe('Times a flooded message is passed on'),
+  gossipFactor: z.number().min(0).max(1).default(0.25).describe('Share of peers outside the mesh told of messages'),
+  cacheSize: count.default(10_000).describe('Message ids remembered to recognise duplicates'),
+})
+
+const http = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address the HTTP API listens on'),
+  port: port.default(8545).describe('TCP port of the HTTP API; 0 takes a free one'),
+  token: secret(z.string().min(16)).optional().describe('Bearer token for writing; required unless host is loopback'),
+  maxBodyBytes: count.default(65_536).describe('Largest request body, in bytes'),
+  maxEventStreams: count.default(64).describe('Clients of /api/v1/events at once'),
+})
+
+const logs = z.strictObject({
+  format: z.enum(['json', 'pretty']).default('json').describe('One JSON object a line, or lines for people'),
+  level: logLevel.default('info').describe('Least severe level that is written; a change takes effect while running'),
+  components: z
+    .record(z.string(), logLevel)
+    .default({})
+    .describe('Levels by component, such as gridmesh:handshake; a change takes effect while running'),
+})
+
+/** Every setting of a node. */
+export const nodeConfigSchema = z.strictObject({
+  name: name.default('node').describe('Name of the node, for people'),
+  dataDir: z.string().min(1).default('data').describe('Directory of the identity and the peer registry'),
+  genesis: z.string().min(1).default('genesis.yaml').describe('Genesis file of the network'),
+  role: name.default('node').describe('What the node is in the network, such as authority, producer or consumer'),
+  region: name.default('central').describe('Where the node is'),
+  capabilities: z.array(name).max(64).default([]).describe('What the node offers beside its role'),
+  obeySystemShutdown: z.boolean().default(false).describe('Stop when an authority asks every node to'),
+  feedSize: count.default(10_000).describe('Messages that /api/v1/feed remembers'),
+  shutdownGraceMs: count.default(30_000).describe('Time a shutdown may take in all, in ms'),
+  p2p: p2p.prefault({}).describe('Links to peers'),
+  handshake: handshake.prefault({}).describe('Agreement with a new peer'),
+  messages: messages.prefault({}).describe('Messages and their envelopes'),
+  limits: limits.prefault({}).describe('What one peer may send'),
+  broadcast: broadcast.prefault({}).describe('Messages to all'),
+  http: http.prefault({}).describe('The HTTP API'),
+  logs: logs.prefault({}).describe('The log'),
+})
+
+/** Every setting of a node, with defaults applied. */
+export type NodeConfig = z.output<typeof nodeConfigSchema>

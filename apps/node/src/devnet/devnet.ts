@@ -1,0 +1,102 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { NodeClient } from '../cli/client.ts'
+import { fileProblem } from '../errors.ts'
+import { nodeInfo } from '../http/schemas.ts'
+import { type PreparedNode, prepareFiles } from './files.ts'
+import { manifestPath, writeManifest } from './manifest.ts'
+import { planDevnet } from './plan.ts'
+import { checkPorts } from './ports.ts'
+import { NodeProcess } from './process.ts'
+
+/** Time all nodes have to start and to find each other, in ms. */
+const READY_DEADLINE_MS = 60_000
+/** Time a node has to stop before it is ended, in ms. */
+const STOP_GRACE_MS = 4_000
+/** Time between two looks at how many peers a node has, in ms. */
+const POLL_INTERVAL_MS = 100
+
+/** How a devnet is to be. */
+export interface DevnetInit {
+  nodes: number
+  profile: string
+  /** Directory of everything the devnet writes. */
+  data: string
+  baseHttp: number
+  baseP2p: number
+}
+
+/** The nodes did not all find each other in time. */
+export class NotConnectedError extends Error {
+  static override readonly name = 'NotConnectedError'
+  override readonly name = 'NotConnectedError'
+  readonly code = 'not-connected'
+
+  constructor(name: string, have: number, want: number, deadlineMs: number) {
+    super(`${name} has ${have} of ${want} peers after ${deadlineMs / 1_000} s; see its node.log`)
+  }
+}
+
+/** Several nodes on this machine, each a process of its own. */
+export class Devnet {
+  readonly #init: DevnetInit
+  #processes: NodeProcess[] = []
+
+  constructor(init: DevnetInit) {
+    this.#init = init
+  }
+
+  get processes(): readonly NodeProcess[] {
+    return this.#processes
+  }
+
+  /**
+   * Starts all nodes and resolves when each is connected to every other. `onStep` is told how far it is.
+   * @throws {PortInUseError} @throws {UnusableFileError} @throws {NodeFailedError} @throws {NotConnectedError}
+   */
+  async start(signal: AbortSignal, onStep: (done: number, note: string) => void): Promise<void> {
+    const { data, profile } = this.#init
+    const plan = planDevnet(this.#init)
+    await checkPorts(plan)
+    await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+      throw fileProblem('data directory', data, cause)
+    })
+    const nodes = await prepareFiles(data, profile, plan)
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(READY_DEADLINE_MS)])
+    let done = 0
+    for (const node of nodes) this.#processes.push(await NodeProcess.spawn(node, profile))
+    await Promise.all(
+      this.#processes.map(async (process) => {
+        await process.whenReady(inTime)
+        onStep(++done, `${process.node.name} answers`)
+      }),
+    )
+    await Promise.all(
+      nodes.map(async (node) => {
+        await untilConnected(node, nodes.length - 1, signal)
+        onStep(++done, `${node.name} is connected`)
+      }),
+    )
+    await writeManifest(data, {
+      profile,
+      nodes: this.#processes.map((process) => ({ ...process.node, pid: process.pid })),
+    })
+  }
+
+  /** Stops all nodes side by side. No process is left. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.stop(STOP_GRACE_MS)))
+    await rm(manifestPath(this.#init.data), { force: true })
+  }
+}
+
+async function untilConnected(node: PreparedNode, want: number, signal: AbortSignal): Promise<void> {
+  const client = new NodeClient(node.url)
+  const end = performance.now() + READY_DEADLINE_MS
+  for (;;) {
+    signal.throwIfAborted()
+    const { peer_count: have } = await client.get('/node/info', nodeInfo)
+    if (have >= want) return
+    if (performance.now() > end) throw new NotConnectedError(node.name, have, want, READY_DEADLINE_MS)
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS))
+  }
+}

@@ -1,0 +1,79 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { stringify } from 'yaml'
+import { fileProblem } from '../errors.ts'
+import { loadIdentity } from '../identity.ts'
+import { type PlannedNode, ZONES } from './plan.ts'
+import { DEVNET_HOST } from './ports.ts'
+
+/** A node of a devnet whose files are written. */
+export interface PreparedNode extends PlannedNode {
+  peerId: string
+  multiaddr: string
+  url: string
+  /** Directory of its data, log and configuration. */
+  directory: string
+  /** Path of its configuration file. */
+  config: string
+}
+
+/**
+ * Writes the files of every node under `data`: identities (those that exist stay), one genesis file, and a
+ * configuration each, in which every node knows all others.
+ * @throws {UnusableFileError}
+ */
+export async function prepareFiles(
+  data: string,
+  profile: string,
+  plan: readonly PlannedNode[],
+): Promise<PreparedNode[]> {
+  try {
+    const nodes = await Promise.all(plan.map((node) => prepareIdentity(data, node)))
+    const genesis = {
+      chainId: `${profile}-devnet`,
+      zones: [...ZONES],
+      authorities: nodes.filter(({ role }) => role === 'authority').map(({ name, peerId }) => ({ name, peerId })),
+    }
+    await writeFile(join(data, 'genesis.yaml'), `# What all nodes of this network agree on.\n${stringify(genesis)}`)
+    await Promise.all(nodes.map((node) => writeFile(node.config, configOf(node, nodes))))
+    return nodes
+  } catch (cause) {
+    throw cause instanceof Error && cause.name === 'UnusableFileError'
+      ? cause
+      : fileProblem('data directory', data, cause)
+  }
+}
+
+async function prepareIdentity(data: string, node: PlannedNode): Promise<PreparedNode> {
+  const directory = join(data, node.name)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const peerId = peerIdFromPrivateKey(await loadIdentity(directory)).toString()
+  return {
+    ...node,
+    directory,
+    peerId,
+    multiaddr: `/ip4/${DEVNET_HOST}/tcp/${node.p2pPort}/p2p/${peerId}`,
+    url: `http://${DEVNET_HOST}:${node.httpPort}`,
+    config: join(directory, 'node.yaml'),
+  }
+}
+
+function configOf(node: PreparedNode, all: readonly PreparedNode[]): string {
+  return stringify({
+    name: node.name,
+    role: node.role,
+    region: node.region,
+    dataDir: '.',
+    genesis: '../genesis.yaml',
+    p2p: {
+      host: DEVNET_HOST,
+      port: node.p2pPort,
+      bootstrap: all.filter(({ name }) => name !== node.name).map(({ multiaddr }) => multiaddr),
+      // All nodes share one address here, and all dial at once.
+      inboundPerSecond: Math.max(5, all.length * 2),
+    },
+    http: { host: DEVNET_HOST, port: node.httpPort },
+    logs: { level: 'info' },
+  })
+}

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PreparedNode } from './files.ts'
+
+const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
+
+/** Why a node of a devnet did not get ready. */
+export class NodeFailedError extends Error {
+  static override readonly name = 'NodeFailedError'
+  override readonly name = 'NodeFailedError'
+  readonly code = 'node-failed'
+  readonly exitCode: number | null
+
+  constructor(name: string, exitCode: number | null, logPath: string, said: string) {
+    super(`${name} ended with exit code ${exitCode} before it was ready${said && `: ${said}`}; its log is ${logPath}`)
+    this.exitCode = exitCode
+  }
+}
+
+/** One node of a devnet, in a process of its own. */
+export class NodeProcess {
+  readonly node: PreparedNode
+  readonly #child: ChildProcess
+  readonly #logPath: string
+  /** Resolves with the exit code, `null` after a signal. */
+  readonly exited: Promise<number | null>
+  #said = ''
+
+  private constructor(node: PreparedNode, child: ChildProcess, logPath: string) {
+    this.node = node
+    this.#child = child
+    this.#logPath = logPath
+    this.exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = (this.#said + text).slice(-2_000)
+    })
+  }
+
+  /** Starts the node. Its log goes to `node.log` in its directory. */
+  static async spawn(node: PreparedNode, profile: string): Promise<NodeProcess> {
+    const logPath = join(node.directory, 'node.log')
+    await using log = await open(logPath, 'a', 0o600)
+    const child = spawn(process.execPath, [MAIN, 'start', '--profile', profile, '--config', node.config], {
+      // A process group of its own: Ctrl-C in the terminal is for the devnet, which then stops the nodes in order.
+      detached: true,
+      // The channel tells us that the node is ready, and the node that we are gone, however we went.
+      stdio: ['ignore', log.fd, 'pipe', 'ipc'],
+    })
+    await once(child, 'spawn')
+    return new NodeProcess(node, child, logPath)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Resolves when the node answers. @throws {NodeFailedError} when it ended instead */
+  async whenReady(signal: AbortSignal): Promise<void> {
+    const ready = once(this.#child, 'message', { signal })
+    const ended = this.exited.then((code) => {
+      throw new NodeFailedError(this.node.name, code, this.#logPath, this.#said.trim())
+    })
+    await Promise.race([ready, ended])
+  }
+
+  /** Stops the node: asks it to, and after `graceMs` ends it. Resolves with the exit code. */
+  async stop(graceMs: number): Promise<number | null> {
+    if (!this.isRunning) return this.exited
+    this.#child.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), graceMs)
+    try {
+      return await this.exited
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}

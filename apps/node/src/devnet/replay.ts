@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import PQueue from 'p-queue'
+import { NodeClient } from '../cli/client.ts'
+import { publishedMessage } from '../http/schemas.ts'
+import type { PreparedNode } from './files.ts'
+import { type ReplayOrder, ZoneMarket, orderOf, zonePriceSatang } from './market-model.ts'
+import { ZONES } from './plan.ts'
+import { INTERVAL_MS, type Reading } from './sample-day.ts'
+
+/** Requests under way at once. */
+const CONCURRENCY = 8
+
+/** How a day is replayed. */
+export interface ReplayInit {
+  day: readonly (readonly Reading[])[]
+  nodes: readonly PreparedNode[]
+  /** How much faster than the clock; 900 makes a quarter of an hour one second. */
+  speed: number
+  signal: AbortSignal
+  onInterval(done: number, summary: Readonly<ReplaySummary>): void
+}
+
+/** How a replay went. */
+export interface ReplaySummary {
+  readings: number
+  orders: number
+  marketData: number
+  /** Messages that the node did not take. */
+  refused: number
+}
+
+/**
+ * Feeds a day to the nodes: each meter's surplus or need as an order, at the same node every time, and after each
+ * interval the market data of each zone, by an authority. Ends early when the signal aborts.
+ */
+export async function replay({ day, nodes, speed, signal, onInterval }: ReplayInit): Promise<ReplaySummary> {
+  const summary = { readings: 0, orders: 0, marketData: 0, refused: 0 }
+  const authorities = clients(nodes.filter(({ role }) => role === 'authority'))
+  const traders = clients(nodes.filter(({ role }) => role !== 'authority'))
+  const gates = traders.length > 0 ? traders : authorities
+  const markets = ZONES.map((zone) => ({ zone, market: new ZoneMarket(zone) }))
+  const queue = new PQueue({ concurrency: CONCURRENCY })
+  const post = (
+    client: NodeClient | undefined,
+    path: string,
+    body: unknown,
+    counter: 'orders' | 'marketData',
+  ): void => {
+    if (client === undefined) return
+    queue
+      .add(() => client.post(path, body, publishedMessage))
+      .then(() => summary[counter]++)
+      .catch(() => summary.refused++)
+  }
+
+  const start = performance.now()
+  for (const [interval, readings] of day.entries()) {
+    if (signal.aborted) break
+    for (const { zone, market } of markets) {
+      const local = readings.filter((reading) => reading.zone === zone)
+      const price = zonePriceSatang(local)
+      for (const reading of local) {
+        const order: ReplayOrder | undefined = orderOf(reading, price)
+        if (order !== undefined) post(gates[hash(reading.meter) % gates.length], '/orders', order, 'orders')
+      }
+      post(authorities[interval % authorities.length], '/market-data', market.next(local), 'marketData')
+    }
+    summary.readings += readings.length
+    await queue.onIdle()
+    onInterval(interval + 1, summary)
+    const due = start + ((interval + 1) * INTERVAL_MS) / speed
+    await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => {})
+  }
+  return summary
+}
+
+function clients(nodes: readonly PreparedNode[]): NodeClient[] {
+  return nodes.map(({ url }) => new NodeClient(url))
+}
+
+/** Spreads names over nodes, the same way every time. */
+function hash(text: string): number {
+  let sum = 0
+  for (const char of text) sum = (sum * 31 + (char.codePointAt(0) ?? 0)) % 1_000_003
+  return sum
+}

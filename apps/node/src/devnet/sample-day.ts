@@ -1,0 +1,49 @@
+import { createReadStream } from 'node:fs'
+import { parse } from 'csv-parse'
+import { z } from 'zod'
+import { UnusableFileError, fileProblem } from '../errors.ts'
+import { ZONES } from './plan.ts'
+
+/** Intervals of a day: a quarter of an hour each. */
+export const INTERVALS = 96
+/** Length of one interval, in ms. */
+export const INTERVAL_MS = 900_000
+
+const reading = z.strictObject({
+  interval: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(INTERVALS - 1),
+  meter: z.string().regex(/^[a-z0-9-]{1,32}$/),
+  kind: z.enum(['solar', 'household', 'factory']),
+  zone: z.enum(ZONES),
+  productionWh: z.coerce.number().int().min(0),
+  consumptionWh: z.coerce.number().int().min(0),
+})
+
+/** What a meter measured in a quarter of an hour. */
+export type Reading = z.infer<typeof reading>
+
+/** Reads a sample day, grouped by interval. @throws {UnusableFileError} naming the first bad line */
+export async function readSampleDay(path: string): Promise<Reading[][]> {
+  const day = Array.from({ length: INTERVALS }, (): Reading[] => [])
+  try {
+    const rows = createReadStream(path).pipe(parse({ columns: true, info: true, trim: true, bom: true }))
+    for await (const { record, info } of rows as AsyncIterable<{ record: unknown; info: { lines: number } }>) {
+      const parsed = reading.safeParse(record)
+      if (!parsed.success) {
+        const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+        throw new UnusableFileError('sample day', path, `line ${info.lines}: ${faults.join('; ')}`)
+      }
+      day[parsed.data.interval]?.push(parsed.data)
+    }
+  } catch (cause) {
+    if (cause instanceof UnusableFileError) throw cause
+    if (cause instanceof Error && 'code' in cause && String(cause.code).startsWith('CSV_')) {
+      throw new UnusableFileError('sample day', path, cause.message, { cause })
+    }
+    throw fileProblem('sample day', path, cause)
+  }
+  return day
+}

@@ -1,0 +1,70 @@
+/** A file or directory the node needs cannot be used. */
+export class UnusableFileError extends Error {
+  static override readonly name = 'UnusableFileError'
+  override readonly name = 'UnusableFileError'
+  readonly code = 'unusable-file'
+  readonly path: string
+
+  constructor(what: string, path: string, why: string, options?: ErrorOptions) {
+    super(`Cannot use the ${what} ${path}: ${why}`, options)
+    this.path = path
+  }
+}
+
+/** Another program listens on a port the node needs. */
+export class PortInUseError extends Error {
+  static override readonly name = 'PortInUseError'
+  override readonly name = 'PortInUseError'
+  readonly code = 'port-in-use'
+  readonly port: number
+
+  constructor(what: string, host: string, port: number, hint: string, options?: ErrorOptions) {
+    super(`Cannot listen for ${what} on ${host}:${port}: the port is in use; ${hint}`, options)
+    this.port = port
+  }
+}
+
+/** A message that only an authority of the genesis file may send. */
+export class NotAuthorityError extends Error {
+  static override readonly name = 'NotAuthorityError'
+  override readonly name = 'NotAuthorityError'
+  readonly code = 'not-authority'
+
+  constructor(kind: string, peerId: string, authorities: Iterable<string>) {
+    super(`${peerId} may not send ${kind}: the genesis file lists as authorities only ${[...authorities].join(', ')}`)
+  }
+}
+
+/** A message names a zone that the genesis file does not have. */
+export class UnknownZoneError extends Error {
+  static override readonly name = 'UnknownZoneError'
+  override readonly name = 'UnknownZoneError'
+  readonly code = 'unknown-zone'
+
+  constructor(zone: string, known: Iterable<string>) {
+    super(`There is no zone "${zone}"; the genesis file has ${[...known].join(', ')}`)
+  }
+}
+
+/** Says in words why the file system refused. */
+export function fileProblem(what: string, path: string, cause: unknown): UnusableFileError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const words: Record<string, string> = {
+    ENOENT: 'it does not exist',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    EISDIR: 'it is a directory',
+    ENOTDIR: 'a part of the path is not a directory',
+    EEXIST: 'something else is in the way',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'the disk is full',
+  }
+  return new UnusableFileError(what, path, words[code] ?? String(cause), { cause })
+}
+
+/** Turns the failure to listen into a `PortInUseError` where it is one. */
+export function listenProblem(what: string, host: string, port: number, hint: string, cause: unknown): unknown {
+  return String(cause).includes('EADDRINUSE') || (cause instanceof Error && String(cause.cause).includes('EADDRINUSE'))
+    ? new PortInUseError(what, host, port, hint, { cause })
+    : cause
+}

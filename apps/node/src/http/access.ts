@@ -1,0 +1,38 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { FastifyRequest } from 'fastify'
+import type { NodeConfig } from '../config/schema.ts'
+import { HttpRefusalError } from './answers.ts'
+
+/** Whether only programs on this machine can reach `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/**
+ * Refuses a name in the Host header that is not ours while bound to loopback: a web page whose name was made to
+ * resolve to this machine (DNS rebinding) could otherwise read and write through its visitor's browser.
+ * @throws {HttpRefusalError}
+ */
+export function checkHost(request: FastifyRequest, { host }: NodeConfig['http']): void {
+  if (!isLoopback(host)) return
+  const name = request.hostname.replace(/^\[|\]$/g, '')
+  if (!isLoopback(name)) {
+    throw new HttpRefusalError(403, 'wrong-host', `This API answers on loopback only, not as "${name}"`)
+  }
+}
+
+/** Asks for the bearer token where one is set. @throws {HttpRefusalError} */
+export function checkToken(request: FastifyRequest, { token }: NodeConfig['http']): void {
+  if (token === undefined) return
+  const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+  if (given === undefined || !sameText(given, token)) {
+    throw new HttpRefusalError(401, 'unauthorised', 'Expected the header "Authorization: Bearer <http.token>"')
+  }
+}
+
+/** Compares hashes, so that neither content nor length shows in the time it takes. */
+function sameText(a: string, b: string): boolean {
+  const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(hash(a), hash(b))
+}

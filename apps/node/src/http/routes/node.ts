@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import type { GridmeshNode } from '../../node.ts'
+import { VERSION } from '../../version.ts'
+import { success } from '../answers.ts'
+import { nodeHealth, nodeInfo, nodePeers } from '../schemas.ts'
+import type { Api } from '../server.ts'
+
+/** Blocks a node may lag behind its peers and still count as in step. */
+const SYNC_TOLERANCE = 10
+
+/** What the node says of itself: `/node/info`, `/node/peers`, `/node/health`, `/node/config`. */
+export function nodeRoutes(api: Api, node: GridmeshNode): void {
+  api.get('/node/info', { schema: { response: { 200: success(nodeInfo) } } }, () => ({
+    success: true as const,
+    data: describe(node),
+  }))
+
+  api.get('/node/peers', { schema: { response: { 200: success(nodePeers) } } }, () => {
+    const list = describePeers(node)
+    return { success: true as const, data: { peer_count: list.length, peers: list } }
+  })
+
+  api.get('/node/health', { schema: { response: { 200: success(nodeHealth) } } }, () => ({
+    success: true as const,
+    data: measure(node),
+  }))
+
+  const config = z.record(z.string(), z.unknown())
+  api.get('/node/config', { schema: { response: { 200: success(config) } } }, () => {
+    const { token, ...http } = node.config.http
+    const shown = { ...node.config, http: { ...http, ...(token === undefined ? {} : { token: '(secret)' }) } }
+    return { success: true as const, data: shown }
+  })
+}
+
+function describe(node: GridmeshNode): z.infer<typeof nodeInfo> {
+  const { config, genesis, libp2p } = node
+  const ready = libp2p.services.peerManager.select()
+  const height = node.height
+  const best = Math.max(height, ...ready.map((record) => record.height))
+  return {
+    name: config.name,
+    version: VERSION,
+    node_type: config.role,
+    region: config.region,
+    chain_id: genesis.chainId,
+    address: libp2p.peerId.toString(),
+    multiaddrs: libp2p.getMultiaddrs().map(String),
+    p2p_port: node.p2pPort,
+    api_port: node.apiPort,
+    peer_count: ready.length,
+    height,
+    uptime: node.uptimeMs / 1_000,
+    is_syncing: best - height > SYNC_TOLERANCE,
+    sync_progress: best === 0 ? 1 : height / best,
+  }
+}
+
+function describePeers(node: GridmeshNode): z.infer<typeof nodePeers>['peers'] {
+  const { peerManager } = node.libp2p.services
+  const connected = new Set(['connected', 'ready', 'draining'])
+  return [...peerManager.peers.values()]
+    .filter(({ state }) => connected.has(state))
+    .map((record) => ({
+      address: record.id.toString(),
+      multiaddrs: [...record.addresses],
+      state: record.state,
+      direction: record.direction ?? null,
+      node_type: record.hello?.role ?? null,
+      region: record.hello?.region ?? null,
+      version: record.hello?.userAgent ?? null,
+      height: record.height,
+      last_seen: record.lastSeenMs,
+      latency_ms: record.latencyMs ?? null,
+      reputation: peerManager.reputation(record.id),
+    }))
+}
+
+function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
+  const { peerManager } = node.libp2p.services
+  const ready = peerManager.select()
+  const latencies = ready.flatMap(({ latencyMs }) => latencyMs ?? [])
+  const lag = node.metrics.eventLoopLag()
+  return {
+    status: ready.length === 0 ? 'alone' : 'ok',
+    ready_peers: ready.length,
+    peers_by_state: { ...peerManager.stats().byState },
+    average_latency_ms: latencies.length === 0 ? null : latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length,
+    event_loop_lag_ms: { p50: lag.p50Ms, p99: lag.p99Ms },
+    heap_bytes: process.memoryUsage().heapUsed,
+    uptime: node.uptimeMs / 1_000,
+  }
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { energyKindNames } from '../energy/kinds.ts'
+
+/** Answer of `GET /node/info`. */
+export const nodeInfo = z.object({
+  name: z.string(),
+  version: z.string(),
+  node_type: z.string().describe('Role of the node'),
+  region: z.string(),
+  chain_id: z.string(),
+  address: z.string().describe('Peer id'),
+  multiaddrs: z.array(z.string()),
+  p2p_port: z.int(),
+  api_port: z.int(),
+  peer_count: z.int().describe('Peers that passed the handshake'),
+  height: z.int(),
+  uptime: z.number().describe('Seconds since the start'),
+  is_syncing: z.boolean(),
+  sync_progress: z.number().min(0).max(1).describe('Own height as a share of the highest announced one'),
+})
+
+const nodePeer = z.object({
+  address: z.string().describe('Peer id'),
+  multiaddrs: z.array(z.string()),
+  state: z.string(),
+  direction: z.enum(['inbound', 'outbound']).nullable(),
+  node_type: z.string().nullable(),
+  region: z.string().nullable(),
+  version: z.string().nullable(),
+  height: z.int(),
+  last_seen: z.number().describe('Milliseconds since the epoch'),
+  latency_ms: z.number().nullable(),
+  reputation: z.number(),
+})
+
+/** Answer of `GET /node/health`. */
+export const nodeHealth = z.object({
+  status: z.enum(['ok', 'alone']).describe('alone: no peer has passed the handshake'),
+  ready_peers: z.int(),
+  peers_by_state: z.record(z.string(), z.int()),
+  average_latency_ms: z.number().nullable(),
+  event_loop_lag_ms: z.object({ p50: z.number(), p99: z.number() }),
+  heap_bytes: z.int(),
+  uptime: z.number(),
+})
+
+/** Answer of `GET /node/peers`. */
+export const nodePeers = z.object({ peer_count: z.int(), peers: z.array(nodePeer) })
+
+/** One message of the feed, as the API shows it. */
+export const feedItem = z.object({
+  number: z.int().describe('Counts up from 1 while the node runs'),
+  kind: z.enum(energyKindNames),
+  sender: z.string().describe('Peer id of the author'),
+  zones: z.array(z.string()).readonly(),
+  timeMs: z.number().describe("The author's clock, ms since the epoch"),
+  receivedAtMs: z.number().describe("This node's clock, ms since the epoch"),
+  value: z.unknown(),
+})
+
+/** Answer of the writing routes. */
+export const publishedMessage = z.object({
+  item: feedItem,
+  delivery: z.object({
+    id: z.string().describe('Content-derived id of the broadcast'),
+    success_rate: z.number().describe('Share of addressed peers it could be sent to'),
+    peers: z.record(z.string(), z.string()).describe('Outcome by peer id'),
+  }),
+})

@@ -1,0 +1,115 @@
+import { fastifySSE } from '@fastify/sse'
+import swagger from '@fastify/swagger'
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import {
+  type ZodTypeProvider,
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import type { GridmeshNode } from '../node.ts'
+import { VERSION } from '../version.ts'
+import { checkHost, isLoopback } from './access.ts'
+import { HttpRefusalError } from './answers.ts'
+import { eventRoutes } from './routes/events.ts'
+import { feedRoutes } from './routes/feed.ts'
+import { messageRoutes } from './routes/messages.ts'
+import { metricsRoutes } from './routes/metrics.ts'
+import { nodeRoutes } from './routes/node.ts'
+
+/** A fastify server whose routes are typed by their zod schemas. */
+export type Api = FastifyInstance<
+  FastifyInstance['server'],
+  Parameters<FastifyInstance['routing']>[0],
+  Parameters<FastifyInstance['routing']>[1],
+  FastifyInstance['log'],
+  ZodTypeProvider
+>
+
+/** The HTTP API of a node. */
+export interface HttpApi {
+  /** Base URL while listening. */
+  readonly url: string | undefined
+  start(): Promise<void>
+  /** Ends event streams, finishes what is under way, and closes. */
+  stop(): Promise<void>
+}
+
+/** Builds the HTTP API of a node. @throws {TypeError} when it would let anybody write */
+export function createHttpApi(node: GridmeshNode): HttpApi {
+  const { http } = node.config
+  if (!isLoopback(http.host) && http.token === undefined) {
+    throw new TypeError(`http.token is required because http.host is ${http.host}, which others can reach`)
+  }
+  const app = fastify({
+    bodyLimit: http.maxBodyBytes,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.addHook('onRequest', async (request) => checkHost(request, http))
+  answerErrors(app, node)
+
+  app.register(swagger, {
+    openapi: { info: { title: 'Gridmesh node', version: VERSION }, servers: [{ url: '/' }] },
+    transform: jsonSchemaTransform,
+  })
+  app.register(fastifySSE)
+  app.register(
+    async (api: Api) => {
+      api.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+      nodeRoutes(api, node)
+      feedRoutes(api, node)
+      messageRoutes(api, node)
+      eventRoutes(api, node)
+    },
+    { prefix: '/api/v1' },
+  )
+  app.register(async (api: Api) => metricsRoutes(api, node))
+
+  let url: string | undefined
+  return {
+    get url() {
+      return url
+    },
+    start: async () => {
+      url = await app.listen({ host: http.host, port: http.port })
+    },
+    stop: async () => {
+      url = undefined
+      await app.close()
+    },
+  }
+}
+
+function answerErrors(app: FastifyInstance, node: GridmeshNode): void {
+  const log = node.log.forComponent('gridmesh:http')
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ success: false, error: `There is no ${request.method} ${request.url}`, code: 'not-found' }),
+  )
+  app.setErrorHandler((err: FastifyError, request, reply) => {
+    if (hasZodFastifySchemaValidationErrors(err)) {
+      const faults = err.validation.map(({ instancePath, message }) => {
+        const path = instancePath.split('/').filter(Boolean).join('.')
+        return `${path || err.validationContext || 'body'}: ${message}`
+      })
+      return reply.code(400).send({ success: false, error: faults.join('; '), code: 'invalid-input' })
+    }
+    const status = err.statusCode ?? 500
+    if (status >= 500) log.error('%s %s failed: %e', request.method, request.url, err)
+    const code = err instanceof HttpRefusalError ? err.code : (STATUS_CODES[status] ?? 'internal-error')
+    const error = status >= 500 ? 'The node could not answer; its log says why' : err.message
+    return reply.code(status).send({ success: false, error, code })
+  })
+}
+
+/** Codes for what fastify itself refuses. */
+const STATUS_CODES: Readonly<Record<number, string>> = {
+  400: 'invalid-input',
+  404: 'not-found',
+  406: 'not-acceptable',
+  413: 'body-too-large',
+  415: 'wrong-content-type',
+}

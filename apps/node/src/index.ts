@@ -1,0 +1,35 @@
+/**
+ * @packageDocumentation
+ *
+ * A whole Gridmesh node: every package wired together, energy messages, an HTTP API, and the `gridmesh` command.
+ * `createNode` takes a configuration and, for each module that is to be another one, a factory.
+ *
+ * Not for adding one module to a libp2p node of your own: each package does that alone.
+ *
+ * @example
+ *
+ * ```ts
+ * import { createNode, loadNodeConfig } from '@gridmesh/node'
+ *
+ * const { config } = loadNodeConfig({ file: 'node.yaml', profile: 'gridtokenx' })
+ * const node = await createNode({ config })
+ * await node.start()
+ * process.once('SIGTERM', () => void node.stop())
+ * ```
+ */
+export { loadNodeConfig, profileNames, type ConfigSources } from './config/load.ts'
+export { nodeConfigSchema, type NodeConfig } from './config/schema.ts'
+export { Devnet, NotConnectedError, type DevnetInit } from './devnet/devnet.ts'
+export { prepareFiles, type PreparedNode } from './devnet/files.ts'
+export { planDevnet, type PlannedNode } from './devnet/plan.ts'
+export { NodeFailedError } from './devnet/process.ts'
+export { Energy, type EnergyParts, type Published } from './energy/energy.ts'
+export { Feed, type FeedItem, type FeedQuery } from './energy/feed.ts'
+export { energyKinds, type EnergyKind, type EnergyKindName, type EnergyValue } from './energy/kinds.ts'
+export type { EnergyOrder, GridEmergency, MarketData, OrderMatch, SystemShutdown } from './energy/schemas.ts'
+export { NotAuthorityError, PortInUseError, UnknownZoneError, UnusableFileError } from './errors.ts'
+export { parseGenesis, readGenesis, type Genesis } from './genesis.ts'
+export { createIdentity, loadIdentity, readIdentity } from './identity.ts'
+export { createLog, type LogLevel, type LogSettings, type NodeLog } from './logging.ts'
+export { defaultModules, type NodeModules, type NodeServices } from './modules.ts'
+export { createNode, type CreateNodeInit, type GridmeshNode } from './node.ts'

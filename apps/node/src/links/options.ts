@@ -1,0 +1,23 @@
+import type { PeerManager } from '@gridmesh/interfaces'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import type { Libp2pOptions } from 'libp2p'
+import type { NodeConfig } from '../config/schema.ts'
+import { discoveries } from './discoveries.ts'
+import { gater } from './gater.ts'
+
+/** How a node reaches others: libp2p's options for addresses, transports, channels, limits and discovery. */
+export function linkOptions(config: NodeConfig, peerManager: () => PeerManager | undefined): Partial<Libp2pOptions> {
+  const { host, port, encryption, maxConnections, inboundPerSecond } = config.p2p
+  return {
+    addresses: { listen: [`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`] },
+    transports: [tcp()],
+    connectionEncrypters: [encryption === 'tls' ? tls() : noise()],
+    streamMuxers: [yamux()],
+    connectionGater: gater(peerManager),
+    connectionManager: { maxConnections, inboundConnectionThreshold: inboundPerSecond },
+    peerDiscovery: discoveries(config.p2p),
+  }
+}

@@ -1,0 +1,90 @@
+import type { ComponentLogger, Logger } from '@libp2p/interface'
+// Importing it registers libp2p's formatters: %p peers, %a addresses, %e errors, …
+import '@libp2p/logger'
+import pino, { type DestinationStream, type Level, type Logger as Pino } from 'pino'
+import pretty from 'pino-pretty'
+import debug from 'weald'
+
+/** How the log looks and how much it says. */
+export interface LogSettings {
+  format: 'json' | 'pretty'
+  level: LogLevel
+  /** Levels by component name or its beginning; the longest match wins: `{ 'gridmesh:handshake': 'debug' }`. */
+  components: Readonly<Record<string, LogLevel>>
+}
+
+/** Least severe level that is written. */
+export type LogLevel = Level | 'silent'
+
+/** The log of one node, and libp2p's view of it. */
+export interface NodeLog extends ComponentLogger {
+  readonly pino: Pino
+  /** Applies new levels at once. The format stays. */
+  setLevels(settings: Pick<LogSettings, 'level' | 'components'>): void
+}
+
+/** Creates the log of one node. It writes to stdout unless another destination is given. */
+export function createLog(settings: LogSettings, destination: DestinationStream = pino.destination(1)): NodeLog {
+  const stream = settings.format === 'pretty' ? pretty({ destination, colorize: process.stdout.isTTY }) : destination
+  // The root lets everything through: each component has its own threshold below.
+  const root = pino({ level: 'trace', base: null, redact: ['*.token', '*.privateKey'] }, stream)
+  let levels = settings
+
+  const thresholdOf = (component: string): number => {
+    const match = Object.keys(levels.components)
+      .filter((name) => component.startsWith(name))
+      .toSorted((a, b) => b.length - a.length)[0]
+    return severity(match === undefined ? levels.level : (levels.components[match] ?? levels.level))
+  }
+
+  // One threshold a component, looked up once and again when levels change: libp2p asks for a logger per stream.
+  let thresholds = new Map<string, number>()
+  const isOn = (component: string, level: Level): boolean => {
+    const root = component.split(':', 2).join(':')
+    let threshold = thresholds.get(root)
+    if (threshold === undefined) {
+      threshold = thresholdOf(root)
+      thresholds.set(root, threshold)
+    }
+    return severity(level) >= threshold
+  }
+
+  const forComponent = (component: string): Logger => {
+    const plain: Level = component.startsWith('gridmesh') ? 'info' : 'debug'
+    const write = (level: Level, args: unknown[]): void => {
+      if (isOn(component, level)) root[level]({ component }, format(args))
+    }
+    const log = (...args: unknown[]): void => write(plain, args)
+    return Object.defineProperties(log, {
+      error: { value: (...args: unknown[]) => write('error', args) },
+      trace: { value: (...args: unknown[]) => write('trace', args) },
+      newScope: { value: (name: string) => forComponent(`${component}:${name}`) },
+      enabled: { get: () => isOn(component, plain) },
+    }) as unknown as Logger
+  }
+
+  return {
+    pino: root,
+    forComponent,
+    setLevels: (next) => {
+      levels = { ...levels, ...next }
+      thresholds = new Map()
+    },
+  }
+}
+
+function severity(level: LogLevel): number {
+  return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0)
+}
+
+/** Fills libp2p's format string. */
+function format([template, ...values]: unknown[]): string {
+  if (template instanceof Error) return String(debug.formatters['e']?.call(null, template) ?? template)
+  const filled = String(template).replaceAll(/%([a-zA-Z%])/g, (match, letter: string) => {
+    if (letter === '%') return '%'
+    if (values.length === 0) return match
+    const value = values.shift()
+    return String(debug.formatters[letter]?.call(null, value) ?? value)
+  })
+  return [filled, ...values.map(String)].join(' ')
+}

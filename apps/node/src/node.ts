@@ -1,0 +1,213 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PeerStatus, ShutdownReport } from '@gridmesh/interfaces'
+import { type MetricsService, metrics } from '@gridmesh/metrics'
+import type { Libp2p } from '@libp2p/interface'
+import { LevelDatastore } from 'datastore-level'
+import { createLibp2p } from 'libp2p'
+import type { NodeConfig } from './config/schema.ts'
+import { Energy } from './energy/energy.ts'
+import { Feed } from './energy/feed.ts'
+import { UnusableFileError, fileProblem, listenProblem } from './errors.ts'
+import { type Genesis, readGenesis } from './genesis.ts'
+import { type HttpApi, createHttpApi } from './http/server.ts'
+import { loadIdentity } from './identity.ts'
+import { linkOptions } from './links/options.ts'
+import { type NodeLog, createLog } from './logging.ts'
+import { type NodeModules, type NodeServices, defaultModules } from './modules.ts'
+import { VERSION } from './version.ts'
+
+/** Time the last messages get to leave before the links close, in ms. */
+const DRAIN_MS = 2_000
+
+/** What a node is made from. */
+export interface CreateNodeInit {
+  config: NodeConfig
+  /** Factories that replace modules, by service name. @default the packages of Gridmesh */
+  modules?: Partial<NodeModules>
+  /** @default a pino log to stdout, by `config.logs` */
+  log?: NodeLog
+}
+
+/** Everything a node consists of, built and not yet started. */
+interface NodeParts {
+  config: NodeConfig
+  genesis: Genesis
+  libp2p: Libp2p<NodeServices>
+  metrics: MetricsService
+  datastore: LevelDatastore
+  log: NodeLog
+}
+
+/**
+ * Builds a node from its configuration: reads the genesis file, reads or makes the identity, opens the data
+ * directory, and wires the modules. Nothing listens or dials before `start`.
+ * @throws {UnusableFileError} when the genesis file, the key file or the data directory cannot be used
+ */
+export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
+  const { config, modules = {}, log = createLog(config.logs) } = init
+  const genesis = await readGenesis(config.genesis)
+  await makeDataDir(config.dataDir)
+  const privateKey = await loadIdentity(config.dataDir)
+  const datastore = await openDatastore(config.dataDir)
+  let registry: MetricsService | undefined
+  let libp2p: Libp2p<NodeServices> | undefined
+  try {
+    libp2p = await createLibp2p<NodeServices>({
+      ...linkOptions(config, () => libp2p?.services.peerManager),
+      start: false,
+      privateKey,
+      datastore,
+      logger: log,
+      nodeInfo: { name: 'gridmesh', version: VERSION, userAgent: `gridmesh/${VERSION}` },
+      metrics: (components) => (registry = metrics()(components)),
+      services: { ...defaultModules(config, genesis), ...modules },
+    })
+    if (registry === undefined) throw new TypeError('libp2p asked for no metrics')
+    return new GridmeshNode({ config, genesis, libp2p, metrics: registry, datastore, log })
+  } catch (err) {
+    await datastore.close()
+    throw err
+  }
+}
+
+/** A running node: libp2p with every module, the energy messages, and the HTTP API. */
+export class GridmeshNode {
+  readonly config: NodeConfig
+  readonly genesis: Genesis
+  readonly libp2p: Libp2p<NodeServices>
+  readonly metrics: MetricsService
+  readonly log: NodeLog
+  readonly feed: Feed
+  readonly energy: Energy
+  readonly #datastore: LevelDatastore
+  readonly #http: HttpApi
+  readonly #tip: PeerStatus
+  readonly #stopped = Promise.withResolvers<ShutdownReport>()
+  #startedAtMs: number | undefined
+
+  constructor({ config, genesis, libp2p, metrics, datastore, log }: NodeParts) {
+    this.config = config
+    this.genesis = genesis
+    this.libp2p = libp2p
+    this.metrics = metrics
+    this.log = log
+    this.#datastore = datastore
+    this.#tip = { height: 0, tipHash: genesis.hash }
+    this.feed = new Feed(config.feedSize)
+    this.energy = new Energy({
+      messages: libp2p.services.messages,
+      peerId: libp2p.peerId,
+      genesis,
+      feed: this.feed,
+      metrics,
+      onSystemShutdown: ({ reason }) => this.#onSystemShutdown(reason),
+    })
+    this.#http = createHttpApi(this)
+    this.#registerShutdown()
+  }
+
+  /** Height of our chain; 0, the genesis, while nothing is built on it. */
+  get height(): number {
+    return this.#tip.height
+  }
+
+  /** Port that peers reach us at; 0 before `start`. */
+  get p2pPort(): number {
+    const tcp = this.libp2p
+      .getMultiaddrs()[0]
+      ?.getComponents()
+      .find(({ name }) => name === 'tcp')
+    return Number(tcp?.value ?? 0)
+  }
+
+  /** Time since `start`, in ms; 0 before. */
+  get uptimeMs(): number {
+    return this.#startedAtMs === undefined ? 0 : Date.now() - this.#startedAtMs
+  }
+
+  /** Base URL of the HTTP API; `undefined` before `start`. */
+  get url(): string | undefined {
+    return this.#http.url
+  }
+
+  /** Port of the HTTP API; 0 before `start`. */
+  get apiPort(): number {
+    return this.url === undefined ? 0 : Number(new URL(this.url).port)
+  }
+
+  /** Listens for peers, dials the first ones, and opens the HTTP API. @throws {PortInUseError} */
+  async start(): Promise<void> {
+    const { p2p, http } = this.config
+    const { libp2p } = this
+    try {
+      await libp2p.start()
+    } catch (err) {
+      await this.stop()
+      throw listenProblem('peers', p2p.host, p2p.port, 'set p2p.port, or stop the other program', err)
+    }
+    libp2p.services.handshake.setStatus(this.#tip)
+    this.energy.start()
+    try {
+      await this.#http.start()
+    } catch (err) {
+      await this.stop()
+      throw listenProblem('HTTP', http.host, http.port, 'set http.port, or stop the other program', err)
+    }
+    this.#startedAtMs = Date.now()
+    this.#say('%s is ready: %s', this.config.name, this.url)
+  }
+
+  /** Stops in order, within `shutdownGraceMs`. Later calls get the same report. A stopped node stays stopped. */
+  async stop(): Promise<ShutdownReport> {
+    const report = await this.libp2p.services.shutdown.run()
+    this.#stopped.resolve(report)
+    return report
+  }
+
+  /** Resolves when the node has stopped, whoever stopped it. */
+  get stopped(): Promise<ShutdownReport> {
+    return this.#stopped.promise
+  }
+
+  #registerShutdown(): void {
+    const { shutdown } = this.libp2p.services
+    shutdown.register('stop-accepting', 'http', () => this.#http.stop())
+    shutdown.register('drain', 'energy', () => this.energy.stop(), { deadlineMs: DRAIN_MS })
+    shutdown.register('close', 'libp2p', () => this.libp2p.stop(), { deadlineMs: this.config.shutdownGraceMs })
+    shutdown.register('flush', 'datastore', () => this.#datastore.close())
+  }
+
+  #onSystemShutdown(reason: string): void {
+    this.#say('an authority asks every node to stop: %s', reason)
+    if (!this.config.obeySystemShutdown) return
+    this.stop().catch((err: unknown) => this.log.forComponent('gridmesh:node').error('could not stop: %e', err))
+  }
+
+  #say(format: string, ...values: unknown[]): void {
+    this.log.forComponent('gridmesh:node')(format, ...values)
+  }
+}
+
+async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw fileProblem('data directory', dataDir, cause)
+  }
+}
+
+async function openDatastore(dataDir: string): Promise<LevelDatastore> {
+  const path = join(dataDir, 'datastore')
+  const datastore = new LevelDatastore(path)
+  try {
+    await datastore.open()
+    return datastore
+  } catch (cause) {
+    const text = `${String(cause)} ${cause instanceof Error ? String(cause.cause) : ''}`
+    if (/LOCKED|lock/i.test(text)) {
+      throw new UnusableFileError('data directory', dataDir, 'another node is using it', { cause })
+    }
+    throw fileProblem('data directory', path, cause)
+  }
+}

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { loadNodeConfig, profileNames } from '../src/config/load.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'gridmesh-config-'))
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+function load(text: string, profile?: string) {
+  const file = join(directory, 'node.yaml')
+  writeFileSync(file, text)
+  return loadNodeConfig({ file, profile })
+}
+
+it('takes paths in a file as relative to the file', () => {
+  const { config } = load('dataDir: state\ngenesis: ../genesis.yaml\n')
+  expect(config.dataDir).toBe(join(directory, 'state'))
+  expect(config.genesis).toBe(join(directory, '..', 'genesis.yaml'))
+})
+
+it('lets the file win over the profile, and the profile over defaults', () => {
+  const { config, source } = load('p2p: { minPeers: 2 }\n', 'gridtokenx')
+  expect(config.p2p.minPeers).toBe(2)
+  expect(source.origin('p2p.minPeers').source).toBe('file')
+  expect(source.origin('p2p.encryption').source).toBe('profile')
+  expect(source.origin('http.port').source).toBe('default')
+})
+
+it('names file, line, column, what came and what was expected, and the nearest known name', () => {
+  expect(() => load('p2p:\n  port: nine\n  prot: 1\n')).toThrow(/node\.yaml:2:9: p2p\.port: .*"nine"/)
+  expect(() => load('p2p:\n  prot: 1\n')).toThrow(/node\.yaml:2:3: .*prot.*port/)
+})
+
+it('never shows the token', () => {
+  const { source } = load('http: { token: 0123456789abcdef }\n')
+  expect(JSON.stringify(source.entries())).not.toContain('0123456789abcdef')
+  expect(() => load('http: { token: short-secret }\n')).toThrow(/http\.token/)
+  expect(() => load('http: { token: short-secret }\n')).not.toThrow(/short-secret/)
+})
+
+it.each(profileNames())('has a valid profile %s', (profile) => {
+  expect(() => loadNodeConfig({ profile })).not.toThrow()
+})
+
+it('names the profiles there are when asked for another', () => {
+  expect(() => loadNodeConfig({ profile: 'nosuch' })).toThrow('gridtokenx')
+})

@@ -1,0 +1,49 @@
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createIdentity, identityPath, loadIdentity, readIdentity } from '../src/identity.ts'
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gridmesh-identity-'))
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+it('makes a key on the first start, readable by its owner only, and finds it again on the next', async () => {
+  const first = await loadIdentity(directory)
+  expect((await stat(identityPath(directory))).mode & 0o777).toBe(0o600)
+  expect((await loadIdentity(directory)).equals(first)).toBe(true)
+})
+
+it('never overwrites a key', async () => {
+  const path = identityPath(directory)
+  await createIdentity(path)
+  const before = await readFile(path)
+  await expect(createIdentity(path)).rejects.toMatchObject({ code: 'unusable-file', path })
+  expect(await readFile(path)).toEqual(before)
+})
+
+it('refuses a key that others can read, and says what to run', async () => {
+  const path = identityPath(directory)
+  await createIdentity(path)
+  await chmod(path, 0o644)
+  await expect(readIdentity(path)).rejects.toThrow(`chmod 600 ${path}`)
+})
+
+it.each([
+  ['empty', ''],
+  ['not base64', '!!!'],
+  ['not a key', Buffer.from('hello').toString('base64')],
+  ['cut short', 'CAESQ'],
+])('refuses a file that is %s without quoting it', async (_, content) => {
+  const path = identityPath(directory)
+  await writeFile(path, content, { mode: 0o600 })
+  const failure: Error = await readIdentity(path).then(
+    () => expect.unreachable(),
+    (err: Error) => err,
+  )
+  expect(failure).toMatchObject({ name: 'UnusableFileError', path })
+  expect(failure.message).toContain('no ed25519 key')
+  expect(failure.cause).toBeUndefined()
+})

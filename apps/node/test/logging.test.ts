@@ -1,0 +1,49 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { expect, it } from 'vitest'
+import { type LogLevel, createLog } from '../src/logging.ts'
+
+function record(level: LogLevel, components: Record<string, LogLevel> = {}) {
+  const lines: { component: string; msg: string; level: number }[] = []
+  const log = createLog(
+    { format: 'json', level, components },
+    { write: (line: string) => lines.push(JSON.parse(line)) },
+  )
+  return { log, lines }
+}
+
+it('writes state changes of ours at info and of libp2p at debug', () => {
+  const { log, lines } = record('info')
+  log.forComponent('gridmesh:handshake')('ready')
+  log.forComponent('libp2p:tcp')('dialling')
+  log.forComponent('libp2p:tcp').error('refused')
+  expect(lines.map(({ component, msg }) => [component, msg])).toEqual([
+    ['gridmesh:handshake', 'ready'],
+    ['libp2p:tcp', 'refused'],
+  ])
+})
+
+it('takes the longest match of a component, and new levels at once', () => {
+  const { log, lines } = record('error', { gridmesh: 'silent', 'gridmesh:unicast': 'trace' })
+  const unicast = log.forComponent('gridmesh:unicast')
+  unicast.trace('one')
+  log.forComponent('gridmesh:broadcast').error('hidden')
+  log.setLevels({ level: 'error', components: { 'gridmesh:unicast': 'error' } })
+  unicast.trace('two')
+  expect(unicast.enabled).toBe(false)
+  log.forComponent('gridmesh:broadcast').error('shown')
+  expect(lines.map(({ msg }) => msg)).toEqual(['one', 'shown'])
+})
+
+it("fills libp2p's placeholders and keeps what is left over", async () => {
+  const { log, lines } = record('info')
+  const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+  log.forComponent('gridmesh:x')('%p said %s %d%%', peer, 'hello', 5, 'and more')
+  expect(lines[0]?.msg).toBe(`${peer} said hello 5% and more`)
+})
+
+it('gives a scope of a scope its whole name', () => {
+  const { log, lines } = record('info')
+  log.forComponent('gridmesh:x').newScope('y')('hello')
+  expect(lines[0]?.component).toBe('gridmesh:x:y')
+})

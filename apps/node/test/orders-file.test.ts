@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { readOrders } from '../src/cli/orders-file.ts'
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gridmesh-orders-'))
+})
+afterEach(() => rm(directory, { recursive: true }))
+
+async function read(name: string, content: string) {
+  const path = join(directory, name)
+  await writeFile(path, content)
+  return readOrders(path)
+}
+
+it('reads a CSV file, fills in ids and expiry, and keeps the line numbers', async () => {
+  const rows = await read('a.csv', 'type,priceSatangPerKwh,quantityWh,zone\n\nsell,400,1000,north\nbuy,410,5,south\n')
+  expect(rows).toMatchObject([
+    { line: 3, order: { type: 'sell', priceSatangPerKwh: 400, quantityWh: 1000, zone: 'north' } },
+    { line: 4, order: { type: 'buy' } },
+  ])
+  for (const row of rows) expect('order' in row && row.order.id).toMatch(/^[0-9a-f-]{36}$/)
+})
+
+it.each([
+  ['a word for a number', 'sell,cheap,1000,north', 'priceSatangPerKwh'],
+  ['a fraction', 'sell,400,10.5,north', 'quantityWh'],
+  ['a negative amount', 'sell,400,-1,north', 'quantityWh'],
+  ['an unknown type', 'give,400,1,north', 'type'],
+  ['an empty cell', 'sell,,1,north', 'priceSatangPerKwh'],
+  ['too few columns', 'sell,400', 'expected 4 columns'],
+])('names the line of %s and keeps the good ones', async (_, bad, place) => {
+  const rows = await read(
+    'a.csv',
+    `type,priceSatangPerKwh,quantityWh,zone\nsell,400,1000,north\n${bad}\nbuy,1,1,south\n`,
+  )
+  expect(rows.map(({ line }) => line)).toEqual([2, 3, 4])
+  expect(rows[1]).toMatchObject({ fault: expect.stringContaining(place) })
+  expect(rows.filter((row) => 'order' in row)).toHaveLength(2)
+})
+
+it('refuses a file whose columns it does not know, or that is no CSV', async () => {
+  await expect(read('a.csv', 'type,prize\nsell,1\n')).rejects.toThrow('unknown column prize')
+  await expect(read('a.csv', '')).rejects.toThrow('empty')
+  await expect(read('a.csv', 'type\n"sell\n')).rejects.toMatchObject({ name: 'UnusableFileError' })
+})
+
+it('reads one order or a list from JSON, and refuses what is no JSON', async () => {
+  const order = { type: 'sell', priceSatangPerKwh: 400, quantityWh: 1000, zone: 'north' }
+  expect(await read('a.json', JSON.stringify(order))).toMatchObject([{ line: 1, order }])
+  expect(await read('a.json', JSON.stringify([order, 7]))).toMatchObject([{ line: 1, order }, { line: 2 }])
+  await expect(read('a.json', '{')).rejects.toThrow('not JSON')
+})

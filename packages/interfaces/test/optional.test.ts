@@ -1,0 +1,32 @@
+import { yamux } from '@libp2p/yamux'
+import { plaintext } from '@libp2p/plaintext'
+import { memory } from '@libp2p/memory'
+import { createLibp2p } from 'libp2p'
+import { expect, it } from 'vitest'
+import { optional } from '../src/index.ts'
+
+interface Components {
+  sibling?: string
+}
+
+it('gives a service that is there, and undefined for one that libp2p does not have', async () => {
+  const seen: unknown[] = []
+  const look = (components: Components) => ({
+    start: () => void seen.push(optional(components, 'sibling')),
+    stop: () => {},
+  })
+  const network = { transports: [memory()], connectionEncrypters: [plaintext()], streamMuxers: [yamux()] }
+  const without = await createLibp2p({ ...network, services: { look } })
+  const beside = await createLibp2p({ ...network, services: { look, sibling: () => 'here' } })
+  expect(seen).toEqual([undefined, 'here'])
+  await Promise.all([without.stop(), beside.stop()])
+})
+
+it('lets any other error through', () => {
+  const broken: Components = {
+    get sibling(): string {
+      throw new RangeError('broken')
+    },
+  }
+  expect(() => optional(broken, 'sibling')).toThrow(RangeError)
+})

@@ -1,0 +1,63 @@
+// The whole check: builds, then runs every gate and both tiers of tests, and closes with `N passed, N failed`.
+// A gate counts as one; a gate's output is shown when it fails. The tests go on after a failed gate.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { root } from './packages.mjs'
+
+const GATES = [
+  ['types', 'pnpm', 'run', 'typecheck'],
+  ['format', 'pnpm', 'exec', 'oxfmt', '--check'],
+  ['lint', 'pnpm', 'run', 'lint'],
+  ['import star', 'node', 'scripts/check-star.mjs'],
+  ['generated docs', 'node', 'docs/generator/generate.mjs', '--check'],
+  ['code in READMEs', 'node', 'scripts/check-readmes.mjs'],
+  ['unused code', 'pnpm', 'exec', 'knip'],
+  ['packages as a user gets them', 'node', 'scripts/check-packages.mjs'],
+  ['examples', 'node', 'examples/run-all.mjs'],
+]
+
+let passed = 0
+let failed = 0
+const started = performance.now()
+const seconds = (since) => `${((performance.now() - since) / 1_000).toFixed(1)} s`
+
+function gate([name, command, ...args]) {
+  const since = performance.now()
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 2 ** 20 })
+  const ok = status === 0
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds(since)})`)
+  if (!ok) console.log(`${stdout}${stderr}`)
+  if (ok) passed++
+  else failed++
+  return ok
+}
+
+function tests(tier) {
+  const report = join(mkdtempSync(join(tmpdir(), 'gridmesh-test-')), 'report.json')
+  const args = ['exec', 'vitest', 'run', '--project', tier, '--reporter=default', '--reporter=json']
+  spawnSync('pnpm', [...args, `--outputFile.json=${report}`], { cwd: root, stdio: 'inherit' })
+  try {
+    const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'))
+    // A file that does not load fails without counting any test.
+    const broken = testResults.filter(
+      ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+    )
+    passed += numPassedTests
+    failed += numFailedTests + broken.length
+  } catch (err) {
+    console.log(`FAILED ${tier} tests: no report: ${err.message}`)
+    failed++
+  } finally {
+    rmSync(join(report, '..'), { recursive: true, force: true })
+  }
+}
+
+if (gate(['build', 'pnpm', 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only'])) {
+  for (const one of GATES) gate(one)
+  for (const tier of ['unit', 'integration']) tests(tier)
+}
+console.log(`in ${seconds(started)}`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1

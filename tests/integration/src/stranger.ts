@@ -1,0 +1,66 @@
+import { envelope } from '@gridmesh/envelope'
+import { type HandshakeService, handshake } from '@gridmesh/handshake'
+import type { Envelope, Unicast } from '@gridmesh/interfaces'
+import type { GridmeshNode } from '@gridmesh/node'
+import { unicast } from '@gridmesh/unicast'
+import { type Identify, identify } from '@libp2p/identify'
+import type { Libp2p, Stream } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+
+/** What a stranger runs; a silent one has only identify. */
+type StrangerServices = { identify: Identify; handshake: HandshakeService; unicast: Unicast; envelope: Envelope }
+
+/** A peer that can do more than our own code ever would: plain libp2p, and our handshake where it wants to get in. */
+export class Stranger {
+  readonly libp2p: Libp2p<StrangerServices>
+
+  private constructor(libp2p: Stranger['libp2p']) {
+    this.libp2p = libp2p
+  }
+
+  /** A stranger that never says hello. */
+  static async silent(): Promise<Stranger> {
+    return new Stranger((await createLibp2p({ ...links, services: { identify: identify() } })) as Stranger['libp2p'])
+  }
+
+  /** A stranger that shakes hands, with the network's own words unless others are given. */
+  static async polite(node: GridmeshNode, words: { chainId?: string; genesisHash?: string } = {}): Promise<Stranger> {
+    const { chainId, hash: genesisHash } = node.genesis
+    const hello = { chainId, genesisHash, role: 'stranger', region: 'nowhere', ...words }
+    const services = {
+      identify: identify(),
+      handshake: handshake(hello),
+      unicast: unicast(),
+      envelope: envelope({ chainId: hello.chainId }),
+    }
+    return new Stranger(await createLibp2p<StrangerServices>({ ...links, services }))
+  }
+
+  async dial(node: GridmeshNode): Promise<void> {
+    await this.libp2p.dial(node.libp2p.getMultiaddrs())
+  }
+
+  /** Dials, and waits until both sides are ready. */
+  async meet(node: GridmeshNode): Promise<void> {
+    await this.dial(node)
+    await this.libp2p.services.handshake.whenReady(node.libp2p.peerId, { signal: AbortSignal.timeout(5_000) })
+  }
+
+  open(node: GridmeshNode, protocol: string): Promise<Stream> {
+    return this.libp2p.dialProtocol(node.libp2p.peerId, protocol, { maxOutboundStreams: 20_000 })
+  }
+
+  async stop(): Promise<void> {
+    await this.libp2p.stop()
+  }
+}
+
+const links = {
+  addresses: { listen: [] },
+  transports: [tcp()],
+  connectionEncrypters: [noise()],
+  streamMuxers: [yamux({ maxOutboundStreams: 20_000 })],
+}
