@@ -1,0 +1,174 @@
+import { optional, type PeerState } from '@gridmesh/interfaces'
+import { type Connection, type Logger, NotStartedError, type PeerId } from '@libp2p/interface'
+import { BanKeeper, type PeerBan } from './ban-keeper.ts'
+import { type Candidate, Candidates } from './candidates.ts'
+import { Departures } from './departures.ts'
+import { Enforcer } from './enforcer.ts'
+import { PeerBannedError } from './errors.ts'
+import type { PeerManagerComponents } from './index.ts'
+import { Libp2pFeed } from './libp2p-feed.ts'
+import { LinkKeeper } from './link-keeper.ts'
+import { PeerManagerMetrics } from './metrics.ts'
+import type { PeerManagerOptions } from './options.ts'
+import { PeerArchive } from './peer-archive.ts'
+import { PeerBook } from './peer-book.ts'
+import { PeerSaver } from './peer-saver.ts'
+import { ReadyWaiters } from './ready-waiters.ts'
+import { type ManagedPeer, mergeAddresses } from './record.ts'
+
+/** What the engine tells the service, to be sent on as events. */
+export interface EngineNews {
+  onState(record: ManagedPeer, from: PeerState): void
+  onBan(ban: PeerBan): void
+  onUnban(peer: PeerId): void
+}
+
+/** Wires the parts together, keeps time, and feeds them with libp2p's events. */
+export class Engine {
+  readonly options: PeerManagerOptions
+  readonly metrics: PeerManagerMetrics
+  readonly book: PeerBook
+  readonly links: LinkKeeper
+  readonly bans: BanKeeper
+  readonly saver: PeerSaver
+  readonly enforcer: Enforcer
+  readonly candidates: Candidates
+  readonly waiters = new ReadyWaiters()
+  readonly #departures: Departures
+  readonly #feed: Libp2pFeed
+  readonly #news: EngineNews
+  readonly #log: Logger
+  #running: AbortController | undefined
+  #upkeepTimer: ReturnType<typeof setInterval> | undefined
+
+  constructor(components: PeerManagerComponents, options: PeerManagerOptions, log: Logger, news: EngineNews) {
+    this.options = options
+    this.#news = news
+    this.#log = log
+    this.book = new PeerBook(options, {
+      onState: (record, from) => this.#onState(record, from),
+      onChange: (key) => this.saver.touch(key),
+      onForget: (key) => this.saver.touch(key),
+    })
+    this.candidates = new Candidates(options.maxCandidates)
+    this.metrics = new PeerManagerMetrics(components.metrics, () => this.book.counts())
+    this.saver = new PeerSaver(new PeerArchive(components.datastore, log), this.book, this.metrics, options, log)
+    this.#departures = new Departures(components, this.metrics, options, log)
+    this.links = new LinkKeeper(this.book, components.connectionManager, options)
+    this.bans = new BanKeeper(this.book, options, {
+      onBan: (ban) => news.onBan(ban),
+      onUnban: (peer) => this.#onUnban(peer),
+    })
+    this.enforcer = this.#createEnforcer(components)
+    this.#feed = new Libp2pFeed(components.events, components.peerId, log, {
+      onOpen: (connection) => this.#onOpen(connection),
+      onClose: (connection) => this.links.closed(connection),
+      onPresence: (peer) => this.links.sync(peer),
+      onIdentify: (peer, addresses) => void this.#learnAddresses(peer, addresses),
+      onDiscovery: (peer, addresses) => void this.addCandidate({ id: peer, addresses }),
+    })
+  }
+
+  /** Aborts when the engine stops; `undefined` while it is not running. */
+  get running(): AbortSignal | undefined {
+    return this.#running?.signal
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== undefined) return
+    const running = new AbortController()
+    this.#running = running
+    await this.saver.load()
+    if (running.signal.aborted) return
+    this.#feed.start()
+    this.enforcer.start(running.signal)
+    this.#upkeepTimer = setInterval(() => this.upkeep(), this.options.upkeepIntervalMs)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#running === undefined) return
+    this.#running.abort(new NotStartedError('The peer manager was stopped'))
+    this.#running = undefined
+    this.#feed.stop()
+    this.enforcer.stop()
+    clearInterval(this.#upkeepTimer)
+    this.#upkeepTimer = undefined
+    await this.#departures.settled()
+    this.links.clear()
+    await this.saver.save()
+  }
+
+  /** Takes a candidate and its addresses. Returns `false` where it is banned, or linked already. */
+  addCandidate({ id, addresses }: Candidate): boolean {
+    const key = id.toString()
+    const known = this.#learnAddresses(id, addresses)
+    if (this.links.isLinked(key) || this.bans.isBanned(key)) return false
+    this.candidates.put({ id, addresses: known })
+    return true
+  }
+
+  /** One round of what is done now and then. Does nothing while stopped. */
+  upkeep(): void {
+    if (this.#running === undefined) return
+    try {
+      this.bans.sweep()
+      this.links.syncAll()
+      this.enforcer.reviewAll()
+      void this.saver.save()
+    } catch (err) {
+      this.#log.error('could not finish the upkeep - %e', err)
+    }
+  }
+
+  #createEnforcer(components: PeerManagerComponents): Enforcer {
+    const { options, metrics, book, links, bans, saver } = this
+    const log = this.#log
+    return new Enforcer({
+      options,
+      metrics,
+      book,
+      links,
+      bans,
+      saver,
+      log,
+      departures: this.#departures,
+      readLagFactor: () => optional(components, 'health')?.lagFactor ?? 1,
+      hasHandshake: () => optional(components, 'handshake') !== undefined,
+    })
+  }
+
+  #onOpen(connection: Connection): void {
+    const peer = connection.remotePeer
+    const key = peer.toString()
+    this.links.opened(connection)
+    if (!this.bans.isBanned(key)) {
+      this.enforcer.review(key)
+      return
+    }
+    const reason = this.book.peek(key)?.banReason ?? ''
+    this.enforcer.partSoon(peer, { code: 'banned', message: `still banned: ${reason}` })
+  }
+
+  #learnAddresses(peer: PeerId, fresh: readonly string[]): readonly string[] {
+    const key = peer.toString()
+    const known = this.book.ensure(peer).addresses
+    const addresses = mergeAddresses(key, known, fresh, this.options)
+    if (addresses !== known) this.book.see(key, { addresses })
+    return addresses
+  }
+
+  #onState(record: ManagedPeer, from: PeerState): void {
+    const key = record.id.toString()
+    // A candidate that is being dialled stays one until that worked.
+    if (record.state !== 'known' && record.state !== 'connecting') this.candidates.delete(key)
+    this.#news.onState(record, from)
+    if (record.state === 'ready') this.waiters.resolve(key, record)
+    if (record.state === 'banned') this.waiters.reject(key, new PeerBannedError(record))
+  }
+
+  #onUnban(peer: PeerId): void {
+    this.#news.onUnban(peer)
+    // A peer may have come back in the moment before its ban ended.
+    this.links.settle(peer.toString())
+  }
+}

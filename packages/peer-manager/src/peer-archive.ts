@@ -1,0 +1,74 @@
+import type { Logger, PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Datastore, Key } from 'interface-datastore'
+import { DATASTORE_PREFIX } from './constants.ts'
+import { decodePeer, encodePeer, type StoredPeer } from './stored-peer.ts'
+
+/** What one write is to do, by peer id string. */
+export interface ArchiveWrite {
+  readonly put: ReadonlyMap<string, StoredPeer>
+  readonly remove: readonly string[]
+}
+
+/** The peers in the datastore, one value per peer. Writes follow one another, so that none overtakes a newer one. */
+export class PeerArchive {
+  readonly #datastore: Datastore
+  readonly #log: Logger
+  readonly #stored = new Set<string>()
+  #lastWrite: Promise<void> = Promise.resolve()
+
+  constructor(datastore: Datastore, log: Logger) {
+    this.#datastore = datastore
+    this.#log = log
+  }
+
+  /** Reads all peers. Those that cannot be read are logged, given to `skip` and left where they are. */
+  async load(take: (peer: StoredPeer) => void, skip: (err: unknown) => void, signal: AbortSignal): Promise<void> {
+    for await (const { key, value } of this.#datastore.query({ prefix: `${DATASTORE_PREFIX}/` }, { signal })) {
+      signal.throwIfAborted()
+      try {
+        const id = peerIdFromKey(key)
+        const peer = decodePeer(id, value, Date.now())
+        this.#stored.add(id.toString())
+        take(peer)
+      } catch (err) {
+        skip(err)
+        this.#log.error('skipped what is stored at %s - %e', key.toString(), err)
+      }
+    }
+  }
+
+  /** Whether the datastore holds something of the peer. */
+  holds(key: string): boolean {
+    return this.#stored.has(key)
+  }
+
+  /** Writes what `collect` returns once all earlier writes are done. */
+  write(collect: () => ArchiveWrite, signal: AbortSignal): Promise<void> {
+    const write = this.#lastWrite.then(() => {
+      signal.throwIfAborted()
+      return this.#commit(collect(), signal)
+    })
+    // The caller hears of a failure; the next write must not.
+    this.#lastWrite = write.catch(() => {})
+    return write
+  }
+
+  async #commit({ put, remove }: ArchiveWrite, signal: AbortSignal): Promise<void> {
+    if (put.size === 0 && remove.length === 0) return
+    const batch = this.#datastore.batch()
+    for (const [key, peer] of put) batch.put(keyOf(key), encodePeer(peer))
+    for (const key of remove) batch.delete(keyOf(key))
+    await batch.commit({ signal })
+    for (const key of put.keys()) this.#stored.add(key)
+    for (const key of remove) this.#stored.delete(key)
+  }
+}
+
+function keyOf(peer: string): Key {
+  return new Key(`${DATASTORE_PREFIX}/${peer}`)
+}
+
+function peerIdFromKey(key: Key): PeerId {
+  return peerIdFromString(key.baseNamespace())
+}
