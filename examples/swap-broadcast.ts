@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Broadcast, BroadcastHandler, Delivery, DeliveryOutcome, PeerManager, Unicast } from '@gridmesh/interfaces'
-import { type GridmeshNode, createNode, loadNodeConfig, planDevnet, prepareFiles } from '@gridmesh/node'
+import { type GridmeshNode, createNode, energyKinds, loadNodeConfig, planDevnet, prepareFiles } from '@gridmesh/node'
 
 class StarBroadcast implements Broadcast {
   readonly #components: { peerManager: PeerManager; unicast: Unicast }
@@ -67,7 +67,7 @@ if (egat === undefined || mea === undefined) throw new TypeError('two nodes were
 await egat.libp2p.services.peerManager.whenReady(mea.libp2p.peerId, { signal: AbortSignal.timeout(10_000) })
 
 const arrived = new Promise<string>((resolve) =>
-  mea.feed.subscribe(({ kind, zones }) => resolve(`${kind} for ${zones}`)),
+  mea.feed.subscribe(({ kind, zones }) => resolve(`${kind} for ${zones.join()}`)),
 )
 const expiresAtMs = Date.now() + 60_000
 const order = {
@@ -78,7 +78,7 @@ const order = {
   zone: 'bangkok',
   expiresAtMs,
 } as const
-const { delivery } = await egat.energy.publish('energy-order', order)
+const { delivery } = await egat.energy.publish(energyKinds['energy-order'], order)
 process.stdout.write(`sent to ${delivery.peers.size} peer, success rate ${delivery.successRate}\n`)
 process.stdout.write(`mea's feed has: ${await arrived}\n`)
 

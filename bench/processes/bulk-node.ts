@@ -1,5 +1,5 @@
 // One node of a benchmark: a node as in production, that also moves 10 MB payloads to its peers when told to.
-import { createNode, loadNodeConfig } from '@gridmesh/node'
+import { createNode, energyKinds, loadNodeConfig } from '@gridmesh/node'
 
 /** What the benchmark tells the node. */
 export type ToNode = { type: 'bulk'; on: boolean } | { type: 'emergency'; id: string }
@@ -27,24 +27,24 @@ await node.start()
 unicast.handle(BULK, (bytes) => tell({ type: 'moved', bytes: bytes.length }))
 const count = setInterval(() => tell({ type: 'peers', count: peerManager.select().length }), 50)
 
-let running = false
+const bulk = { on: false }
 process.on('message', (message: ToNode) => {
   if (message.type === 'emergency') void warn(message.id)
   else {
-    running = message.on
-    if (running) for (const { id } of peerManager.select()) void move(id)
+    bulk.on = message.on
+    if (bulk.on) for (const { id } of peerManager.select()) void move(id)
   }
 })
 process.on('disconnect', () => {
   clearInterval(count)
-  running = false
+  bulk.on = false
   void node.stop().then(() => process.exit())
 })
 tell({ type: 'ready' })
 
 async function warn(id: string): Promise<void> {
   tell({ type: 'sent', id, atNs: String(process.hrtime.bigint()) })
-  await node.energy.publish('grid-emergency', {
+  await node.energy.publish(energyKinds['grid-emergency'], {
     id,
     severity: 'critical',
     zones: ['bangkok'],
@@ -54,7 +54,7 @@ async function warn(id: string): Promise<void> {
 }
 
 async function move(peer: (typeof node)['libp2p']['peerId']): Promise<void> {
-  while (running) {
+  while (bulk.on) {
     await unicast.send(peer, BULK, payload, { lane: 'bulk', deadlineMs: 60_000 }).catch(() => {})
   }
 }

@@ -64,9 +64,8 @@ function format(path, content) {
       input: content,
     },
   )
-  if (status === 0) return stdout
-  console.error(stderr)
-  process.exit(1)
+  if (status !== 0) fail(stderr)
+  return stdout
 }
 
 function gridmesh(...args) {
@@ -74,8 +73,12 @@ function gridmesh(...args) {
     cwd: root,
     encoding: 'utf8',
   })
-  if (status === 0) return stdout
-  console.error(`gridmesh ${args.join(' ')} failed: ${stderr}`)
+  if (status !== 0) fail(`gridmesh ${args.join(' ')} failed: ${stderr}`)
+  return stdout
+}
+
+function fail(message) {
+  console.error(message)
   process.exit(1)
 }
 

@@ -53,7 +53,7 @@ export function parseGenesis(text: string, path: string): Genesis {
     chainId,
     hash: createHash('sha256').update(text).digest('hex'),
     zones: new Set(zones),
-    authorities: new Map(authorities.map(({ name, peerId }) => [peerId, name])),
+    authorities: new Map(authorities.map((authority) => [authority.peerId, authority.name])),
   }
 }
 

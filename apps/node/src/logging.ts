@@ -1,6 +1,5 @@
 import type { ComponentLogger, Logger } from '@libp2p/interface'
-// Importing it registers libp2p's formatters: %p peers, %a addresses, %e errors, …
-import '@libp2p/logger'
+import { defaultLogger } from '@libp2p/logger'
 import pino, { type DestinationStream, type Level, type Logger as Pino } from 'pino'
 import pretty from 'pino-pretty'
 import debug from 'weald'
@@ -40,27 +39,30 @@ export function createLog(settings: LogSettings, destination: DestinationStream 
   // One threshold a component, looked up once and again when levels change: libp2p asks for a logger per stream.
   let thresholds = new Map<string, number>()
   const isOn = (component: string, level: Level): boolean => {
-    const root = component.split(':', 2).join(':')
-    let threshold = thresholds.get(root)
+    const name = component.split(':', 2).join(':')
+    let threshold = thresholds.get(name)
     if (threshold === undefined) {
-      threshold = thresholdOf(root)
-      thresholds.set(root, threshold)
+      threshold = thresholdOf(name)
+      thresholds.set(name, threshold)
     }
     return severity(level) >= threshold
   }
 
   const forComponent = (component: string): Logger => {
-    const plain: Level = component.startsWith('gridmesh') ? 'info' : 'debug'
+    // What libp2p calls an error is mostly a peer that went away: news for those who look for it.
+    const isOurs = component.startsWith('gridmesh')
+    const [plain, severe]: [Level, Level] = isOurs ? ['info', 'error'] : ['trace', 'debug']
     const write = (level: Level, args: unknown[]): void => {
       if (isOn(component, level)) root[level]({ component }, format(args))
     }
     const log = (...args: unknown[]): void => write(plain, args)
-    return Object.defineProperties(log, {
-      error: { value: (...args: unknown[]) => write('error', args) },
-      trace: { value: (...args: unknown[]) => write('trace', args) },
-      newScope: { value: (name: string) => forComponent(`${component}:${name}`) },
-      enabled: { get: () => isOn(component, plain) },
-    }) as unknown as Logger
+    const logger: Logger = Object.assign(log, {
+      error: (...args: unknown[]) => write(severe, args),
+      trace: (...args: unknown[]) => write('trace', args),
+      newScope: (name: string) => forComponent(`${component}:${name}`),
+      enabled: false,
+    })
+    return Object.defineProperty(logger, 'enabled', { get: () => isOn(component, plain) })
   }
 
   return {
@@ -77,14 +79,27 @@ function severity(level: LogLevel): number {
   return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] ?? 0)
 }
 
+// libp2p's logger registers its formatters with `weald`: %p peers, %a addresses, %e errors, …
+defaultLogger()
+const formatting = debug('gridmesh')
+
 /** Fills libp2p's format string. */
 function format([template, ...values]: unknown[]): string {
-  if (template instanceof Error) return String(debug.formatters['e']?.call(null, template) ?? template)
+  if (template instanceof Error) return show('e', template)
   const filled = String(template).replaceAll(/%([a-zA-Z%])/g, (match, letter: string) => {
     if (letter === '%') return '%'
     if (values.length === 0) return match
     const value = values.shift()
-    return String(debug.formatters[letter]?.call(null, value) ?? value)
+    return show(letter, value)
   })
   return [filled, ...values.map(String)].join(' ')
+}
+
+/** A log line is never worth an exception, whatever it is about. */
+function show(letter: string, value: unknown): string {
+  try {
+    return String(debug.formatters[letter]?.call(formatting, value) ?? value)
+  } catch {
+    return '(cannot be shown)'
+  }
 }

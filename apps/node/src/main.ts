@@ -8,5 +8,3 @@ if (major < 22 || (major === 22 && minor < 12)) {
 
 const { run } = await import('./cli/run.ts')
 await run(process.argv)
-
-export {}

@@ -13,7 +13,7 @@ import type {
 } from '@gridmesh/interfaces'
 import { messageRouter } from '@gridmesh/message-router'
 import { type PeerManagerEvents, peerManager } from '@gridmesh/peer-manager'
-import { rateLimiter } from '@gridmesh/rate-limiter'
+import { announcedQuota, rateLimiter } from '@gridmesh/rate-limiter'
 import { shutdown } from '@gridmesh/shutdown'
 import { unicast } from '@gridmesh/unicast'
 import { type Identify, identify } from '@libp2p/identify'
@@ -23,7 +23,11 @@ import type { ServiceFactoryMap } from 'libp2p'
 import type { NodeConfig } from './config/schema.ts'
 import type { Genesis } from './genesis.ts'
 import { latency } from './links/latency.ts'
+import { redial } from './links/redial.ts'
 import { VERSION } from './version.ts'
+
+/** Time between two writes of the replay floor, in ms: after a kill, a node is deaf to envelopes a second longer. */
+const ENVELOPE_FLUSH_MS = 1_000
 
 /** The services of a node, by the name under which the others find them. */
 // A type, not an interface: libp2p's map of services asks for an index signature, which only a type has.
@@ -39,6 +43,7 @@ export type NodeServices = {
   envelope: Envelope
   messages: Messages
   latency: Startable
+  redial: Startable
 }
 
 /** A factory for each service. Pass another one to `createNode` to replace a module by your own. */
@@ -48,9 +53,11 @@ export type NodeModules = ServiceFactoryMap<NodeServices>
 export function defaultModules(config: NodeConfig, genesis: Genesis): NodeModules {
   const { limits, p2p, messages } = config
   const { chainId } = genesis
+  const { strategy, ...tuning } = config.broadcast
   return {
     identify: identify(),
-    ping: ping(),
+    // libp2p's connection monitor pings too, over the same protocol.
+    ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
     shutdown: shutdown({ graceMs: config.shutdownGraceMs }),
     rateLimiter: rateLimiter(limits),
     peerManager: peerManager({ minPeers: p2p.minPeers }),
@@ -61,13 +68,24 @@ export function defaultModules(config: NodeConfig, genesis: Genesis): NodeModule
       region: config.region,
       capabilities: config.capabilities,
       userAgent: `gridmesh/${VERSION}`,
-      quota: { messagesPerSecond: limits.messagesPerSecond, bytesPerSecond: limits.bytesPerSecond },
+      quota: announcedQuota(limits),
       ...config.handshake,
     }),
     unicast: unicast({ maxMessageBytes: messages.maxBytes }),
-    broadcast: broadcast({ chainId, maxMessageBytes: messages.maxBytes, ...config.broadcast }),
-    envelope: envelope({ chainId, codec: messages.codec, maxBytes: messages.maxBytes }),
-    messages: messageRouter({ batchMs: messages.batchMs, batchBytes: messages.batchBytes }),
+    broadcast: broadcast({
+      chainId,
+      maxMessageBytes: messages.maxBytes,
+      strategies: { high: strategy, normal: strategy, bulk: strategy },
+      ...tuning,
+    }),
+    envelope: envelope({
+      chainId,
+      codec: messages.codec,
+      maxBytes: messages.maxBytes,
+      flushIntervalMs: ENVELOPE_FLUSH_MS,
+    }),
+    messages: messageRouter({ batchDelayMs: messages.batchDelayMs, maxBatchBytes: messages.maxBatchBytes }),
     latency: latency(p2p.pingIntervalMs),
+    redial: redial(p2p.bootstrap),
   }
 }

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerStatus, ShutdownReport } from '@gridmesh/interfaces'
-import { type MetricsService, metrics } from '@gridmesh/metrics'
+import { type MetricsService, isMetricsService, metrics } from '@gridmesh/metrics'
 import type { Libp2p } from '@libp2p/interface'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import type { NodeConfig } from './config/schema.ts'
 import { Energy } from './energy/energy.ts'
-import { Feed } from './energy/feed.ts'
+import { Feed, type FeedItem } from './energy/feed.ts'
 import { UnusableFileError, fileProblem, listenProblem } from './errors.ts'
 import { type Genesis, readGenesis } from './genesis.ts'
 import { type HttpApi, createHttpApi } from './http/server.ts'
@@ -50,7 +50,6 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   await makeDataDir(config.dataDir)
   const privateKey = await loadIdentity(config.dataDir)
   const datastore = await openDatastore(config.dataDir)
-  let registry: MetricsService | undefined
   let libp2p: Libp2p<NodeServices> | undefined
   try {
     libp2p = await createLibp2p<NodeServices>({
@@ -60,11 +59,11 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
       datastore,
       logger: log,
       nodeInfo: { name: 'gridmesh', version: VERSION, userAgent: `gridmesh/${VERSION}` },
-      metrics: (components) => (registry = metrics()(components)),
+      metrics: metrics(),
       services: { ...defaultModules(config, genesis), ...modules },
     })
-    if (registry === undefined) throw new TypeError('libp2p asked for no metrics')
-    return new GridmeshNode({ config, genesis, libp2p, metrics: registry, datastore, log })
+    if (!isMetricsService(libp2p.metrics)) throw new TypeError('libp2p was given other metrics')
+    return new GridmeshNode({ config, genesis, libp2p, metrics: libp2p.metrics, datastore, log })
   } catch (err) {
     await datastore.close()
     throw err
@@ -86,13 +85,14 @@ export class GridmeshNode {
   readonly #stopped = Promise.withResolvers<ShutdownReport>()
   #startedAtMs: number | undefined
 
-  constructor({ config, genesis, libp2p, metrics, datastore, log }: NodeParts) {
+  constructor(parts: NodeParts) {
+    const { config, genesis, libp2p, log } = parts
     this.config = config
     this.genesis = genesis
     this.libp2p = libp2p
-    this.metrics = metrics
+    this.metrics = parts.metrics
     this.log = log
-    this.#datastore = datastore
+    this.#datastore = parts.datastore
     this.#tip = { height: 0, tipHash: genesis.hash }
     this.feed = new Feed(config.feedSize)
     this.energy = new Energy({
@@ -100,9 +100,9 @@ export class GridmeshNode {
       peerId: libp2p.peerId,
       genesis,
       feed: this.feed,
-      metrics,
-      onSystemShutdown: ({ reason }) => this.#onSystemShutdown(reason),
+      metrics: this.metrics,
     })
+    this.feed.subscribe((item) => this.#heed(item))
     this.#http = createHttpApi(this)
     this.#registerShutdown()
   }
@@ -178,8 +178,9 @@ export class GridmeshNode {
     shutdown.register('flush', 'datastore', () => this.#datastore.close())
   }
 
-  #onSystemShutdown(reason: string): void {
-    this.#say('an authority asks every node to stop: %s', reason)
+  #heed({ kind, sender, value }: FeedItem): void {
+    if (kind !== 'system-shutdown') return
+    this.#say('%s asks every node to stop: %s', sender, JSON.stringify(value))
     if (!this.config.obeySystemShutdown) return
     this.stop().catch((err: unknown) => this.log.forComponent('gridmesh:node').error('could not stop: %e', err))
   }

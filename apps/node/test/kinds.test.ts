@@ -28,7 +28,7 @@ it('refuses random bytes with an error, never a value', () => {
     const { codec } = energyKinds[name].message
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        expect(() => codec.decode(bytes)).toThrow()
+        expect(() => codec.decode(bytes)).toThrow(Error)
       }),
     )
   }

@@ -12,9 +12,10 @@ function record(level: LogLevel, components: Record<string, LogLevel> = {}) {
   return { log, lines }
 }
 
-it('writes state changes of ours at info and of libp2p at debug', () => {
-  const { log, lines } = record('info')
+it('writes state changes of ours at info, and what libp2p calls an error at debug', () => {
+  const { log, lines } = record('info', { 'libp2p:tcp': 'debug' })
   log.forComponent('gridmesh:handshake')('ready')
+  log.forComponent('libp2p:yamux').error('reset')
   log.forComponent('libp2p:tcp')('dialling')
   log.forComponent('libp2p:tcp').error('refused')
   expect(lines.map(({ component, msg }) => [component, msg])).toEqual([
@@ -39,7 +40,7 @@ it("fills libp2p's placeholders and keeps what is left over", async () => {
   const { log, lines } = record('info')
   const peer = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
   log.forComponent('gridmesh:x')('%p said %s %d%%', peer, 'hello', 5, 'and more')
-  expect(lines[0]?.msg).toBe(`${peer} said hello 5% and more`)
+  expect(lines[0]?.msg).toBe(`${peer.toString()} said hello 5% and more`)
 })
 
 it('gives a scope of a scope its whole name', () => {

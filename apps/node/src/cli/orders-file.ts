@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'csv-parse/sync'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { inputs } from '../energy/inputs.ts'
 import { UnusableFileError, fileProblem } from '../errors.ts'
 
@@ -11,7 +11,8 @@ export type OrderInput = z.output<(typeof inputs)['energy-order']>
 export type OrderRow = { line: number; order: OrderInput } | { line: number; fault: string }
 
 const COLUMNS = ['id', 'type', 'priceSatangPerKwh', 'quantityWh', 'zone', 'expiresAtMs'] as const
-const CSV = { trim: true, bom: true, skip_empty_lines: true, relax_column_count: true } as const
+const CSV = { info: true, trim: true, bom: true, skip_empty_lines: true, relax_column_count: true } as const
+const csvRows = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.int() }) }))
 const NUMBERS: ReadonlySet<string> = new Set(['priceSatangPerKwh', 'quantityWh', 'expiresAtMs'])
 
 /**
@@ -41,9 +42,9 @@ function fromJson(text: string, path: string): OrderRow[] {
 }
 
 function fromCsv(text: string, path: string): OrderRow[] {
-  let rows: { record: string[]; info: { lines: number } }[]
+  let rows: z.infer<typeof csvRows>
   try {
-    rows = parse(text, { ...CSV, info: true }) as unknown as typeof rows
+    rows = csvRows.parse(parse(text, CSV))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new UnusableFileError('orders file', path, `it is not CSV: ${why}`, { cause })

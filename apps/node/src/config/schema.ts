@@ -1,4 +1,5 @@
 import { secret } from '@gridmesh/config'
+import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 
 const port = z.int().min(0).max(65_535)
@@ -7,12 +8,20 @@ const count = z.int().positive()
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected lower-case letters, digits and dashes, 32 at most')
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 
+const bootstrapAddress = z.string().refine((text) => {
+  try {
+    return multiaddr(text).getComponents().at(-1)?.name === 'p2p'
+  } catch {
+    return false
+  }
+}, 'expected a multiaddr that ends in /p2p/ and a peer id')
+
 const p2p = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on for peers'),
   port: port.default(9000).describe('TCP port to listen on for peers; 0 takes a free one'),
   encryption: z.enum(['noise', 'tls']).default('noise').describe('Secure channel: Noise XX, or TLS 1.3'),
   bootstrap: z
-    .array(z.string())
+    .array(bootstrapAddress)
     .max(1_000)
     .default([])
     .describe('Multiaddrs, with peer id, of the first peers to dial'),
@@ -32,8 +41,8 @@ const handshake = z.strictObject({
 const messages = z.strictObject({
   codec: z.enum(['protobuf', 'json']).default('protobuf').describe('Encoding of envelopes that we send'),
   maxBytes: count.default(10_485_760).describe('Largest message, in bytes'),
-  batchMs: positive.default(5).describe('Time that normal messages wait to share an envelope, in ms'),
-  batchBytes: count.default(65_536).describe('Size at which a batch is sent at once, in bytes'),
+  batchDelayMs: positive.default(5).describe('Time that normal messages wait to share an envelope, in ms'),
+  maxBatchBytes: count.default(65_536).describe('Size at which a batch is sent at once, in bytes'),
 })
 
 const limits = z.strictObject({
@@ -47,9 +56,9 @@ const limits = z.strictObject({
 
 const broadcast = z.strictObject({
   strategy: z.enum(['gossip', 'flood']).default('gossip').describe('How messages below the critical lane spread'),
-  maxHops: z.int().min(1).max(32).default(7).describe('Times a flooded message is passed on'),
+  hopLimit: z.int().min(1).max(32).default(7).describe('Times a flooded message is passed on'),
   gossipFactor: z.number().min(0).max(1).default(0.25).describe('Share of peers outside the mesh told of messages'),
-  cacheSize: count.default(10_000).describe('Message ids remembered to recognise duplicates'),
+  maxIds: count.default(10_000).describe('Message ids remembered to recognise duplicates'),
 })
 
 const http = z.strictObject({

@@ -37,7 +37,7 @@ export function orderOf({ productionWh, consumptionWh, zone }: Reading, priceSat
 export function tradableWh(readings: readonly Reading[]): number {
   const nets = readings.map(({ productionWh, consumptionWh }) => productionWh - consumptionWh)
   const offered = nets.filter((net) => net > 0).reduce((sum, net) => sum + net, 0)
-  const wanted = -nets.filter((net) => net < 0).reduce((sum, net) => sum + net, 0)
+  const wanted = nets.filter((net) => net < 0).reduce((sum, net) => sum - net, 0)
   return Math.min(offered, wanted)
 }
 

@@ -33,7 +33,7 @@ export interface ReplaySummary {
  * Feeds a day to the nodes: each meter's surplus or need as an order, at the same node every time, and after each
  * interval the market data of each zone, by an authority. Ends early when the signal aborts.
  */
-export async function replay({ day, nodes, speed, signal, onInterval }: ReplayInit): Promise<ReplaySummary> {
+export async function replay({ day, nodes, speed, signal, ...init }: ReplayInit): Promise<ReplaySummary> {
   const summary = { readings: 0, orders: 0, marketData: 0, refused: 0 }
   const authorities = clients(nodes.filter(({ role }) => role === 'authority'))
   const traders = clients(nodes.filter(({ role }) => role !== 'authority'))
@@ -67,7 +67,7 @@ export async function replay({ day, nodes, speed, signal, onInterval }: ReplayIn
     }
     summary.readings += readings.length
     await queue.onIdle()
-    onInterval(interval + 1, summary)
+    init.onInterval(interval + 1, summary)
     const due = start + ((interval + 1) * INTERVAL_MS) / speed
     await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => {})
   }

@@ -1,10 +1,9 @@
-import type { EnergyKindName } from './kinds.ts'
-
 /** One message as the feed shows it. */
 export interface FeedItem {
   /** Counts up from 1 in this node's run: a client of the event stream resumes after the last one it saw. */
   number: number
-  kind: EnergyKindName
+  /** Name of the kind, such as `energy-order`. */
+  kind: string
   /** Peer id of the author. */
   sender: string
   zones: readonly string[]
@@ -17,7 +16,7 @@ export interface FeedItem {
 
 /** Which items are wanted. */
 export interface FeedQuery {
-  kind?: EnergyKindName | undefined
+  kind?: string | undefined
   zone?: string | undefined
   /** @default 100 */
   limit?: number | undefined

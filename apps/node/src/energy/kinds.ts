@@ -1,50 +1,65 @@
 import type { MessageKind } from '@gridmesh/interfaces'
 import { defineMessage, jsonCodec } from '@gridmesh/message-router'
 import type { z } from 'zod'
-import { energyOrder, gridEmergency, marketData, orderMatch, systemShutdown } from './schemas.ts'
+import {
+  type EnergyOrder,
+  type GridEmergency,
+  type MarketData,
+  type OrderMatch,
+  type SystemShutdown,
+  energyOrder,
+  gridEmergency,
+  marketData,
+  orderMatch,
+  systemShutdown,
+} from './schemas.ts'
 
 /** One kind of energy message, and what the node does around it. */
 export interface EnergyKind<T> {
   readonly message: MessageKind<T>
-  readonly schema: z.ZodType<T>
   /** Only a key that the genesis file lists as authority may send it. */
   readonly authorityOnly: boolean
   /** Zones the value speaks of. */
   zones(value: T): readonly string[]
+  /** Whether the value says nothing any more. */
+  isExpired(value: T, nowMs: number): boolean
 }
 
-function kind<T>(
-  name: string,
-  schema: z.ZodType<T>,
-  options: { lane: MessageKind<T>['lane']; maxBytes: number; authorityOnly?: boolean; zones: (value: T) => string[] },
-): EnergyKind<T> {
-  const { lane, maxBytes, authorityOnly = false, zones } = options
+type Traits<T> = Pick<MessageKind<T>, 'lane' | 'maxBytes'> & Pick<EnergyKind<T>, 'zones'> & Partial<EnergyKind<T>>
+
+function kind<T>(name: string, schema: z.ZodType<T>, traits: Traits<T>): EnergyKind<T> {
+  const { lane, maxBytes, authorityOnly = false, zones, isExpired = () => false } = traits
   const codec = jsonCodec((value) => schema.parse(value))
-  return { message: defineMessage({ kind: name, codec, lane, maxBytes }), schema, authorityOnly, zones }
+  return { message: defineMessage({ kind: name, codec, lane, maxBytes }), authorityOnly, zones, isExpired }
 }
 
 /** Every kind of message that the energy network speaks, by name. */
 export const energyKinds = {
-  'energy-order': kind('energy-order', energyOrder, { lane: 'normal', maxBytes: 1_024, zones: ({ zone }) => [zone] }),
-  'order-match': kind('order-match', orderMatch, {
+  'energy-order': kind<EnergyOrder>('energy-order', energyOrder, {
+    lane: 'normal',
+    maxBytes: 1_024,
+    zones: ({ zone }) => [zone],
+    isExpired: ({ expiresAtMs }, nowMs) => expiresAtMs <= nowMs,
+  }),
+  'order-match': kind<OrderMatch>('order-match', orderMatch, {
     lane: 'normal',
     maxBytes: 1_024,
     authorityOnly: true,
     zones: ({ zone }) => [zone],
   }),
-  'market-data': kind('market-data', marketData, {
+  'market-data': kind<MarketData>('market-data', marketData, {
     lane: 'normal',
     maxBytes: 1_024,
     authorityOnly: true,
     zones: ({ zone }) => [zone],
   }),
-  'grid-emergency': kind('grid-emergency', gridEmergency, {
+  'grid-emergency': kind<GridEmergency>('grid-emergency', gridEmergency, {
     lane: 'critical',
     maxBytes: 8_192,
     authorityOnly: true,
     zones: ({ zones }) => zones,
   }),
-  'system-shutdown': kind('system-shutdown', systemShutdown, {
+  'system-shutdown': kind<SystemShutdown>('system-shutdown', systemShutdown, {
     lane: 'critical',
     maxBytes: 4_096,
     authorityOnly: true,
@@ -55,8 +70,11 @@ export const energyKinds = {
 /** Name of a kind of energy message. */
 export type EnergyKindName = keyof typeof energyKinds
 
-/** The value that messages of kind `K` carry. */
-export type EnergyValue<K extends EnergyKindName> = (typeof energyKinds)[K] extends EnergyKind<infer T> ? T : never
-
 /** The names of all kinds. */
-export const energyKindNames = Object.keys(energyKinds) as EnergyKindName[]
+export const energyKindNames = [
+  'energy-order',
+  'order-match',
+  'market-data',
+  'grid-emergency',
+  'system-shutdown',
+] as const satisfies readonly EnergyKindName[]

@@ -13,11 +13,13 @@ interface EmergencyOptions extends NodeOptions {
 
 /** `gridmesh emergency`: an authority warns everybody at once. */
 export function emergencyCommand(): Command {
-  const { severity, requiredAction } = gridEmergency.shape
+  const { shape } = gridEmergency
   return withNodeOptions(new Command('emergency').description('send a grid emergency; only an authority may'))
     .requiredOption('--zone <zone...>', 'zones it concerns')
-    .addOption(new Option('--severity <level>', 'how bad').choices(severity.options).default('severe'))
-    .addOption(new Option('--action <action>', 'what is to be done').choices(requiredAction.options).default('monitor'))
+    .addOption(new Option('--severity <level>', 'how bad').choices(shape.severity.options).default('severe'))
+    .addOption(
+      new Option('--action <action>', 'what is to be done').choices(shape.requiredAction.options).default('monitor'),
+    )
     .option('--message <text>', 'for people', '')
     .addHelpText('after', '\nExample:\n  gridmesh emergency --node egat --zone bangkok central --action reduce-load')
     .action(async (options: EmergencyOptions) => {
@@ -27,7 +29,7 @@ export function emergencyCommand(): Command {
       const peers = Object.values(sent.delivery.peers)
       new Output(options).result(sent, () => {
         const reached = peers.filter((outcome) => !outcome.startsWith('dropped')).length
-        return `Emergency ${(sent.item.value as { id: string }).id} sent to ${reached} of ${peers.length} peers`
+        return `Emergency sent to ${reached} of ${peers.length} peers`
       })
     })
 }

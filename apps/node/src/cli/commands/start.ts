@@ -44,9 +44,9 @@ export function startCommand(): Command {
 
 /** One bad peer or one bad promise must not end the node: it is logged, and the node lives on. */
 function surviveFaults(log: NodeLog): void {
-  const { error } = log.forComponent('gridmesh:node')
-  process.on('uncaughtException', (err) => error('uncaught: %e', err))
-  process.on('unhandledRejection', (err) => error('unhandled: %e', err))
+  const say = log.forComponent('gridmesh:node')
+  process.on('uncaughtException', (err) => say.error('uncaught: %e', err))
+  process.on('unhandledRejection', (err) => say.error('unhandled: %e', err))
 }
 
 /** Resolves with the report when a signal, the parent's end or an authority's word has stopped the node. */

@@ -14,6 +14,7 @@ export function statusCommand(): Command {
         client.get('/node/info', nodeInfo),
         client.get('/node/health', nodeHealth),
       ])
+      const lag = health.event_loop_lag_ms
       new Output(options).result({ ...info, health }, () =>
         table(
           [info.name, health.status === 'ok' ? pc.green(health.status) : pc.yellow(health.status)],
@@ -26,10 +27,7 @@ export function statusCommand(): Command {
             ['peers', info.peer_count],
             ['height', `${info.height} (${Math.round(info.sync_progress * 100)} % in step)`],
             ['latency', health.average_latency_ms === null ? '-' : `${health.average_latency_ms.toFixed(1)} ms`],
-            [
-              'event loop lag',
-              `p50 ${health.event_loop_lag_ms.p50.toFixed(1)} ms, p99 ${health.event_loop_lag_ms.p99.toFixed(1)} ms`,
-            ],
+            ['event loop lag', lag === null ? '-' : `p50 ${lag.p50.toFixed(1)} ms, p99 ${lag.p99.toFixed(1)} ms`],
             ['heap', `${(health.heap_bytes / 1_048_576).toFixed(0)} MiB`],
             ['up', `${info.uptime.toFixed(0)} s`],
             ['version', info.version],

@@ -80,13 +80,13 @@ function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
   const { peerManager } = node.libp2p.services
   const ready = peerManager.select()
   const latencies = ready.flatMap(({ latencyMs }) => latencyMs ?? [])
-  const lag = node.metrics.eventLoopLag()
+  const lag = node.metrics.quantiles('gridmesh_metrics_event_loop_lag_seconds')
   return {
     status: ready.length === 0 ? 'alone' : 'ok',
     ready_peers: ready.length,
     peers_by_state: { ...peerManager.stats().byState },
     average_latency_ms: latencies.length === 0 ? null : latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length,
-    event_loop_lag_ms: { p50: lag.p50Ms, p99: lag.p99Ms },
+    event_loop_lag_ms: lag === undefined ? null : { p50: lag.p50 * 1_000, p99: lag.p99 * 1_000 },
     heap_bytes: process.memoryUsage().heapUsed,
     uptime: node.uptimeMs / 1_000,
   }
