@@ -1,0 +1,201 @@
+import { QueueFullError } from '@gridmesh/interfaces'
+import type {
+  BroadcastContext,
+  Envelope,
+  Health,
+  Lane,
+  MaybePromise,
+  UnicastContext,
+  Verdict,
+} from '@gridmesh/interfaces'
+import { NotStartedError } from '@libp2p/interface'
+import { REPLY_SUFFIX, SHED_LANES, UNKNOWN_KIND } from './constants.ts'
+import { InboundContext } from './context.ts'
+import type { Arrival } from './context.ts'
+import type { Dispatcher, DropReason } from './dispatcher.ts'
+import { MessageRejectedError, MessageTooLargeError, NodeBusyError } from './errors.ts'
+import { HandlerJob } from './job.ts'
+import type { Ledger, Subject } from './ledger.ts'
+import { settle } from './maybe.ts'
+import type { OpenedBatch, Opener } from './opener.ts'
+import type { Registration, Registry } from './registry.ts'
+import { digestOf, encodeReply } from './wire.ts'
+
+/** What inbound messages pass through. */
+export interface InboundInit {
+  envelope: Envelope
+  opener: Opener
+  registry: Registry
+  dispatcher: Dispatcher<HandlerJob>
+  ledger: Ledger
+  health: Health | undefined
+  /** Our own peer id as it stands in a message that is meant for us. */
+  self: Uint8Array
+  maxQueued: Readonly<Record<Lane, number>>
+  maxOpening: number
+  maxReplyBytes: number
+  /** Aborts when the router stops. */
+  stopping: AbortSignal
+}
+
+/** Opens, judges and queues what the carriers bring. */
+export class Inbound {
+  readonly #init: InboundInit
+
+  constructor(init: InboundInit) {
+    this.#init = init
+  }
+
+  /** Judges a broadcast of the kind of `registration`; never throws. */
+  receiveBroadcast(registration: Registration, bytes: Uint8Array, context: BroadcastContext): MaybePromise<Verdict> {
+    const { opener, ledger } = this.#init
+    const subject: Subject = { from: context.from, kind: registration.kind, via: 'broadcast' }
+    const registrationOf = (kind: string): Registration | undefined =>
+      kind === registration.kind ? registration : undefined
+    const obstacle = this.#obstacle(registration.lane)
+    if (obstacle != null) {
+      // Not opened, so not known to be valid: neither taken nor passed on, and nobody is blamed.
+      ledger.dropped(subject, registration.lane, reasonOf(obstacle))
+      return 'ignore'
+    }
+    return settle(
+      () => opener.open(bytes, { registrationOf }),
+      (opened) => this.#takeBroadcast(subject, opened),
+      (err) => (ledger.refused(subject, err) === 'ignore' ? 'ignore' : 'reject'),
+    )
+  }
+
+  /** Takes a one-way message: done as soon as it is queued. */
+  receiveMessage(bytes: Uint8Array, context: UnicastContext): MaybePromise<void> {
+    return this.#receiveUnicast(bytes, context, false, (opened, subject) => {
+      this.#put(subject, opened, this.#judgeOne(opened, subject, []))
+    })
+  }
+
+  /** Takes a request: done when its handler is, with the sealed answer. */
+  async receiveRequest(bytes: Uint8Array, context: UnicastContext): Promise<Uint8Array> {
+    const { registration, answer } = await this.#receiveUnicast(bytes, context, true, (opened, subject) => {
+      const job = this.#judgeOne(opened, subject, [context.signal])
+      this.#put(subject, opened, job)
+      return { registration: opened.registration, answer: job.result() }
+    })
+    const message = (await answer) ?? new Uint8Array()
+    const { kind, lane } = registration
+    const { envelope, ledger, maxReplyBytes } = this.#init
+    if (message.byteLength > maxReplyBytes) {
+      throw new MessageTooLargeError(kind + REPLY_SUFFIX, message.byteLength, maxReplyBytes)
+    }
+    const payload = encodeReply(digestOf(bytes), message)
+    const sealed = await envelope.seal({ kind: kind + REPLY_SUFFIX, lane, payload })
+    ledger.sent(kind, 1, context.peer)
+    return sealed
+  }
+
+  #receiveUnicast<R>(
+    bytes: Uint8Array,
+    context: UnicastContext,
+    isRequest: boolean,
+    take: (opened: OpenedBatch, subject: Subject) => R,
+  ): MaybePromise<R> {
+    const { opener, ledger, registry, self } = this.#init
+    let subject: Subject = { from: context.peer, kind: UNKNOWN_KIND, via: 'unicast' }
+    const registrationOf = (kind: string): Registration | undefined => {
+      const registration = registry.get(kind)
+      if (registration?.isRequest !== isRequest) return undefined
+      subject = { ...subject, kind }
+      return registration
+    }
+    // Before the envelope is opened: a refused sender may try the same bytes again, and they must not be a replay.
+    const obstacle = this.#obstacle(context.lane) ?? this.#fullness(context.lane)
+    if (obstacle != null) {
+      ledger.dropped(subject, context.lane, reasonOf(obstacle))
+      throw obstacle
+    }
+    return settle(
+      () => opener.open(bytes, { sender: context.peer, recipient: self, registrationOf }),
+      (opened) => take(opened, subject),
+      (err) => {
+        if (!(err instanceof Dropped)) ledger.refused(subject, err)
+        throw err instanceof Dropped ? err.cause : err
+      },
+    )
+  }
+
+  #takeBroadcast(subject: Subject, opened: OpenedBatch): Verdict {
+    const { dispatcher, ledger } = this.#init
+    if (this.#init.stopping.aborted) return 'ignore'
+
+    const jobs: HandlerJob[] = []
+    for (const bytes of opened.messages) {
+      const job = this.#judge(subject, opened, bytes, [])
+      if (job != null) jobs.push(job)
+    }
+    // Some that are not wanted here must not keep the others from whoever comes after us.
+    if (jobs.length === 0) return 'ignore'
+    // A valid message is passed on even where there is no room for it here: our load is not the network's.
+    for (const job of jobs) if (dispatcher.put(job).ok) ledger.received(subject)
+    return 'accept'
+  }
+
+  #judgeOne(opened: OpenedBatch, subject: Subject, signals: AbortSignal[]): HandlerJob {
+    const [bytes = new Uint8Array()] = opened.messages
+    const job = this.#judge(subject, opened, bytes, signals)
+    if (job == null) throw new MessageRejectedError('ignored', subject.kind, 'it is not wanted')
+    return job
+  }
+
+  /** Decodes and validates one message of a batch. @returns nothing for one that is to be ignored */
+  #judge(subject: Subject, opened: OpenedBatch, bytes: Uint8Array, signals: AbortSignal[]): HandlerJob | undefined {
+    const { meta, registration } = opened
+    const { from, via } = subject
+    const arrival: Arrival = { from, via, signals: [this.#init.stopping, ...signals] }
+    const context = new InboundContext(meta, registration, arrival)
+    const judged = registration.judge(bytes, context)
+    if (judged.verdict === 'reject')
+      throw new MessageRejectedError('invalid', registration.kind, 'the validator refused')
+    if (judged.run == null) return undefined
+    return new HandlerJob(context, bytes.byteLength, judged.run)
+  }
+
+  #put(subject: Subject, { registration: { lane } }: OpenedBatch, job: HandlerJob): void {
+    const { dispatcher, ledger, stopping } = this.#init
+    if (stopping.aborted) throw new Dropped(new NotStartedError('The router has stopped'))
+    // What the carrier said of the lane was a hint; the lane of the kind decides.
+    const obstacle = this.#obstacle(lane)
+    if (obstacle != null) {
+      ledger.dropped(subject, lane, reasonOf(obstacle))
+      throw new Dropped(obstacle)
+    }
+    const outcome = dispatcher.put(job)
+    if (!outcome.ok) throw new Dropped(new QueueFullError(outcome.limit, outcome.value, lane))
+    ledger.received(subject)
+  }
+
+  #obstacle(lane: Lane): NodeBusyError | QueueFullError | undefined {
+    const { health, opener, maxOpening } = this.#init
+    const load = health?.load ?? 'normal'
+    if (SHED_LANES[load].has(lane)) return new NodeBusyError(lane, load)
+    return opener.isFull ? new QueueFullError('maxOpening', maxOpening, lane) : undefined
+  }
+
+  #fullness(lane: Lane): QueueFullError | undefined {
+    const { dispatcher, maxQueued } = this.#init
+    return dispatcher.queues.isFull(lane) ? new QueueFullError(`maxQueued.${lane}`, maxQueued[lane], lane) : undefined
+  }
+}
+
+function reasonOf(obstacle: NodeBusyError | QueueFullError): DropReason {
+  return obstacle instanceof NodeBusyError ? 'shed' : 'queue-full'
+}
+
+/** Carries an error out of a message that was dropped, and is not to be counted as refused as well. */
+class Dropped extends Error {
+  static override readonly name = 'Dropped'
+  override readonly name = 'Dropped'
+  override readonly cause: Error
+
+  constructor(cause: Error) {
+    super(cause.message)
+    this.cause = cause
+  }
+}

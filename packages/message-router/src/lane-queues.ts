@@ -1,0 +1,114 @@
+import { LANES } from '@gridmesh/interfaces'
+import type { Lane } from '@gridmesh/interfaces'
+import { Ring } from './ring.ts'
+
+/** What waits in a lane. */
+export interface Queueable {
+  readonly lane: Lane
+  /** Size of the encoded message, in bytes. */
+  readonly bytes: number
+}
+
+/** Limits of the queues. */
+export interface LaneQueuesInit {
+  maxQueued: Readonly<Record<Lane, number>>
+  maxQueuedBytes: number
+}
+
+/** Whether an item was queued: with whom it displaced, or with the limit that refused it. */
+export type PutOutcome<T> = { ok: true; evicted: T[] } | { ok: false; limit: string; value: number }
+
+/**
+ * One bounded queue per lane, and one bound on the bytes of all. Where the bytes run out, the newest items of the
+ * lowest lanes make room for a higher one; no item makes room for its own lane or a lower one.
+ */
+export class LaneQueues<T extends Queueable> {
+  readonly #init: LaneQueuesInit
+  readonly #rings: Readonly<Record<Lane, Ring<T>>>
+  readonly #bytes: Record<Lane, number> = { critical: 0, high: 0, normal: 0, bulk: 0 }
+  #total = 0
+
+  constructor(init: LaneQueuesInit) {
+    if (!(init.maxQueuedBytes > 0)) throw new RangeError(`maxQueuedBytes ${init.maxQueuedBytes} must be above 0`)
+    const { critical, high, normal, bulk } = init.maxQueued
+    this.#init = init
+    this.#rings = {
+      critical: new Ring(critical),
+      high: new Ring(high),
+      normal: new Ring(normal),
+      bulk: new Ring(bulk),
+    }
+  }
+
+  get size(): number {
+    return LANES.reduce((sum, lane) => sum + this.#rings[lane].size, 0)
+  }
+
+  get bytes(): number {
+    return this.#total
+  }
+
+  sizeOf(lane: Lane): number {
+    return this.#rings[lane].size
+  }
+
+  isFull(lane: Lane): boolean {
+    return this.#rings[lane].isFull
+  }
+
+  put(item: T): PutOutcome<T> {
+    const { maxQueued, maxQueuedBytes } = this.#init
+    if (this.isFull(item.lane)) return { ok: false, limit: `maxQueued.${item.lane}`, value: maxQueued[item.lane] }
+
+    const excess = this.#total + item.bytes - maxQueuedBytes
+    const evicted = excess > 0 ? this.#makeRoom(item.lane, excess) : []
+    if (evicted == null) return { ok: false, limit: 'maxQueuedBytes', value: maxQueuedBytes }
+
+    this.#rings[item.lane].push(item)
+    this.#count(item, item.bytes)
+    return { ok: true, evicted }
+  }
+
+  /** Takes the oldest item of the highest lane that may be served. */
+  next(mayServe: (lane: Lane) => boolean): T | undefined {
+    for (const lane of LANES) {
+      if (this.#rings[lane].size === 0 || !mayServe(lane)) continue
+      return this.#taken(this.#rings[lane].shift())
+    }
+    return undefined
+  }
+
+  /** Whether `next` would find an item. */
+  hasNext(mayServe: (lane: Lane) => boolean): boolean {
+    return LANES.some((lane) => this.#rings[lane].size > 0 && mayServe(lane))
+  }
+
+  /** Evicts at least `excess` bytes from the lanes below `lane`; evicts nothing where they do not hold as much. */
+  #makeRoom(lane: Lane, excess: number): T[] | undefined {
+    const lower = LANES.slice(LANES.indexOf(lane) + 1)
+    // Decided before anything is evicted: whoever makes room must not do so in vain.
+    if (lower.reduce((sum, each) => sum + this.#bytes[each], 0) < excess) return undefined
+
+    const evicted: T[] = []
+    let left = excess
+    for (const each of lower.toReversed()) {
+      while (left > 0) {
+        const item = this.#taken(this.#rings[each].pop())
+        if (item == null) break
+        evicted.push(item)
+        left -= item.bytes
+      }
+    }
+    return evicted
+  }
+
+  #taken(item: T | undefined): T | undefined {
+    if (item != null) this.#count(item, -item.bytes)
+    return item
+  }
+
+  #count({ lane }: T, bytes: number): void {
+    this.#bytes[lane] += bytes
+    this.#total += bytes
+  }
+}
