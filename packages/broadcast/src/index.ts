@@ -1,1 +1,163 @@
-export {}
+/**
+ * @packageDocumentation
+ *
+ * Messages to many peers, with a result that says who has them. A message spreads by gossip (gossipsub), by flood
+ * (every ready peer, which passes it on) or directed (chosen peers only); the critical lane floods and gossips at
+ * once. Whatever way a message comes, a handler gets it at most once, and its verdict decides what goes further.
+ *
+ * Not for signing: the bytes are opaque, and an envelope inside them must prove who wrote them.
+ *
+ * @example
+ *
+ * ```ts
+ * import { broadcast } from '@gridmesh/broadcast'
+ * import { identify } from '@libp2p/identify'
+ * import { createLibp2p } from 'libp2p'
+ *
+ * const node = await createLibp2p({
+ *   services: { identify: identify(), broadcast: broadcast({ chainId: 'my-chain' }) },
+ * })
+ * node.services.broadcast.subscribe('orders', (bytes) => (bytes.length > 0 ? 'accept' : 'reject'))
+ * const delivery = await node.services.broadcast.publish('orders', new Uint8Array([1, 2, 3]))
+ * console.log(delivery.successRate, [...delivery.peers])
+ * ```
+ */
+import type {
+  Broadcast,
+  BroadcastStrategy,
+  Handshake,
+  Lane,
+  PeerManager,
+  PeerRecord,
+  PublishOptions,
+  RateLimiter,
+  Unicast,
+} from '@gridmesh/interfaces'
+import type { GossipSub, GossipsubOpts } from '@libp2p/gossipsub'
+import type { ComponentLogger, Metrics, PeerId, PeerStore, PrivateKey } from '@libp2p/interface'
+import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { DefaultBroadcast } from './broadcast.ts'
+import type { BroadcastDelivery } from './delivery.ts'
+
+/** The options of gossipsub that are free: the others are what this package promises. */
+export type GossipTuning = Partial<
+  Omit<
+    GossipsubOpts,
+    | 'allowPublishToZeroTopicPeers'
+    | 'batchPublish'
+    | 'dataTransform'
+    | 'emitSelf'
+    | 'fastMsgIdFn'
+    | 'gossipFactor'
+    | 'globalSignaturePolicy'
+    | 'ignoreDuplicatePublishError'
+    | 'msgIdFn'
+    | 'msgIdToStrFn'
+  >
+>
+
+/** Options of `broadcast`. */
+export interface BroadcastInit {
+  /** Network the topics belong to, as printable ASCII without a slash; nodes of another network share no topic. */
+  chainId: string
+  /** How the messages of each lane spread. @default gossip, and flood plus gossip for `critical` */
+  strategies?: Partial<Record<Lane, BroadcastStrategy>>
+  /** Longest payload, in bytes; a longer one is refused here, and blamed on the peer that sends it. @default 2_097_152 */
+  maxMessageBytes?: number
+  /** Links that a flooded message may cross, in hops. @default 7 */
+  hopLimit?: number
+  /** Share of the peers outside a mesh that gossipsub tells of new messages at each heartbeat, 0 to 1. @default 0.25 */
+  gossipFactor?: number
+  /** Further options of gossipsub: `D`, `heartbeatInterval`, … @default gossipsub's, with `floodPublish` off */
+  gossipsub?: GossipTuning
+  /**
+   * Makes the router to use instead; it is started and stopped with this service. It gets the options that would
+   * have been used: without them neither `seen` nor limits on unwanted topics hold. @default gossipsub 17
+   */
+  gossip?(components: BroadcastComponents, options: Partial<GossipsubOpts>): GossipSub
+  /** Messages remembered, in ids; beyond it the oldest is forgotten and could be delivered again. @default 10_000 */
+  maxIds?: number
+  /** How long a message is remembered, in ms. @default 300_000 */
+  idLifetimeMs?: number
+  /** Sends under way at once; an eighth of them is kept for `critical`. @default 64 */
+  maxConcurrentSends?: number
+  /** Sends that wait; beyond it the newest of the least urgent lane is dropped as `queue-full`. @default 16_384 */
+  maxQueuedSends?: number
+  /** Time one send may take, in ms; then it is dropped as `timeout`. @default 10_000 */
+  sendDeadlineMs?: number
+  /** How long a gossip publish waits for a first peer of its topic, in ms; then it reports none. @default 2_000 */
+  meshWaitMs?: number
+  /** Publishes that still learn who has them; beyond it the oldest stops learning. @default 1_024 */
+  maxDeliveries?: number
+  /** How long a publish learns who has it, in ms. @default 60_000 */
+  deliveryLifetimeMs?: number
+  /** Peers listed in a delivery before those that were not addressed are left out. @default 1_024 */
+  maxPeersPerDelivery?: number
+  /** Whether to acknowledge gossip messages to their authors. @default true */
+  acks?: boolean
+  /** Time over which acknowledgements to one author are gathered, in ms. @default 20 */
+  ackDelayMs?: number
+  /** Messages acknowledged by one send, at most 256; a full batch goes at once. @default 256 */
+  maxAcksPerBatch?: number
+  /** Messages acknowledged to one author per second; further ones are not. @default 1_000 */
+  maxAcksPerSecond?: number
+  /** Time a handler has for its verdict, in ms; then it is `ignore`. @default 5_000 */
+  handlerDeadlineMs?: number
+  /** Verdicts that handlers still owe; beyond it messages are ignored as `busy`. @default 4_096 */
+  maxPendingVerdicts?: number
+  /** Weight of the report for the first peer with an accepted message, as a factor. @default 0.1 */
+  usefulWeight?: number
+}
+
+/** The part of a peer manager that `broadcast` uses. */
+export interface BroadcastPeerManager extends Pick<PeerManager, 'countTraffic' | 'report' | 'reputation' | 'select'> {
+  readonly peers: { get(peer: string): PeerRecord | undefined; values(): Iterable<PeerRecord> }
+}
+
+/** The part of a unicast that `broadcast` uses. */
+export type BroadcastUnicast = Pick<Unicast, 'handle' | 'send' | 'unhandle'>
+
+/** What `broadcast` uses. The siblings are optional, and read when needed. */
+export interface BroadcastComponents {
+  connectionManager: ConnectionManager
+  logger: ComponentLogger
+  peerId: PeerId
+  peerStore: PeerStore
+  privateKey: PrivateKey
+  registrar: Registrar
+  metrics?: Pick<Metrics, 'registerCounter' | 'registerCounterGroup' | 'registerHistogram'>
+  /** Refuses messages of peers it does not hold ready. Absent: every connected peer is ready. */
+  handshake?: Pick<Handshake, 'isReady'>
+  /** Knows ready peers, answers queries, takes reports. Absent: connected peers are used, and queries throw. */
+  peerManager?: BroadcastPeerManager
+  /** Charges inbound messages. Absent: they are not limited here. */
+  rateLimiter?: Pick<RateLimiter, 'take'>
+  /** Carries flood, directed sends and acknowledgements. Absent: those sends are dropped as `no-unicast`. */
+  unicast?: BroadcastUnicast
+}
+
+/** The broadcast service, with what this implementation adds to the contract. */
+export interface BroadcastService extends Broadcast {
+  /**
+   * Publishes to all peers of `topic`. Resolves when the message was handed to the link of each addressed peer, or
+   * dropped; acknowledgements come in later. Content that is known already is not gossiped a second time.
+   * @throws {RangeError} when `topic` is not printable ASCII; MessageTooLargeError when the payload is too long
+   * @throws {TypeError} when `to` and `strategy` contradict each other
+   * @throws {PeerQueryUnavailableError} when `to` is a query and there is no peer manager
+   * @throws {NotStartedError} (libp2p's) while not started
+   */
+  publish(topic: string, payload: Uint8Array, options?: PublishOptions): Promise<BroadcastDelivery>
+  /** Peers in the gossip mesh of `topic`; empty where we do not subscribe to it. */
+  mesh(topic: string): PeerId[]
+}
+
+/** Creates the broadcast as a libp2p service. @throws {RangeError} when an option makes no sense */
+export function broadcast(init: BroadcastInit): (components: BroadcastComponents) => BroadcastService {
+  return (components) => new DefaultBroadcast(components, init)
+}
+
+export { ACK_HANDLER, BROADCAST_HANDLER } from './constants.ts'
+export type { BroadcastDelivery } from './delivery.ts'
+export { MessageRefusedError, MessageTooLargeError, PeerQueryUnavailableError } from './errors.ts'
+export type { FrameFault } from './frame.ts'
+export type { RefusalReason } from './refusal.ts'

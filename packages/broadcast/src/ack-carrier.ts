@@ -1,0 +1,104 @@
+import { optional, type UnicastContext } from '@gridmesh/interfaces'
+import type { Logger, PeerId } from '@libp2p/interface'
+import { AckBatcher } from './ack-batcher.ts'
+import { decodeAck, encodeAck } from './ack-codec.ts'
+import { ACK_HANDLER, MAX_COUNTED_PEERS } from './constants.ts'
+import type { Deliveries } from './deliveries.ts'
+import { MessageRefusedError } from './errors.ts'
+import type { BroadcastComponents } from './index.ts'
+import { toHex } from './message-id.ts'
+import type { BroadcastMetrics } from './metrics.ts'
+import type { Peers } from './peers.ts'
+import { reasonOf } from './refusal.ts'
+import type { SendQueue } from './send-queue.ts'
+import { WindowCounter } from './window-counter.ts'
+
+/** What the acknowledgements need. */
+export interface AckCarrierInit {
+  components: BroadcastComponents
+  peers: Peers
+  deliveries: Deliveries
+  queue: SendQueue
+  metrics: BroadcastMetrics
+  log: Logger
+  isEnabled: boolean
+  delayMs: number
+  maxIdsPerBatch: number
+  maxIdsPerSecond: number
+  sendDeadlineMs: number
+}
+
+/** Gossip tells an author nothing of who has a message; receivers that are connected to the author do so here. */
+export class AckCarrier {
+  readonly #init: AckCarrierInit
+  readonly #batcher: AckBatcher
+  readonly #inbound: WindowCounter
+  #signal: AbortSignal | undefined
+
+  constructor(init: AckCarrierInit) {
+    this.#init = init
+    const { delayMs, maxIdsPerBatch, maxIdsPerSecond } = init
+    this.#batcher = new AckBatcher({ delayMs, maxIdsPerBatch, maxIdsPerSecond, send: (...ack) => this.#send(...ack) })
+    // A batch that was due in one second may come in the next.
+    this.#inbound = new WindowCounter(2 * maxIdsPerSecond + maxIdsPerBatch, MAX_COUNTED_PEERS)
+  }
+
+  start(signal: AbortSignal): void {
+    if (this.#signal !== undefined) return
+    this.#signal = signal
+    optional(this.#init.components, 'unicast')?.handle(ACK_HANDLER, (bytes, context) => this.#receive(bytes, context))
+  }
+
+  stop(): void {
+    if (this.#signal === undefined) return
+    this.#signal = undefined
+    this.#batcher.clear()
+    optional(this.#init.components, 'unicast')?.unhandle(ACK_HANDLER)
+  }
+
+  /** Tells the author that we have the message, if the claimed author is a ready peer of ours. */
+  acknowledge(origin: Uint8Array, id: Uint8Array): void {
+    const { components, isEnabled, metrics, peers } = this.#init
+    if (!isEnabled || optional(components, 'unicast') === undefined) return
+    const peer = peers.findReady(origin)
+    if (peer !== undefined && !this.#batcher.add(peer, id)) metrics.acks('limited', 1)
+  }
+
+  #send(peer: PeerId, ids: Uint8Array[]): void {
+    const { components, queue, metrics, log, sendDeadlineMs } = this.#init
+    const signal = this.#signal
+    if (signal === undefined) return
+    const fail = (reason: string): void => {
+      metrics.dropped(reason)
+      log.trace('acknowledgement of %d messages to %p dropped: %s', ids.length, peer, reason)
+    }
+    const run = async (): Promise<void> => {
+      try {
+        const options = { lane: 'normal', deadlineMs: sendDeadlineMs, signal } as const
+        await optional(components, 'unicast')?.send(peer, ACK_HANDLER, encodeAck(ids), options)
+        metrics.acks('sent', ids.length)
+      } catch (err) {
+        fail(reasonOf(err))
+      }
+    }
+    queue.push({ lane: 'normal', run, drop: fail })
+  }
+
+  #receive(bytes: Uint8Array, { peer }: UnicastContext): void {
+    const { peers, deliveries, metrics } = this.#init
+    if (!peers.isReady(peer)) throw new MessageRefusedError('not-ready')
+    const ids = decodeAck(bytes)
+    if (ids === undefined) {
+      peers.report(peer, { class: 'protocol-violation', evidence: 'malformed broadcast acknowledgement' })
+      throw new MessageRefusedError('malformed')
+    }
+    if (!this.#inbound.tryTake(peer.toString(), ids.length)) {
+      // No blame: whoever forges our name as author makes honest peers acknowledge to us.
+      metrics.acks('limited', ids.length)
+      throw new MessageRefusedError('rate-limited')
+    }
+    const known = ids.filter((id) => deliveries.confirm(toHex(id), peer.toString(), 'acknowledged')).length
+    metrics.acks('received', known)
+    metrics.acks('unknown', ids.length - known)
+  }
+}

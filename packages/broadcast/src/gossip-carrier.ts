@@ -1,0 +1,117 @@
+import { optional, type Verdict } from '@gridmesh/interfaces'
+import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { Logger, PeerId } from '@libp2p/interface'
+import type { AckCarrier } from './ack-carrier.ts'
+import type { PublishDelivery } from './delivery.ts'
+import type { KnownMessage } from './duplicate-cache.ts'
+import type { Frame } from './frame.ts'
+import type { GossipFrame, GossipIds } from './gossip-ids.ts'
+import type { GossipRouter } from './gossip-router.ts'
+import type { Inbox } from './inbox.ts'
+import type { BroadcastComponents } from './index.ts'
+import type { BroadcastMetrics } from './metrics.ts'
+import type { Topics } from './topics.ts'
+
+const RESULTS: Record<Verdict, TopicValidatorResult> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+}
+
+/** What the gossip carrier needs. */
+export interface GossipCarrierInit {
+  components: BroadcastComponents
+  router: GossipRouter
+  ids: GossipIds
+  inbox: Inbox
+  acks: AckCarrier
+  topics: Topics
+  metrics: BroadcastMetrics
+  log: Logger
+}
+
+/** One publish by gossip. */
+export interface GossipPublish {
+  wireTopic: string
+  frame: Frame
+  bytes: Uint8Array
+  known: KnownMessage
+  delivery: PublishDelivery
+  /** How long to wait for a peer that can be reached, in ms. */
+  waitMs: number
+  signal: AbortSignal
+}
+
+/** Messages through the mesh of their topic. */
+export class GossipCarrier {
+  readonly #init: GossipCarrierInit
+
+  constructor(init: GossipCarrierInit) {
+    this.#init = init
+  }
+
+  subscribe(wireTopic: string): void {
+    this.#init.router.subscribe(wireTopic, (from, msg) => this.#validate(from, msg))
+  }
+
+  async publish({ wireTopic, frame, bytes, known, delivery, waitMs, signal }: GossipPublish): Promise<void> {
+    const { router, ids, metrics, log } = this.#init
+    await router.whenReachable(wireTopic, waitMs, signal)
+    if (signal.aborted) return
+    // Gossipsub sends the same content once: a mesh that is not served then has missed nothing.
+    const isNew = !known.isGossiped
+    known.isGossiped = true
+    try {
+      const { recipients, missed } = await ids.publishing(delivery.id, () => router.publish(wireTopic, bytes, isNew))
+      for (const peer of recipients) {
+        delivery.sent(peer.toString())
+        this.#countTraffic(peer, frame, 'out', bytes.length)
+      }
+      for (const peer of missed) {
+        delivery.missed(peer, 'no-link')
+        metrics.dropped('no-link')
+      }
+    } catch (err) {
+      metrics.dropped('gossip-failed')
+      log.error('could not gossip %s - %e', delivery.id, err)
+    }
+  }
+
+  /** Gossipsub asks for our verdict on a message. What it gets also decides whether it passes the message on. */
+  async #validate(from: PeerId, msg: Message): Promise<TopicValidatorResult> {
+    const { ids, inbox, topics } = this.#init
+    const frame = ids.read(msg)
+    const topic = topics.fromWire(msg.topic)
+    if (typeof frame === 'string' || topic === undefined) {
+      inbox.refuseFrame(from, typeof frame === 'string' ? frame : 'wrong-network')
+      return TopicValidatorResult.Reject
+    }
+
+    this.#countTraffic(from, frame, 'in', msg.data.length)
+    const { payload, id } = frame
+    const byteLength = msg.data.length
+    const judgement = await inbox.receive({ id: id.hex, topic, payload, byteLength, from, via: 'gossip' })
+    // Not judged because of who brought it: the next peer that brings it gets a hearing.
+    if (judgement.known === undefined) ids.watch(id.hex)
+    if (judgement.verdict !== 'accept') return RESULTS[judgement.verdict]
+    const { known } = judgement
+    // Gossipsub forgets sooner than we do; what it had before goes no second round through the network.
+    const isToPassOn = !known.isGossiped && !ids.isCopy(msg)
+    this.#accept(frame, known)
+    return isToPassOn ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+  }
+
+  #accept({ id, origin }: GossipFrame, known: KnownMessage): void {
+    known.isGossiped = true
+    if (known.isOwn) return
+    this.#init.ids.unwatch(id.hex)
+    if (known.isAcknowledged) return
+    known.isAcknowledged = true
+    this.#init.acks.acknowledge(origin, id.bytes)
+  }
+
+  #countTraffic(peer: PeerId, { lane }: Frame, direction: 'in' | 'out', byteLength: number): void {
+    // Unicast counts what goes through it; of gossip nobody else knows.
+    optional(this.#init.components, 'peerManager')?.countTraffic(peer, lane, direction, byteLength)
+  }
+}

@@ -1,0 +1,67 @@
+import { optional } from '@gridmesh/interfaces'
+import { type GossipsubOpts, StrictNoSign } from '@libp2p/gossipsub'
+import { GOSSIP_BUFFER_MESSAGES, GOSSIP_STREAMS, MAX_FRAME_OVERHEAD_BYTES } from './constants.ts'
+import { UnwantedTopicError } from './errors.ts'
+import type { GossipIds } from './gossip-ids.ts'
+import type { BroadcastComponents, GossipTuning } from './index.ts'
+import { toHex } from './message-id.ts'
+
+/** What the options of gossipsub are made from. */
+export interface GossipOptionsInit {
+  components: BroadcastComponents
+  ids: GossipIds
+  gossipFactor: number
+  maxMessageBytes: number
+  tuning: GossipTuning
+  isWanted(wireTopic: string): boolean
+}
+
+/** The options that make gossipsub do what this package promises. The tuning may change all but the last group. */
+export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
+  const { components, ids, tuning } = init
+  const bufferBytes = GOSSIP_BUFFER_MESSAGES * (init.maxMessageBytes + MAX_FRAME_OVERHEAD_BYTES)
+  return {
+    fallbackToFloodsub: false,
+    // The flood strategy floods; gossip keeps to its mesh.
+    floodPublish: false,
+    doPX: false,
+    gossipFactor: init.gossipFactor,
+    maxInboundStreams: GOSSIP_STREAMS,
+    maxOutboundStreams: GOSSIP_STREAMS,
+    maxInboundDataLength: bufferBytes,
+    maxOutboundBufferSize: bufferBytes,
+    runOnLimitedConnection: false,
+    ...tuning,
+    scoreParams: {
+      // Reputation runs from -100 to 100 and gossipsub's thresholds from -10 to -80: they fit without a factor.
+      appSpecificWeight: 1,
+      // Who may connect from where is decided when they connect; a test network on one host must not be punished.
+      IPColocationFactorWeight: 0,
+      ...tuning.scoreParams,
+      appSpecificScore: (peer) => reputationOf(components, peer),
+    },
+
+    globalSignaturePolicy: StrictNoSign,
+    emitSelf: false,
+    // Serialises a message once for all peers of the mesh.
+    batchPublish: true,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    msgIdFn: (msg) => ids.idOf(msg),
+    msgIdToStrFn: toHex,
+    dataTransform: {
+      // Gossipsub caches messages of any topic; those nobody here wants must not get that far.
+      inboundTransform: (topic, data) => {
+        if (!init.isWanted(topic)) throw new UnwantedTopicError(topic)
+        return data
+      },
+      outboundTransform: (_topic, data) => data,
+    },
+  }
+}
+
+function reputationOf(components: BroadcastComponents, peer: string): number {
+  const manager = optional(components, 'peerManager')
+  const record = manager?.peers.get(peer)
+  return manager === undefined || record === undefined ? 0 : manager.reputation(record.id)
+}

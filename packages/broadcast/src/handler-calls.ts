@@ -1,0 +1,69 @@
+import type { BroadcastContext, BroadcastHandler, Verdict } from '@gridmesh/interfaces'
+import { AbortError, TimeoutError } from '@libp2p/interface'
+
+/** Bounds of the calls to handlers. */
+export interface HandlerCallsInit {
+  deadlineMs: number
+  maxPending: number
+  /** A handler threw, overran its deadline, or returned no verdict. */
+  onFailure(context: BroadcastContext, err: unknown): void
+}
+
+/** Asks handlers for verdicts. Whatever they do, the answer is a verdict: `ignore` where they give none. */
+export class HandlerCalls {
+  readonly #init: HandlerCallsInit
+  /** Verdicts that handlers have promised; each ends by the call here, at the latest. */
+  readonly #pending = new Set<(err: Error) => void>()
+
+  constructor(init: HandlerCallsInit) {
+    this.#init = init
+  }
+
+  get isFull(): boolean {
+    return this.#pending.size >= this.#init.maxPending
+  }
+
+  ask(handler: BroadcastHandler, bytes: Uint8Array, context: BroadcastContext): Verdict | Promise<Verdict> {
+    const fail = (err: unknown): Verdict => {
+      this.#init.onFailure(context, err)
+      return 'ignore'
+    }
+    try {
+      const answer = handler(bytes, context)
+      return isPromise(answer) ? this.#awaitVerdict(answer).catch(fail) : checkVerdict(answer)
+    } catch (err) {
+      return fail(err)
+    }
+  }
+
+  /** Gives up on every verdict that handlers have promised. */
+  stop(): void {
+    for (const giveUp of this.#pending) giveUp(new AbortError('Stopped'))
+  }
+
+  async #awaitVerdict(answer: Promise<Verdict>): Promise<Verdict> {
+    const { deadlineMs } = this.#init
+    const { promise: overrun, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () => reject(new TimeoutError(`No verdict within handlerDeadlineMs, which is ${deadlineMs}`)),
+      deadlineMs,
+    )
+    this.#pending.add(reject)
+    try {
+      return checkVerdict(await Promise.race([answer, overrun]))
+    } finally {
+      this.#pending.delete(reject)
+      clearTimeout(timer)
+    }
+  }
+}
+
+function isPromise(answer: Verdict | Promise<Verdict>): answer is Promise<Verdict> {
+  return typeof answer === 'object' && answer !== null
+}
+
+/** Handlers need not be written in TypeScript. */
+function checkVerdict(answer: Verdict): Verdict {
+  if (answer === 'accept' || answer === 'ignore' || answer === 'reject') return answer
+  throw new TypeError(`verdict ${String(answer)} must be accept, ignore or reject`)
+}

@@ -1,0 +1,122 @@
+import type { BroadcastHandler, BroadcastStrategy } from '@gridmesh/interfaces'
+import type { Logger, PeerId } from '@libp2p/interface'
+import type { Deliveries } from './deliveries.ts'
+import type { DuplicateCache, KnownMessage } from './duplicate-cache.ts'
+import { HandlerCalls, type HandlerCallsInit } from './handler-calls.ts'
+import type { BroadcastMetrics } from './metrics.ts'
+import type { Peers } from './peers.ts'
+import type { RefusalReason } from './refusal.ts'
+
+/** A message that came in, whatever way. */
+export interface Arrival {
+  id: string
+  /** Topic without its network. */
+  topic: string
+  payload: Uint8Array
+  /** Length on the wire. */
+  byteLength: number
+  from: PeerId
+  via: BroadcastStrategy
+}
+
+/** What became of an arrival: `known` is set once the message itself was judged. */
+export type Judgement =
+  | { verdict: 'accept'; known: KnownMessage }
+  | { verdict: 'ignore' | 'reject'; reason: RefusalReason; known?: KnownMessage }
+
+/** What an inbox needs. */
+export interface InboxInit {
+  peers: Peers
+  cache: DuplicateCache
+  deliveries: Deliveries
+  metrics: BroadcastMetrics
+  log: Logger
+  handlerDeadlineMs: number
+  maxPendingVerdicts: number
+  usefulWeight: number
+}
+
+/** Where all ways in meet: judges each message once, and gives every copy of it the same verdict. */
+export class Inbox {
+  readonly handlers = new Map<string, BroadcastHandler>()
+  readonly #init: InboxInit
+  readonly #calls: HandlerCalls
+
+  constructor(init: InboxInit) {
+    this.#init = init
+    const { log, metrics, handlerDeadlineMs: deadlineMs, maxPendingVerdicts: maxPending } = init
+    const onFailure: HandlerCallsInit['onFailure'] = ({ topic, id, from }, err) => {
+      metrics.handlerFailed()
+      log.error('handler of %s gave no verdict on %s from %p - %e', topic, id, from, err)
+    }
+    this.#calls = new HandlerCalls({ deadlineMs, maxPending, onFailure })
+  }
+
+  /** Judges a message. Never rejects. */
+  async receive(arrival: Arrival): Promise<Judgement> {
+    const obstacle = this.#obstacle(arrival)
+    if (obstacle !== undefined) return this.#refuse(obstacle)
+
+    const known = this.#init.cache.get(arrival.id)
+    if (known !== undefined) return this.#receiveCopy(arrival, known)
+
+    const handler = this.handlers.get(arrival.topic)
+    if (handler === undefined) return this.#refuse('not-subscribed')
+    if (this.#calls.isFull) return this.#refuse('busy')
+    return this.#receiveFirst(arrival, handler)
+  }
+
+  /** Gives up on every verdict that handlers have promised. */
+  stop(): void {
+    this.#calls.stop()
+  }
+
+  /** Counts bytes of `from` that are no message of ours, and blames the peer. */
+  refuseFrame(from: PeerId, reason: 'malformed' | 'too-large' | 'wrong-network'): void {
+    this.#refuse(reason)
+    this.#init.peers.report(from, { class: 'protocol-violation', evidence: `broadcast frame ${reason}` })
+  }
+
+  /** What stands against this peer, whatever the message. */
+  #obstacle({ from, byteLength }: Arrival): RefusalReason | undefined {
+    const { peers } = this.#init
+    if (!peers.isReady(from)) return 'not-ready'
+    // The limiter reports whom it limits.
+    return peers.isWithinRate(from, byteLength) ? undefined : 'rate-limited'
+  }
+
+  async #receiveFirst(arrival: Arrival, handler: BroadcastHandler): Promise<Judgement> {
+    const { cache, metrics, peers, usefulWeight } = this.#init
+    // Known before the handler runs, since the handler may publish, and copies may come while it thinks.
+    const known = cache.add(arrival.id, 'ignore')
+    const { id, topic, payload, from, via } = arrival
+    known.verdict = this.#calls.ask(handler, payload, { from, topic, id, via })
+    const verdict = await known.verdict
+    if (verdict === 'accept') {
+      metrics.delivered(via)
+      peers.report(from, { class: 'useful', weight: usefulWeight, evidence: `first with ${topic}` })
+      return { verdict, known }
+    }
+    return this.#judged(arrival, verdict, known)
+  }
+
+  async #receiveCopy(arrival: Arrival, known: KnownMessage): Promise<Judgement> {
+    this.#init.metrics.duplicate(arrival.via)
+    if (known.isOwn) this.#init.deliveries.confirm(arrival.id, arrival.from.toString(), 'seen')
+    const verdict = await known.verdict
+    return verdict === 'accept' ? { verdict, known } : this.#judged(arrival, verdict, known)
+  }
+
+  #judged(arrival: Arrival, verdict: 'ignore' | 'reject', known: KnownMessage): Judgement {
+    if (verdict === 'ignore') return { ...this.#refuse('ignored'), known }
+    // Who passes an invalid message on has not judged it, so every copy counts.
+    this.#init.peers.report(arrival.from, { class: 'invalid-message', evidence: `rejected on ${arrival.topic}` })
+    this.#init.metrics.refused('rejected')
+    return { verdict, reason: 'rejected', known }
+  }
+
+  #refuse(reason: RefusalReason): { verdict: 'ignore'; reason: RefusalReason } {
+    this.#init.metrics.refused(reason)
+    return { verdict: 'ignore', reason }
+  }
+}

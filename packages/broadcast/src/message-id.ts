@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import { toString } from 'uint8arrays/to-string'
+import { MESSAGE_ID_BYTES } from './constants.ts'
+
+const SEPARATOR = new Uint8Array([0])
+
+function truncated(...parts: (string | Uint8Array)[]): Uint8Array {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return Uint8Array.from(hash.digest().subarray(0, MESSAGE_ID_BYTES))
+}
+
+/**
+ * The id of a message: derived from topic and payload alone, so that all nodes agree on it whoever sent it, whichever
+ * way it came. The separator keeps topic `a` with payload `bc` apart from topic `ab` with payload `c`.
+ */
+export function messageId(wireTopic: string, payload: Uint8Array): Uint8Array {
+  return truncated(wireTopic, SEPARATOR, payload)
+}
+
+/**
+ * An id for bytes that are no frame. Topics never begin with the separator, so garbage made to look like the payload
+ * of a valid message cannot take its id and have it dropped as a duplicate.
+ */
+export function garbageId(bytes: Uint8Array): Uint8Array {
+  return truncated(SEPARATOR, bytes)
+}
+
+/** The id under which gossipsub takes the nth further copy of a message for a new message. */
+export function copyId(id: string, n: number): Uint8Array {
+  return truncated(SEPARATOR, id, SEPARATOR, String(n))
+}
+
+/** The form of an id that callers see. */
+export function toHex(id: Uint8Array): string {
+  return toString(id, 'base16')
+}

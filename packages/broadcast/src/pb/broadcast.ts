@@ -1,0 +1,316 @@
+import { decodeMessage, encodeMessage, MaxLengthError, message, streamMessage } from 'protons-runtime'
+import { alloc as uint8ArrayAlloc } from 'uint8arrays/alloc'
+import type { Codec, DecodeOptions } from 'protons-runtime'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+export interface BroadcastFrame {
+  version: number
+  flags: number
+  origin: Uint8Array<ArrayBuffer>
+  hops: number
+  topic: string
+  payload: Uint8Array<ArrayBuffer>
+}
+
+export namespace BroadcastFrame {
+  let _codec: Codec<BroadcastFrame>
+
+  export const codec = (): Codec<BroadcastFrame> => {
+    if (_codec == null) {
+      _codec = message<BroadcastFrame>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.version != null && obj.version !== 0)) {
+          w.uint32(8)
+          w.uint32(obj.version)
+        }
+
+        if ((obj.flags != null && obj.flags !== 0)) {
+          w.uint32(16)
+          w.uint32(obj.flags)
+        }
+
+        if ((obj.origin != null && obj.origin.byteLength > 0)) {
+          w.uint32(26)
+          w.bytes(obj.origin)
+        }
+
+        if ((obj.hops != null && obj.hops !== 0)) {
+          w.uint32(32)
+          w.uint32(obj.hops)
+        }
+
+        if ((obj.topic != null && obj.topic !== '')) {
+          w.uint32(42)
+          w.string(obj.topic)
+        }
+
+        if ((obj.payload != null && obj.payload.byteLength > 0)) {
+          w.uint32(50)
+          w.bytes(obj.payload)
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          version: 0,
+          flags: 0,
+          origin: uint8ArrayAlloc(0),
+          hops: 0,
+          topic: '',
+          payload: uint8ArrayAlloc(0)
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.version = reader.uint32()
+              break
+            }
+            case 2: {
+              obj.flags = reader.uint32()
+              break
+            }
+            case 3: {
+              obj.origin = reader.bytes()
+              break
+            }
+            case 4: {
+              obj.hops = reader.uint32()
+              break
+            }
+            case 5: {
+              obj.topic = reader.string()
+              break
+            }
+            case 6: {
+              obj.payload = reader.bytes()
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.version`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 2: {
+              yield {
+                field: `${prefix}.flags`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 3: {
+              yield {
+                field: `${prefix}.origin`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 4: {
+              yield {
+                field: `${prefix}.hops`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 5: {
+              yield {
+                field: `${prefix}.topic`,
+                value: reader.string()
+              }
+              break
+            }
+            case 6: {
+              yield {
+                field: `${prefix}.payload`,
+                value: reader.bytes()
+              }
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface BroadcastFrameVersionFieldEvent {
+    field: '$.version'
+    value: number
+  }
+
+  export interface BroadcastFrameFlagsFieldEvent {
+    field: '$.flags'
+    value: number
+  }
+
+  export interface BroadcastFrameOriginFieldEvent {
+    field: '$.origin'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface BroadcastFrameHopsFieldEvent {
+    field: '$.hops'
+    value: number
+  }
+
+  export interface BroadcastFrameTopicFieldEvent {
+    field: '$.topic'
+    value: string
+  }
+
+  export interface BroadcastFramePayloadFieldEvent {
+    field: '$.payload'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<BroadcastFrame>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, BroadcastFrame.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BroadcastFrame>): BroadcastFrame {
+    return decodeMessage(buf, BroadcastFrame.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BroadcastFrame>): Generator<BroadcastFrameVersionFieldEvent | BroadcastFrameFlagsFieldEvent | BroadcastFrameOriginFieldEvent | BroadcastFrameHopsFieldEvent | BroadcastFrameTopicFieldEvent | BroadcastFramePayloadFieldEvent> {
+    return streamMessage(buf, BroadcastFrame.codec(), opts)
+  }
+}
+
+export interface BroadcastAck {
+  ids: Uint8Array<ArrayBuffer>[]
+}
+
+export namespace BroadcastAck {
+  let _codec: Codec<BroadcastAck>
+
+  export const codec = (): Codec<BroadcastAck> => {
+    if (_codec == null) {
+      _codec = message<BroadcastAck>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.ids != null && obj.ids.length > 0) {
+          for (const value of obj.ids) {
+            w.uint32(10)
+            w.bytes(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          ids: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.ids != null && obj.ids.length === opts.limits.ids) {
+                throw new MaxLengthError('Decode error - repeated field "ids" had too many elements')
+              }
+
+              obj.ids.push(reader.bytes())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          ids: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.ids != null && obj.ids === opts.limits.ids) {
+                throw new MaxLengthError('Streaming decode error - repeated field "ids" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.ids[]`,
+                index: obj.ids,
+                value: reader.bytes()
+              }
+
+              obj.ids++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface BroadcastAckIdsFieldEvent {
+    field: '$.ids[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<BroadcastAck>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, BroadcastAck.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BroadcastAck>): BroadcastAck {
+    return decodeMessage(buf, BroadcastAck.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BroadcastAck>): Generator<BroadcastAckIdsFieldEvent> {
+    return streamMessage(buf, BroadcastAck.codec(), opts)
+  }
+}

@@ -1,0 +1,111 @@
+import { type Lane, optional } from '@gridmesh/interfaces'
+import type { Logger, PeerId } from '@libp2p/interface'
+import { BROADCAST_HANDLER } from './constants.ts'
+import type { PublishDelivery } from './delivery.ts'
+import type { BroadcastComponents } from './index.ts'
+import type { BroadcastMetrics } from './metrics.ts'
+import { abortReasonOf, reasonOf } from './refusal.ts'
+import type { QueuedSend, SendQueue } from './send-queue.ts'
+
+/** What the sender needs. */
+export interface SenderInit {
+  components: BroadcastComponents
+  queue: SendQueue
+  metrics: BroadcastMetrics
+  log: Logger
+  sendDeadlineMs: number
+}
+
+/** One frame, serialised, and where it goes. */
+export interface Shipment {
+  peers: PeerId[]
+  lane: Lane
+  bytes: Uint8Array
+  signal: AbortSignal
+}
+
+/** What becomes of a send. */
+interface SendWatcher {
+  sent?(): void
+  acknowledged?(): void
+  /** It never left. */
+  dropped(reason: string): void
+  /** It left and came to nothing. */
+  failed(reason: string): void
+}
+
+/** Sends frames over unicast, one by one, through the queue. */
+export class Sender {
+  readonly #init: SenderInit
+
+  constructor(init: SenderInit) {
+    this.#init = init
+  }
+
+  /** Resolves when the frame was handed to the link of each peer, or dropped. The delivery learns of the receipts. */
+  async publish(shipment: Shipment, delivery: PublishDelivery): Promise<void> {
+    const { peers, signal } = shipment
+    const sends: QueuedSend[] = []
+    const cancel = (): void => {
+      for (const send of sends) send.cancel(abortReasonOf(signal))
+    }
+    // All are open before the first may end, or the delivery would be settled too soon.
+    for (const peer of peers) delivery.open(peer.toString())
+    signal.addEventListener('abort', cancel, { once: true })
+    try {
+      for (const peer of peers) sends.push(this.#send(peer, shipment, watcherOf(delivery, peer)))
+      await Promise.all(sends.map((send) => send.left))
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
+  }
+
+  /** Sends what somebody else published; nobody waits for the outcome. */
+  passOn(shipment: Shipment): void {
+    for (const peer of shipment.peers) {
+      const ended = (reason: string): void => this.#init.log.trace('flood to %p ended: %s', peer, reason)
+      this.#send(peer, shipment, { dropped: ended, failed: ended })
+    }
+  }
+
+  #send(peer: PeerId, { lane, bytes, signal }: Shipment, watcher: SendWatcher): QueuedSend {
+    const { components, queue, metrics, sendDeadlineMs } = this.#init
+    const unicast = optional(components, 'unicast')
+    const drop = (reason: string): void => {
+      metrics.dropped(reason)
+      watcher.dropped(reason)
+    }
+    const hindrance = this.#hindrance(peer, signal)
+    if (unicast === undefined || hindrance !== undefined) {
+      drop(hindrance ?? 'no-unicast')
+      return { left: Promise.resolve(), cancel: () => undefined }
+    }
+    const run = async (): Promise<void> => {
+      watcher.sent?.()
+      try {
+        await unicast.send(peer, BROADCAST_HANDLER, bytes, { lane, deadlineMs: sendDeadlineMs, signal })
+        watcher.acknowledged?.()
+      } catch (err) {
+        const reason = signal.aborted ? abortReasonOf(signal) : reasonOf(err)
+        metrics.dropped(reason)
+        watcher.failed(reason)
+      }
+    }
+    return queue.push({ lane, run, drop })
+  }
+
+  #hindrance(peer: PeerId, signal: AbortSignal): string | undefined {
+    if (peer.equals(this.#init.components.peerId)) return 'self'
+    return signal.aborted ? abortReasonOf(signal) : undefined
+  }
+}
+
+function watcherOf(delivery: PublishDelivery, peer: PeerId): SendWatcher {
+  const key = peer.toString()
+  return {
+    sent: () => delivery.sent(key),
+    acknowledged: () => delivery.acknowledged(key),
+    dropped: (reason) => delivery.dropped(key, reason),
+    failed: (reason) => delivery.failed(key, reason),
+  }
+}

@@ -1,0 +1,65 @@
+import type { Counter, CounterGroup, Histogram } from '@libp2p/interface'
+import { expect, it } from 'vitest'
+import type { BroadcastComponents } from '../src/index.ts'
+import { BroadcastMetrics } from '../src/metrics.ts'
+
+/** Writes down what is counted, as `name{label}`. */
+function recorder(): { counts: Map<string, number>; metrics: NonNullable<BroadcastComponents['metrics']> } {
+  const counts = new Map<string, number>()
+  const count = (name: string, by: number | true): void => {
+    counts.set(name, (counts.get(name) ?? 0) + Number(by))
+  }
+  const counter = (name: string): Counter => ({ increment: (by = 1) => count(name, by), reset: () => counts.clear() })
+  const group = (name: string): CounterGroup => ({
+    increment: (values) => {
+      for (const [label, by = true] of Object.entries(values)) count(`${name}{${label}}`, by)
+    },
+    reset: () => counts.clear(),
+  })
+  const histogram = (name: string): Histogram => ({
+    observe: (value) => count(name, value),
+    reset: () => counts.clear(),
+    timer: () => () => undefined,
+  })
+  return { counts, metrics: { registerCounter: counter, registerCounterGroup: group, registerHistogram: histogram } }
+}
+
+it('counts under names with the package and the unit', () => {
+  const { counts, metrics: registry } = recorder()
+  const metrics = new BroadcastMetrics(registry)
+  metrics.published('flood')
+  metrics.delivered('gossip')
+  metrics.duplicate('gossip')
+  metrics.refused('rejected')
+  metrics.handlerFailed()
+  metrics.dropped('timeout')
+  metrics.acks('sent', 3)
+  metrics.acks('unknown', 0)
+  metrics.acknowledgedAfter(1_500)
+  expect(Object.fromEntries(counts)).toEqual({
+    'gridmesh_broadcast_published_messages_total{flood}': 1,
+    'gridmesh_broadcast_delivered_messages_total{gossip}': 1,
+    'gridmesh_broadcast_duplicate_messages_total{gossip}': 1,
+    'gridmesh_broadcast_refused_messages_total{rejected}': 1,
+    gridmesh_broadcast_handler_failures_total: 1,
+    'gridmesh_broadcast_dropped_sends_total{timeout}': 1,
+    'gridmesh_broadcast_acknowledgements_total{sent}': 3,
+    gridmesh_broadcast_acknowledgement_seconds: 1.5,
+  })
+})
+
+it('gives reasons that remote peers may invent one label', () => {
+  const { counts, metrics: registry } = recorder()
+  const metrics = new BroadcastMetrics(registry)
+  for (let i = 0; i < 100; i++) metrics.dropped(`invented-${i}`)
+  expect([...counts]).toEqual([['gridmesh_broadcast_dropped_sends_total{other}', 100]])
+})
+
+it('counts nothing, and does not fail, where libp2p has no metrics', () => {
+  const metrics = new BroadcastMetrics(undefined)
+  expect(() => {
+    metrics.published('gossip')
+    metrics.acks('received', 1)
+    metrics.acknowledgedAfter(1)
+  }).not.toThrow()
+})

@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest'
+import type { BroadcastInit } from '../src/index.ts'
+import { resolveOptions } from '../src/options.ts'
+import { strategiesOf } from '../src/plan.ts'
+import { abortReasonOf, reasonOf } from '../src/refusal.ts'
+
+it('applies the documented defaults', () => {
+  expect(resolveOptions({ chainId: 'x' })).toMatchObject({
+    hopLimit: 7,
+    maxIds: 10_000,
+    idLifetimeMs: 300_000,
+    maxConcurrentSends: 64,
+    meshWaitMs: 2_000,
+    gossipFactor: 0.25,
+    maxDeliveries: 1_024,
+    deliveryLifetimeMs: 60_000,
+    acks: true,
+    ackDelayMs: 20,
+    strategies: { critical: ['flood', 'gossip'], high: ['gossip'], normal: ['gossip'], bulk: ['gossip'] },
+  })
+})
+
+it('refuses numbers that make no sense, and names them', () => {
+  const wrong: Partial<BroadcastInit>[] = [
+    { hopLimit: 0 },
+    { hopLimit: 1.5 },
+    { maxIds: Number.NaN },
+    { sendDeadlineMs: 0 },
+    { meshWaitMs: -1 },
+    { gossipFactor: 1.1 },
+    { maxAcksPerBatch: 257 },
+  ]
+  for (const init of wrong) {
+    expect(() => resolveOptions({ chainId: 'x', ...init })).toThrow(
+      new RegExp(`^${Object.keys(init).join()} \\S+ must be`),
+    )
+  }
+  expect(resolveOptions({ chainId: 'x', meshWaitMs: 0, ackDelayMs: 0, usefulWeight: 0 }).meshWaitMs).toBe(0)
+})
+
+it('spreads a message as the caller says, else as its lane does', () => {
+  const { strategies } = resolveOptions({ chainId: 'x', strategies: { bulk: 'flood' } })
+  expect(strategiesOf({}, strategies)).toEqual(['gossip'])
+  expect(strategiesOf({ lane: 'critical' }, strategies)).toEqual(['flood', 'gossip'])
+  expect(strategiesOf({ lane: 'critical', strategy: 'gossip' }, strategies)).toEqual(['gossip'])
+  expect(strategiesOf({ lane: 'bulk' }, strategies)).toEqual(['flood'])
+  expect(strategiesOf({ lane: 'critical', to: [] }, strategies)).toEqual(['directed'])
+})
+
+it('names a failed send shortly, whatever failed', () => {
+  const coded = Object.assign(new TypeError('text'), { code: 'x'.repeat(1_000) })
+  expect(reasonOf(coded)).toBe('x'.repeat(64))
+  expect(reasonOf(Object.assign(new TypeError('text'), { code: 7 }))).toBe('TypeError')
+  expect(reasonOf(new DOMException('', 'TimeoutError'))).toBe('timeout')
+  expect(reasonOf('text')).toBe('failed')
+  expect(abortReasonOf(AbortSignal.abort(new TypeError('changed my mind')))).toBe('aborted')
+})

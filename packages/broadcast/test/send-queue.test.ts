@@ -1,0 +1,126 @@
+import { LANES, type Lane } from '@gridmesh/interfaces'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { type QueuedSend, SendQueue } from '../src/send-queue.ts'
+
+interface Trace {
+  push: (name: string, lane: Lane) => QueuedSend
+  started: string[]
+  dropped: Map<string, string>
+  end: Map<string, () => void>
+}
+
+function tracer(queue: SendQueue): Trace {
+  const trace: Omit<Trace, 'push'> = { started: [], dropped: new Map(), end: new Map() }
+  const push = (name: string, lane: Lane): QueuedSend =>
+    queue.push({
+      lane,
+      run: () => {
+        trace.started.push(name)
+        const { promise, resolve } = Promise.withResolvers<void>()
+        trace.end.set(name, resolve)
+        return promise
+      },
+      drop: (reason) => trace.dropped.set(name, reason),
+    })
+  return { ...trace, push }
+}
+
+/** Lets promises that are resolved run. */
+async function settle(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+it('runs urgent lanes first and each lane in order', async () => {
+  const queue = new SendQueue(1, 100)
+  const { push, started, end } = tracer(queue)
+  for (const name of ['normal-0', 'bulk-1', 'normal-1', 'high-1', 'high-2', 'critical-1']) {
+    push(name, LANES.find((lane) => name.startsWith(lane)) ?? 'normal')
+  }
+  for (let i = 0; i < 6; i++) {
+    end.get(started.at(-1) ?? '')?.()
+    await settle()
+  }
+  expect(started).toEqual(['normal-0', 'critical-1', 'high-1', 'high-2', 'normal-1', 'bulk-1'])
+})
+
+it('keeps an eighth of the slots for the critical lane', () => {
+  const queue = new SendQueue(64, 1_000)
+  const { push, started } = tracer(queue)
+  for (let i = 0; i < 100; i++) push(`bulk-${i}`, 'bulk')
+  expect(queue.running).toBe(56)
+  for (let i = 0; i < 20; i++) push(`critical-${i}`, 'critical')
+  expect(queue.running).toBe(64)
+  expect(started.filter((name) => name.startsWith('critical'))).toHaveLength(8)
+})
+
+it('drops the newest of the least urgent lane when full, and a critical one only among critical ones', () => {
+  const queue = new SendQueue(1, 2)
+  const { push, dropped } = tracer(queue)
+  push('running', 'critical')
+  push('normal', 'normal')
+  push('bulk', 'bulk')
+  push('critical-1', 'critical')
+  expect([...dropped]).toEqual([['bulk', 'queue-full']])
+  push('late', 'bulk')
+  expect(dropped.get('late')).toBe('queue-full')
+  push('critical-2', 'critical')
+  expect(dropped.get('normal')).toBe('queue-full')
+  push('critical-3', 'critical')
+  expect(dropped.get('critical-3')).toBe('queue-full')
+  expect(queue.waiting).toBe(2)
+})
+
+it('drops what waits when cancelled or cleared, and lets run what runs', async () => {
+  const queue = new SendQueue(1, 10)
+  const { push, dropped } = tracer(queue)
+  const running = push('running', 'normal')
+  const waiting = push('waiting', 'normal')
+  push('cleared', 'bulk')
+  running.cancel('aborted')
+  waiting.cancel('aborted')
+  waiting.cancel('again')
+  queue.clear('stopped')
+  await Promise.all([running.left, waiting.left])
+  expect([...dropped]).toEqual([
+    ['waiting', 'aborted'],
+    ['cleared', 'stopped'],
+  ])
+  expect([queue.running, queue.waiting]).toEqual([1, 0])
+})
+
+it('never runs or holds more than its limits, and starts or drops every send exactly once', async () => {
+  const steps = fc.array(
+    fc.oneof(
+      { weight: 3, arbitrary: fc.record({ do: fc.constant('push' as const), lane: fc.constantFrom(...LANES) }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('end' as const, 'cancel' as const), pick: fc.nat() }) },
+    ),
+    { maxLength: 60 },
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 8 }),
+      steps,
+      async (slots, room, todo) => {
+        const queue = new SendQueue(slots, room)
+        const { push, started, dropped, end } = tracer(queue)
+        const sends: QueuedSend[] = []
+        for (const step of todo) {
+          if (step.do === 'push') sends.push(push(`${sends.length}`, step.lane))
+          else if (step.do === 'end') end.get(started[step.pick % Math.max(1, started.length)] ?? '')?.()
+          else sends[step.pick % Math.max(1, sends.length)]?.cancel('aborted')
+          await settle()
+          expect(queue.running).toBeLessThanOrEqual(slots)
+          expect(queue.waiting).toBeLessThanOrEqual(room)
+        }
+        queue.clear('stopped')
+        await Promise.all(sends.map((send) => send.left))
+        expect([...started, ...dropped.keys()].toSorted()).toEqual(sends.map((_, i) => `${i}`).toSorted())
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
