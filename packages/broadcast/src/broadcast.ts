@@ -99,7 +99,8 @@ export class DefaultBroadcast implements BroadcastService, Startable {
     if (strategies.includes('gossip')) {
       // What floods at once has no need to wait for a mesh.
       const waitMs = peers.length > 0 ? 0 : limits.meshWaitMs
-      carriers.push(gossip.publish({ wireTopic, frame, bytes, known, delivery, waitMs, signal }))
+      const ready = (): PeerId[] => this.#parts.peers.ready()
+      carriers.push(gossip.publish({ wireTopic, frame, bytes, known, delivery, waitMs, signal, ready }))
     }
     await Promise.all(carriers)
     return delivery

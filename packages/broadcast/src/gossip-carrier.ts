@@ -37,7 +37,9 @@ export interface GossipPublish {
   bytes: Uint8Array
   known: KnownMessage
   delivery: PublishDelivery
-  /** How long to wait for a peer that can be reached, in ms. */
+  /** The peers that ought to subscribe, as of now. */
+  ready(): readonly PeerId[]
+  /** How long to wait for them to subscribe, in ms. */
   waitMs: number
   signal: AbortSignal
 }
@@ -54,9 +56,9 @@ export class GossipCarrier {
     this.#init.router.subscribe(wireTopic, (from, msg) => this.#validate(from, msg))
   }
 
-  async publish({ wireTopic, frame, bytes, known, delivery, waitMs, signal }: GossipPublish): Promise<void> {
+  async publish({ wireTopic, frame, bytes, known, delivery, ready, waitMs, signal }: GossipPublish): Promise<void> {
     const { router, ids, metrics, log } = this.#init
-    await router.whenReachable(wireTopic, waitMs, signal)
+    await router.whenReachable({ topic: wireTopic, ready, waitMs, signal })
     if (signal.aborted) return
     // Gossipsub sends the same content once: a mesh that is not served then has missed nothing.
     const isNew = !known.isGossiped

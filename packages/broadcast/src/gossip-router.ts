@@ -1,6 +1,7 @@
 import type { GossipSub, GossipSubEvents, TopicValidatorFn } from '@libp2p/gossipsub'
 import { type PeerId, start, stop } from '@libp2p/interface'
 import { abortable } from './abortable.ts'
+import { Newcomers } from './newcomers.ts'
 
 /** What a publish by gossip came to. */
 export interface GossipResult {
@@ -8,6 +9,15 @@ export interface GossipResult {
   recipients: PeerId[]
   /** Peers of our mesh it could not be handed to. */
   missed: string[]
+}
+
+/** Which topic is to be reachable, and how long that may take. */
+export interface ReachRequest {
+  topic: string
+  /** The peers that ought to subscribe, as of now. */
+  ready(): readonly PeerId[]
+  waitMs: number
+  signal: AbortSignal
 }
 
 /** Whenever one of these fires, the peers that can be reached may have changed. */
@@ -27,6 +37,7 @@ interface Inspectable {
 export class GossipRouter {
   readonly #router: GossipSub
   readonly #topics = new Set<string>()
+  readonly #newcomers = new Newcomers()
   #isStarted = false
 
   constructor(router: GossipSub) {
@@ -42,6 +53,7 @@ export class GossipRouter {
 
   async stop(): Promise<void> {
     this.#isStarted = false
+    this.#newcomers.clear()
     await stop(this.#router)
   }
 
@@ -69,16 +81,26 @@ export class GossipRouter {
 
   /**
    * Resolves with whether a peer of `topic` can be reached, at once or within `waitMs`: right after connecting,
-   * neither the subscriptions of peers nor our streams to them are there yet.
+   * neither the subscriptions of peers nor our streams to them are there yet. Each of the `ready` peers is waited for,
+   * once: a message published while only some have subscribed would pass the others by for good.
    */
-  async whenReachable(topic: string, waitMs: number, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#isReachable(topic)) return true
-    if (waitMs === 0 || signal?.aborted === true) return false
+  async whenReachable({ topic, ready, waitMs, signal }: ReachRequest): Promise<boolean> {
+    const isDone = (): boolean => {
+      const reachable = this.#reachable(topic)
+      return reachable.size > 0 && this.#newcomers.of(topic, ready(), reachable).length === 0
+    }
+    if (isDone()) return true
+    if (waitMs === 0 || signal.aborted) return this.#reachable(topic).size > 0
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const onChange = (): void => {
-      if (this.#isReachable(topic)) resolve(true)
+      if (isDone()) resolve(true)
     }
-    const timer = setTimeout(() => resolve(false), waitMs)
+    const onTimeout = (): void => {
+      const reachable = this.#reachable(topic)
+      this.#newcomers.giveUp(topic, ready(), reachable)
+      resolve(reachable.size > 0)
+    }
+    const timer = setTimeout(onTimeout, waitMs)
     for (const event of REACH_EVENTS) this.#router.addEventListener(event, onChange)
     try {
       return await abortable(promise, signal).catch(() => false)
@@ -95,10 +117,11 @@ export class GossipRouter {
     return { recipients, missed: mesh.filter((peer) => !reached.has(peer)) }
   }
 
-  #isReachable(topic: string): boolean {
+  /** Subscribers that we have a stream to: gossipsub passes the others by. */
+  #reachable(topic: string): Set<string> {
     const router = this.#router
-    const peers = router.getSubscribers(topic)
-    return isInspectable(router) ? peers.some((peer) => router.streamsOutbound.has(peer.toString())) : peers.length > 0
+    const subscribers = router.getSubscribers(topic).map(String)
+    return new Set(isInspectable(router) ? subscribers.filter((peer) => router.streamsOutbound.has(peer)) : subscribers)
   }
 }
 

@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const stranger of strangers.splice(0)) await stranger.stop()
   await network.whenConnected()
   const id = `honest-${++orders}`
-  await network.node(1).energy.publish('energy-order', order(id))
+  await network.node(1).energy.publish(energyKinds['energy-order'], order(id))
   for (const node of network.nodes) {
     await vi.waitFor(() => expect(node.feed.list().map(({ value }) => (value as EnergyOrder).id)).toContain(id), soon)
   }
@@ -36,17 +36,18 @@ function order(id: string): EnergyOrder {
   return { id, type: 'sell', priceSatangPerKwh: 400, quantityWh: 1, zone: 'north', expiresAtMs: Date.now() + 60_000 }
 }
 
-/** The envelope of a message as our own router would send it: a batch of one. */
+/** The envelope of a message as our own router would send it to the first node. */
 async function sealedOrder(stranger: Stranger, id: string): Promise<Uint8Array> {
   const { message } = energyKinds['energy-order']
-  const payload = batchOfOne(message.codec.encode(order(id)))
+  const recipient = network.node(0).libp2p.peerId.toMultihash().bytes
+  const payload = Buffer.concat([field(1, message.codec.encode(order(id))), field(2, recipient)])
   return stranger.libp2p.services.envelope.seal({ kind: message.kind, lane: message.lane, payload })
 }
 
-/** protobuf `repeated bytes message = 1`, with one message below 128 bytes or above. */
-function batchOfOne(message: Uint8Array): Uint8Array {
-  const length = message.length < 128 ? [message.length] : [(message.length & 127) | 128, message.length >> 7]
-  return Uint8Array.from([0x0a, ...length, ...message])
+/** A protobuf field of bytes. */
+function field(number: number, bytes: Uint8Array): Uint8Array {
+  const length = bytes.length < 128 ? [bytes.length] : [(bytes.length & 127) | 128, bytes.length >> 7]
+  return Uint8Array.from([(number << 3) | 2, ...length, ...bytes])
 }
 
 it('refuses a peer of another chain, with a code that both sides see and count', async () => {

@@ -47,6 +47,8 @@ export function createHttpApi(node: GridmeshNode): HttpApi {
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true },
   }).withTypeProvider<ZodTypeProvider>()
+  // JSON only: a web page of another site can post plain text without asking, JSON it cannot.
+  app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.addHook('onRequest', async (request) => checkHost(request, http))

@@ -3,7 +3,7 @@ import type { ShutdownReport } from '@gridmesh/interfaces'
 import { Command } from 'commander'
 import { type ConfigSources, loadNodeConfig, profileNames } from '../../config/load.ts'
 import { type NodeLog, createLog } from '../../logging.ts'
-import { type GridmeshNode, createNode } from '../../node.ts'
+import type { GridmeshNode } from '../../node.ts'
 import { EXIT } from '../exit-codes.ts'
 import { collectSetting } from '../options.ts'
 
@@ -29,6 +29,8 @@ export function startCommand(): Command {
     .action(async ({ config: file, profile, set: flags }: StartOptions) => {
       const sources = { file, profile, flags }
       const { config } = loadNodeConfig(sources)
+      // Loaded here: every other command would wait for libp2p and never use it.
+      const { createNode } = await import('../../node.ts')
       const log = createLog(config.logs)
       surviveFaults(log)
       const node = await createNode({ config, log })

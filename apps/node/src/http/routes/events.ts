@@ -21,7 +21,9 @@ export function eventRoutes(api: Api, node: GridmeshNode): void {
     open++
     const closed = new AbortController()
     reply.sse.onClose(() => closed.abort())
+    // At once: a client may wait for the headers before it does what the first event comes from.
     reply.sse.sendHeaders()
+    reply.raw.flushHeaders()
     try {
       await reply.sse.send(events(node, reply.sse.lastEventId, closed.signal))
     } finally {
