@@ -1,0 +1,266 @@
+import type { Stream } from '@libp2p/interface'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { FrameChannel } from '../src/frame-channel.ts'
+import type { FrameChannelInit } from '../src/index.ts'
+import { flat, pattern, text, unhex } from './helpers.ts'
+import { nodes } from './nodes.ts'
+
+const KIB = 1_024
+let near: Stream
+let far: Stream
+let link: Awaited<ReturnType<typeof nodes>>
+const uncaught: unknown[] = []
+const onUncaught = (err: unknown): void => void uncaught.push(err)
+
+beforeAll(async () => {
+  process.on('uncaughtException', onUncaught)
+  link = await nodes()
+})
+
+beforeEach(async () => {
+  ;({ near, far } = await link.open())
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  near.abort(new RangeError('the test is over'))
+})
+
+afterAll(async () => {
+  await link.stop()
+  process.off('uncaughtException', onUncaught)
+})
+
+/** A started channel, and everything it told. */
+function open(stream: Stream, init: Partial<FrameChannelInit> = {}) {
+  const messages: Uint8Array[] = []
+  const lost: Error[] = []
+  const closed: (Error | undefined)[] = []
+  const ends: number[] = []
+  const channel = new FrameChannel(stream, {
+    onMessage: (bytes) => messages.push(flat(bytes).slice()),
+    onMessageLost: (error) => lost.push(error),
+    onClose: (error) => closed.push(error),
+    onEnd: () => ends.push(messages.length),
+    ...init,
+  })
+  channel.start()
+  return { channel, messages, lost, closed, ends }
+}
+
+describe('messages', () => {
+  it('carries messages both ways', async () => {
+    const a = open(near)
+    const b = open(far)
+    await a.channel.send(new TextEncoder().encode('ping'))
+    await vi.waitFor(() => expect(b.messages.map(text)).toEqual(['ping']))
+    await b.channel.send(new TextEncoder().encode('pong'), { lane: 'critical' })
+    await vi.waitFor(() => expect(a.messages.map(text)).toEqual(['pong']))
+  })
+
+  it('writes all messages of a tick at once', async () => {
+    const a = open(near)
+    const b = open(far)
+    const send = vi.spyOn(near, 'send')
+    for (let i = 0; i < 100; i++) a.channel.enqueue(pattern(128, i))
+    await vi.waitFor(() => expect(b.messages.length).toBe(100))
+    expect(send).toHaveBeenCalledTimes(1)
+  })
+
+  it('delivers what was sent before the peer began to read', async () => {
+    const a = open(near)
+    await a.channel.send(pattern(1_000))
+    const b = open(far)
+    await vi.waitFor(() => expect(b.messages).toEqual([pattern(1_000)]))
+  })
+
+  it('delivers everything queued before close, and then the end', async () => {
+    const a = open(near)
+    const b = open(far)
+    for (let i = 0; i < 50; i++) a.channel.enqueue(pattern(20 * KIB, i))
+    await a.channel.close()
+    await vi.waitFor(() => expect(b.ends).toEqual([50]))
+    expect(() => a.channel.enqueue(pattern(1))).toThrow(expect.objectContaining({ name: 'ChannelClosedError' }))
+    await b.channel.close()
+    await vi.waitFor(() => expect([a.closed, b.closed]).toEqual([[undefined], [undefined]]))
+  })
+})
+
+describe('backpressure', () => {
+  it('stops the sender while the consumer is behind, and loses nothing', async () => {
+    const a = open(near, { maxQueuedBytes: 64 * KIB * KIB })
+    const b = open(far)
+    b.channel.pause()
+    for (let i = 0; i < 100; i++) a.channel.enqueue(pattern(64 * KIB, i))
+    await vi.waitFor(() => expect(near.writableNeedsDrain).toBe(true))
+    expect(b.messages).toEqual([])
+    expect(a.channel.queuedBytes).toBeGreaterThan(1_000 * KIB)
+    // One write beyond what the stream takes, and no more however long it lasts.
+    expect(near.writeBufferLength).toBeLessThan(130_000)
+    b.channel.resume()
+    await vi.waitFor(() => expect(b.messages.length).toBe(100))
+    expect(a.channel.queuedBytes).toBe(0)
+  })
+
+  it('delivers one message for each resume when the consumer pauses at each', async () => {
+    const a = open(near)
+    const sizes: number[] = []
+    const b = open(far, {
+      onMessage: (bytes) => {
+        sizes.push(bytes.byteLength)
+        b.channel.pause()
+      },
+    })
+    for (let i = 1; i <= 300; i++) a.channel.enqueue(pattern(10 * KIB + i))
+    for (let i = 1; i <= 300; i++) {
+      await vi.waitFor(() => expect(sizes.length).toBe(i), { interval: 1 })
+      expect(far.readBufferLength).toBeLessThan(17 * KIB * KIB)
+      b.channel.resume()
+    }
+    expect(sizes).toEqual(Array.from({ length: 300 }, (_, i) => 10 * KIB + i + 1))
+    expect(b.closed).toEqual([])
+  })
+
+  it('goes on when the consumer resumes within a message', async () => {
+    const a = open(near)
+    let count = 0
+    const b = open(far, {
+      onMessage: () => {
+        count += 1
+        b.channel.pause()
+        b.channel.resume()
+      },
+    })
+    for (let i = 0; i < 50; i++) a.channel.enqueue(pattern(100))
+    await vi.waitFor(() => expect(count).toBe(50))
+  })
+
+  it('keeps what came before the end for a consumer that is behind', async () => {
+    const a = open(near)
+    const b = open(far)
+    b.channel.pause()
+    for (let i = 0; i < 5; i++) a.channel.enqueue(pattern(100, i))
+    await a.channel.close()
+    await b.channel.close()
+    await vi.waitFor(() => expect(far.status).toBe('closed'))
+    expect(b.messages).toEqual([])
+    b.channel.resume()
+    await vi.waitFor(() => expect(b.closed).toEqual([undefined]))
+    expect(b.messages.length).toBe(5)
+  })
+})
+
+describe('giving up', () => {
+  it('rejects a send whose signal aborts, and the receiver forgets its part', async () => {
+    const a = open(near)
+    const b = open(far)
+    b.channel.pause()
+    const controller = new AbortController()
+    const sent = a.channel.send(pattern(3_000 * KIB), { signal: controller.signal })
+    await vi.waitFor(() => expect(near.writableNeedsDrain).toBe(true))
+    controller.abort()
+    await expect(sent).rejects.toMatchObject({ name: 'AbortError' })
+    b.channel.resume()
+    await vi.waitFor(() => expect(b.lost).toMatchObject([{ name: 'MessageAbortedError' }]))
+    await a.channel.send(pattern(5))
+    await vi.waitFor(() => expect(b.messages).toEqual([pattern(5)]))
+  })
+
+  it('rejects a send that the receiver refuses, and the other messages go on', async () => {
+    const a = open(near)
+    const b = open(far, { maxMessageBytes: 1_000 * KIB })
+    const large = a.channel.send(pattern(5_000 * KIB))
+    a.channel.enqueue(pattern(500 * KIB))
+    await expect(large).rejects.toMatchObject({ name: 'MessageRefusedError', code: 'message-too-large', by: 'them' })
+    await vi.waitFor(() => expect(b.messages.length).toBe(1))
+    expect(b.lost).toMatchObject([{ code: 'message-too-large', by: 'us', value: 1_000 * KIB }])
+  })
+
+  it('refuses a message that stopped coming, by its own clock, and tells the sender', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const b = open(far, { partialIdleMs: 30_000 })
+    near.send(unhex('010002 0161'))
+    await vi.waitUntil(() => b.channel.partialMessages === 1)
+    await vi.advanceTimersByTimeAsync(29_000)
+    expect(b.lost).toEqual([])
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(b.lost).toMatchObject([{ code: 'idle', limit: 'partialIdleMs', value: 30_000 }])
+    expect(b.channel.partialMessages).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('fails what is queued, stops its timer and listens to nothing once it is aborted', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const added = vi.spyOn(near, 'addEventListener')
+    const removed = vi.spyOn(near, 'removeEventListener')
+    const a = open(near)
+    far.send(unhex('010002 0161'))
+    await vi.waitUntil(() => a.channel.partialMessages === 1)
+    const sent = a.channel.send(pattern(100))
+    a.channel.abort(new RangeError('enough'))
+    await expect(sent).rejects.toMatchObject({ name: 'ChannelClosedError', cause: { message: 'enough' } })
+    expect(a.closed).toMatchObject([{ message: 'enough' }])
+    expect(added.mock.calls.length).toBe(4)
+    expect(removed.mock.calls).toEqual(expect.arrayContaining(added.mock.calls))
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a bad peer', () => {
+  it('loses the channel with a FramingError when it sends garbage', async () => {
+    const b = open(far)
+    near.send(unhex('ff'.repeat(50)))
+    await vi.waitFor(() => expect(b.closed).toMatchObject([{ name: 'FramingError' }]))
+    await vi.waitFor(() => expect(near.status).toBe('reset'))
+  })
+
+  it('loses the channel with a TruncatedError when it ends inside a message', async () => {
+    const b = open(far)
+    near.send(unhex('010002 0161'))
+    await near.close()
+    await vi.waitFor(() => expect(b.closed).toMatchObject([{ name: 'TruncatedError' }]))
+  })
+
+  it('fails every send when it resets the stream in the middle of a drain', async () => {
+    for (let round = 0; round < 5; round++) {
+      const pair = await link.open()
+      const a = open(pair.near)
+      const b = open(pair.far)
+      b.channel.pause()
+      const sends = Array.from({ length: 20 }, (_, i) => a.channel.send(pattern(200 * KIB, i)))
+      const results = Promise.allSettled(sends)
+      await vi.waitFor(() => expect(pair.near.writableNeedsDrain).toBe(true))
+      pair.near.addEventListener('drain', () => pair.near.abort(new RangeError('reset')), { once: true })
+      b.channel.resume()
+      const names = (await results).map((result) => (result.status === 'rejected' ? result.reason.name : 'sent'))
+      expect(new Set(names)).toContain('ChannelClosedError')
+      expect(a.closed).toMatchObject([{ message: 'reset' }])
+      expect(uncaught).toEqual([])
+    }
+  })
+
+  it('gets no further when a consumer throws', async () => {
+    const a = open(near)
+    const b = open(far, {
+      onMessage: () => {
+        throw new RangeError('consumer')
+      },
+    })
+    await a.channel.send(pattern(5))
+    await vi.waitFor(() => expect(b.closed).toMatchObject([{ message: 'consumer' }]))
+  })
+})
+
+it('carries 16 MB through TCP, Noise and yamux, and the same back', async () => {
+  const tcp = await nodes('tcp')
+  const pair = await tcp.open()
+  const limit = { maxMessageBytes: 16 * KIB * KIB }
+  const bytes = pattern(16 * KIB * KIB)
+  const a = open(pair.near, limit)
+  const b = open(pair.far, { ...limit, onMessage: (message) => void b.channel.enqueue(message) })
+  const sent = a.channel.send(bytes)
+  await vi.waitFor(() => expect(a.messages.length).toBe(1), { timeout: 10_000, interval: 50 })
+  await sent
+  expect(Buffer.compare(a.messages[0] ?? new Uint8Array(), bytes)).toBe(0)
+  await tcp.stop()
+})

@@ -1,0 +1,35 @@
+/** Time before the next try, in ms: a random share of a bound that doubles, or what the peer asked for, if more. */
+export function backoffMs(attempt: number, baseMs: number, maxMs: number, retryAfterMs = 0): number {
+  const bound = Math.min(maxMs, baseMs * 2 ** attempt)
+  return Math.max(retryAfterMs, Math.random() * bound)
+}
+
+const RETRIABLE = new Set([
+  'LinkLostError',
+  'UnreachableError',
+  'BusyError',
+  'RateLimitedError',
+  // Its receiver had no room for the request.
+  'MessageRefusedError',
+])
+
+/** Whether a call that failed so may be made again, where it is idempotent. */
+export function isRetriable(error: unknown): error is Error & { retryAfterMs?: number } {
+  if (!(error instanceof Error) || !RETRIABLE.has(error.name)) return false
+  return !('code' in error && error.code === 'message-too-large')
+}
+
+/** Resolves after `ms`. @throws the reason of `signal` when that aborts first */
+export async function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  const onAbort = (): void => reject(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Lane } from '@gridmesh/interfaces'
+
+/** Each lane has a protocol of its own, so that one lane's flow-control window never blocks another. */
+export const PROTOCOLS: Readonly<Record<Lane, string>> = {
+  critical: '/gridmesh/unicast/1/critical',
+  high: '/gridmesh/unicast/1/high',
+  normal: '/gridmesh/unicast/1/normal',
+  bulk: '/gridmesh/unicast/1/bulk',
+}
+
+/** One stream that is kept, and one that is being replaced. */
+export const MAX_STREAMS_PER_LANE = 2
+
+export const DEFAULT_DEADLINE_MS = 10_000
+export const DEFAULT_MAX_DEADLINE_MS = 300_000
+export const DEFAULT_OPEN_TIMEOUT_MS = 10_000
+export const DEFAULT_MAX_IN_FLIGHT = 1_024
+export const DEFAULT_MAX_WAITING = 1_024
+export const DEFAULT_RETRIES = 3
+export const DEFAULT_RETRY_BASE_MS = 100
+export const DEFAULT_RETRY_MAX_MS = 2_000
+export const DEFAULT_MAX_KEYS = 10_000
+export const DEFAULT_KEY_TTL_MS = 600_000
+export const DEFAULT_MAX_ANSWER_BYTES = 16 * 1_024 * 1_024
+export const DEFAULT_MAX_HANDLERS_PER_PEER = 32
+export const DEFAULT_MAX_HANDLERS = 256
+export const DEFAULT_MAX_QUEUED_PER_PEER = 128
+export const DEFAULT_MAX_QUEUED = 1_024
+export const DEFAULT_BUSY_RETRY_AFTER_MS = 250
+export const DEFAULT_MAX_HELD_BYTES_PER_PEER = 32 * 1_024 * 1_024
+export const DEFAULT_MAX_MESSAGE_BYTES = 10 * 1_024 * 1_024
+export const DEFAULT_MAX_PARTIAL_BYTES_PER_PEER = 32 * 1_024 * 1_024
+export const DEFAULT_STREAM_IDLE_MS = 60_000
+export const DEFAULT_MAX_UNREAD_BYTES = 4 * 1_024 * 1_024
+
+/** What the sender of a stream may send before the first credit comes. Part of the protocol. */
+export const INITIAL_CREDIT_BYTES = 256 * 1_024
+/** What an item of a stream costs beside its bytes, so that empty ones are bounded too. Part of the protocol. */
+export const ITEM_OVERHEAD_BYTES = 64
+export const KEY_BYTES = 16
+/** Repeats of one idempotent call that may wait for its end. They follow each other, so more are not honest. */
+export const MAX_REPEATS = 16
+/** The longest time a timer can be set to: beyond it, it fires at once. */
+export const MAX_TIMEOUT_MS = 2_147_483_647
+export const MAX_NAME_BYTES = 255
+export const MAX_CODE_BYTES = 64
+export const MAX_ERROR_BYTES = 1_024
+/** Payloads below this are copied next to their header: cheaper than a list of two. */
+export const COPY_BELOW_BYTES = 4_096
+/** Room for the header of a message and its name, on top of the largest payload. */
+export const MAX_HEADER_BYTES = 320

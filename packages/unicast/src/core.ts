@@ -1,0 +1,56 @@
+import { type ByteBudget, type FrameChannelInit, FramingError, MessageRefusedError } from '@gridmesh/chunking'
+import type { Lane, ReportClass, UnicastHandler, UnicastStreamHandler } from '@gridmesh/interfaces'
+import type { Logger, PeerId } from '@libp2p/interface'
+import type { AnswerMemory } from './answer-memory.ts'
+import { MAX_HEADER_BYTES } from './constants.ts'
+import { MalformedMessageError } from './errors.ts'
+import type { HandlerSlots } from './handler-slots.ts'
+import type { Limits } from './limits.ts'
+import type { PeerReporter } from './peer-reporter.ts'
+import type { Siblings } from './siblings.ts'
+import type { UnicastMetrics } from './unicast-metrics.ts'
+
+/** A registered handler, of one of the two sorts. */
+export type Registration =
+  | { readonly isStream: false; readonly handler: UnicastHandler }
+  | { readonly isStream: true; readonly handler: UnicastStreamHandler }
+
+/** What the parts of the service share. */
+export interface Core {
+  readonly limits: Limits
+  readonly log: Logger
+  readonly siblings: Siblings
+  readonly metrics: UnicastMetrics
+  readonly handlers: ReadonlyMap<string, Registration>
+  readonly memory: AnswerMemory
+  /** Handlers of a lane; `critical` has its own, so that nothing else can take its room. */
+  slots(lane: Lane): HandlerSlots
+}
+
+/** One peer, and the memory it may take. */
+export interface Remote {
+  readonly peer: PeerId
+  readonly key: string
+  readonly partialBudget: ByteBudget
+  readonly heldBudget: ByteBudget
+  readonly reporter: PeerReporter
+}
+
+/** Limits of a channel to a peer. */
+export function channelLimits(core: Core, remote: Remote): Pick<FrameChannelInit, 'maxMessageBytes' | 'partialBudget'> {
+  return {
+    maxMessageBytes: core.limits.maxMessageBytes + MAX_HEADER_BYTES,
+    partialBudget: remote.partialBudget,
+  }
+}
+
+/** Bytes that may be kept: a small view would keep the whole network buffer it came in, so that is copied. */
+export function own(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes
+}
+
+/** What the peer is to be blamed for by `error`, if anything. */
+export function blame(error: Error | undefined): ReportClass | undefined {
+  if (error instanceof FramingError || error instanceof MalformedMessageError) return error.report
+  return error instanceof MessageRefusedError && error.by === 'us' ? error.report : undefined
+}

@@ -1,0 +1,294 @@
+import type { Lane, Receipt, Unicast, UnicastHandler, UnicastOptions, UnicastStreamHandler } from '@gridmesh/interfaces'
+import { LANES, RateLimitedError } from '@gridmesh/interfaces'
+import {
+  type Connection,
+  type Logger,
+  NotStartedError,
+  type PeerId,
+  serviceCapabilities,
+  type Startable,
+  type Stream,
+} from '@libp2p/interface'
+import { AnswerMemory } from './answer-memory.ts'
+import { KEY_BYTES, MAX_STREAMS_PER_LANE, MAX_TIMEOUT_MS, PROTOCOLS } from './constants.ts'
+import type { Core, Registration } from './core.ts'
+import { LinkLostError, NotReadyError } from './errors.ts'
+import { HandlerSlots } from './handler-slots.ts'
+import { InboundSession } from './inbound-session.ts'
+import type { UnicastComponents, UnicastInit } from './index.ts'
+import { type Limits, resolveLimits } from './limits.ts'
+import type { Question } from './outbound-call.ts'
+import { OutboundSession } from './outbound-session.ts'
+import { PeerLink } from './peer-link.ts'
+import { withRetries } from './retry.ts'
+import { readSiblings, type Siblings } from './siblings.ts'
+import { StreamCall } from './stream-call.ts'
+import { openStream } from './stream-opener.ts'
+import { withTimeout } from './timeout.ts'
+import { UnaryCall } from './unary-call.ts'
+import { outcomeOf, UnicastMetrics } from './unicast-metrics.ts'
+import { encodeName, TYPE } from './wire.ts'
+
+/** Time between two sweeps of idempotency keys, in ms. */
+const SWEEP_INTERVAL_MS = 60_000
+const NO_OPTIONS: UnicastOptions = {}
+
+/** The service: calls out, handlers in, one kept stream for each peer, lane and direction of asking. */
+export class DefaultUnicast implements Unicast, Startable, Core {
+  readonly [Symbol.toStringTag] = '@gridmesh/unicast'
+  readonly [serviceCapabilities] = ['@gridmesh/unicast']
+  readonly limits: Limits
+  readonly log: Logger
+  readonly metrics: UnicastMetrics
+  readonly memory: AnswerMemory
+  readonly handlers = new Map<string, Registration>()
+  readonly #components: UnicastComponents
+  readonly #slots: HandlerSlots
+  readonly #criticalSlots: HandlerSlots
+  readonly #links = new Map<string, PeerLink>()
+  #siblings: Siblings | undefined
+  #stop: AbortController | undefined
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(components: UnicastComponents, init: UnicastInit = {}) {
+    this.#components = components
+    this.limits = resolveLimits(init)
+    this.log = components.logger.forComponent('gridmesh:unicast')
+    this.memory = new AnswerMemory(this.limits)
+    this.#slots = new HandlerSlots(this.limits)
+    this.#criticalSlots = new HandlerSlots(this.limits)
+    this.metrics = new UnicastMetrics(components.metrics, () => ({
+      running: this.#slots.running + this.#criticalSlots.running,
+      waiting: this.#slots.queued + this.#criticalSlots.queued,
+      remembered: this.memory.size,
+    }))
+  }
+
+  get siblings(): Siblings {
+    return this.#siblings ?? readSiblings(this.#components)
+  }
+
+  slots(lane: Lane): HandlerSlots {
+    return lane === 'critical' ? this.#criticalSlots : this.#slots
+  }
+
+  async start(): Promise<void> {
+    if (this.#stop != null) return
+    this.#stop = new AbortController()
+    this.#timer = setInterval(() => this.memory.sweep(), SWEEP_INTERVAL_MS)
+    this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
+    const options = {
+      maxInboundStreams: MAX_STREAMS_PER_LANE,
+      maxOutboundStreams: MAX_STREAMS_PER_LANE,
+      runOnLimitedConnection: false,
+    }
+    await Promise.all(
+      LANES.map(async (lane) => {
+        const onStream = async (stream: Stream, connection: Connection): Promise<void> =>
+          this.#onStream(lane, stream, connection)
+        await this.#components.registrar.handle(PROTOCOLS[lane], onStream, options)
+      }),
+    )
+  }
+
+  /** All services are constructed by now: which of the siblings there are is settled. */
+  afterStart(): void {
+    this.#siblings = readSiblings(this.#components)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stop == null) return
+    const error = new NotStartedError('The node stopped')
+    this.#stop.abort(error)
+    this.#stop = undefined
+    this.#siblings = undefined
+    clearInterval(this.#timer)
+    this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    for (const link of this.#links.values()) link.abort(error)
+    this.#links.clear()
+    await Promise.all(LANES.map(async (lane) => this.#components.registrar.unhandle(PROTOCOLS[lane])))
+  }
+
+  handle(name: string, handler: UnicastHandler): void {
+    this.#register(name, { isStream: false, handler })
+  }
+
+  handleStream(name: string, handler: UnicastStreamHandler): void {
+    this.#register(name, { isStream: true, handler })
+  }
+
+  unhandle(name: string): void {
+    this.handlers.delete(name)
+  }
+
+  async send(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions = NO_OPTIONS): Promise<Receipt> {
+    const startedMs = performance.now()
+    let attempts = 0
+    const once = (question: Question): Promise<unknown> => {
+      attempts += 1
+      return this.#ask(peer, options.lane, question)
+    }
+    await this.#call(TYPE.send, name, bytes, options, once)
+    return { peer, roundTripMs: performance.now() - startedMs, attempts }
+  }
+
+  request(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions = NO_OPTIONS): Promise<Uint8Array> {
+    return this.#call(TYPE.request, name, bytes, options, (question) => this.#ask(peer, options.lane, question))
+  }
+
+  async *requestStream(
+    peer: PeerId,
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    options: UnicastOptions = NO_OPTIONS,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const question = this.#question(TYPE.open, name, new Uint8Array(0), options)
+    const session = this.#session(peer, options.lane ?? 'normal')
+    const { rateLimiter } = this.siblings
+    const call: StreamCall = new StreamCall(session, question, {
+      source,
+      windowBytes: this.limits.streamWindowBytes,
+      beforeItem:
+        rateLimiter == null
+          ? undefined
+          : (bytes) => rateLimiter.whenAllowed(peer, { messages: 1, bytes }, { signal: call.signal() }),
+    })
+    yield* call.answers()
+  }
+
+  /** Asks once, or as often as it takes where the call is idempotent. */
+  #call<T>(
+    type: Question['type'],
+    name: string,
+    payload: Uint8Array,
+    options: UnicastOptions,
+    once: (question: Question) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const question = this.#question(type, name, payload, options)
+      if (options.idempotent !== true) return once(question)
+      question.key = crypto.getRandomValues(new Uint8Array(KEY_BYTES))
+      return withRetries(question, this.limits, once)
+    } catch (err) {
+      return Promise.reject(err)
+    }
+  }
+
+  #question(type: Question['type'], name: string, payload: Uint8Array, options: UnicastOptions): Question {
+    if (this.#stop == null) throw new NotStartedError('unicast is not started')
+    const { deadlineMs = this.limits.deadlineMs, signal } = options
+    if (!(deadlineMs > 0 && deadlineMs <= MAX_TIMEOUT_MS)) {
+      throw new RangeError(`deadlineMs ${deadlineMs} is outside 1 to ${MAX_TIMEOUT_MS}`)
+    }
+    signal?.throwIfAborted()
+    return { type, name, nameBytes: encodeName(name), payload, key: undefined, deadlineMs, signal }
+  }
+
+  /** One attempt of a call. */
+  #ask(peer: PeerId, lane: Lane = 'normal', question: Question): Promise<Uint8Array> {
+    const startedMs = performance.now()
+    return new Promise((resolve, reject) => {
+      const call = new UnaryCall(
+        this.#session(peer, lane),
+        question,
+        (payload) => {
+          this.metrics.called(lane, 'ok', performance.now() - startedMs)
+          resolve(payload)
+        },
+        (error, { isSent }) => {
+          this.metrics.called(lane, outcomeOf(error), performance.now() - startedMs)
+          if (error.name === 'TimeoutError' && isSent) this.#reportSlow(peer, question)
+          reject(error)
+        },
+      )
+      call.start()
+    })
+  }
+
+  #reportSlow(peer: PeerId, { name, deadlineMs }: Question): void {
+    const evidence = `no answer from ${name} within ${deadlineMs} ms`
+    this.#links.get(peer.toString())?.reporter.report('slow', evidence)
+  }
+
+  #register(name: string, registration: Registration): void {
+    encodeName(name)
+    if (this.handlers.has(name)) throw new RangeError(`${JSON.stringify(name)} already has a handler`)
+    this.handlers.set(name, registration)
+  }
+
+  #session(peer: PeerId, lane: Lane): OutboundSession {
+    const link = this.#link(peer)
+    let session = link.outbound.get(lane)
+    if (session == null) {
+      const open = (): Promise<Stream> => this.#open(peer, lane)
+      const onIdle = (): void => {
+        if (session?.isIdle !== true) return
+        if (link.outbound.get(lane) === session) link.outbound.delete(lane)
+        this.#forget(link)
+      }
+      session = new OutboundSession(this, link, lane, open, onIdle)
+      link.outbound.set(lane, session)
+    }
+    return session
+  }
+
+  async #open(peer: PeerId, lane: Lane): Promise<Stream> {
+    const stop = this.#stop
+    if (stop == null) throw new NotStartedError('unicast is not started')
+    const { connectionManager } = this.#components
+    const stream = await withTimeout(this.limits.openTimeoutMs, stop.signal, (signal) =>
+      openStream(connectionManager, this.siblings, peer, lane, signal),
+    )
+    if (!stop.signal.aborted) return stream
+    const error = new NotStartedError('The node stopped')
+    stream.abort(error)
+    throw error
+  }
+
+  /** A rejection aborts the stream. */
+  async #onStream(lane: Lane, stream: Stream, { remotePeer }: Connection): Promise<void> {
+    const stop = this.#stop
+    const { handshake, rateLimiter } = this.siblings
+    if (stop == null) throw new NotStartedError('unicast is not started')
+    if (handshake?.isReady(remotePeer) === false) {
+      stream.pause()
+      try {
+        const { openTimeoutMs } = this.limits
+        await withTimeout(openTimeoutMs, stop.signal, (signal) => handshake.whenReady(remotePeer, { signal }))
+      } catch (err) {
+        throw new NotReadyError({ cause: err })
+      }
+    }
+    const verdict = rateLimiter?.take(remotePeer, PROTOCOLS[lane], { streams: 1 })
+    if (verdict?.ok === false) throw new RateLimitedError(verdict.limit, verdict.value, verdict.retryAfterMs)
+    if (stop.signal.aborted || stream.status !== 'open') throw new LinkLostError()
+    const link = this.#link(remotePeer)
+    const session = new InboundSession(this, link, lane, stream, () => {
+      link.inbound.delete(session)
+      this.#forget(link)
+    })
+    link.inbound.add(session)
+    session.start()
+  }
+
+  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
+    const link = this.#links.get(event.detail.toString())
+    if (link == null) return
+    link.abort(new LinkLostError())
+    this.#forget(link)
+  }
+
+  #link(peer: PeerId): PeerLink {
+    const key = peer.toString()
+    let link = this.#links.get(key)
+    if (link == null) {
+      link = new PeerLink(peer, this.limits, () => this.siblings.peerManager)
+      this.#links.set(key, link)
+    }
+    return link
+  }
+
+  #forget(link: PeerLink): void {
+    if (link.isIdle && this.#links.get(link.key) === link) this.#links.delete(link.key)
+  }
+}

@@ -1,0 +1,116 @@
+import type { ByteBudget, FrameChannel } from '@gridmesh/chunking'
+import { type Lane, QueueFullError } from '@gridmesh/interfaces'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { COPY_BELOW_BYTES, INITIAL_CREDIT_BYTES } from './constants.ts'
+import { own } from './core.ts'
+import { CreditGate } from './credit.ts'
+import { InvalidAnswerError } from './errors.ts'
+import { ItemQueue } from './item-queue.ts'
+import { toError } from './timeout.ts'
+import { encodeCredit, encodePayload, encodeSignal, TYPE, type WireMessage } from './wire.ts'
+
+/** Where a streamed call runs. */
+export interface DuplexInit {
+  channel: FrameChannel
+  id: number
+  lane: Lane
+  /** Cost of the items that may be on their way to us. */
+  windowBytes: number
+  /** Bounds the items of all streams of the peer that were not taken. */
+  heldBudget: ByteBudget
+  /** Called with the bytes of each item sent. */
+  count: (bytes: number) => void
+}
+
+/** One side of a streamed call: the items that come, and those that go. */
+export class Duplex {
+  readonly incoming: ItemQueue
+  /** When the other side was last heard of, by `performance.now()`. */
+  heardMs = performance.now()
+  readonly #channel: FrameChannel
+  readonly #id: number
+  readonly #options: { lane: Lane }
+  readonly #window: number
+  readonly #count: (bytes: number) => void
+  readonly #heldBudget: ByteBudget
+  readonly #gate = new CreditGate()
+  #isHandingOver = false
+
+  constructor(init: DuplexInit) {
+    this.#channel = init.channel
+    this.#id = init.id
+    this.#options = { lane: init.lane }
+    this.#window = init.windowBytes
+    this.#count = init.count
+    this.#heldBudget = init.heldBudget
+    this.incoming = new ItemQueue(init.windowBytes, (bytes) => this.#grant(bytes), init.heldBudget)
+  }
+
+  /** Whether we can do nothing before the other side does something. */
+  get isWaiting(): boolean {
+    return this.incoming.isWaiting || this.#gate.isWaiting || this.#isHandingOver
+  }
+
+  /** Grants what our window is larger than the one every stream begins with. */
+  start(): void {
+    this.heardMs = performance.now()
+    if (this.#window > INITIAL_CREDIT_BYTES) this.#grant(this.#window - INITIAL_CREDIT_BYTES)
+  }
+
+  /**
+   * Takes a message of the other side. Returns the error that the call is to end with, if it is.
+   *
+   * @throws {MalformedMessageError}
+   */
+  receive(message: WireMessage): QueueFullError | undefined {
+    this.heardMs = performance.now()
+    if (message.type === TYPE.data) {
+      if (this.incoming.push(own(message.payload))) return undefined
+      return new QueueFullError('maxHeldBytesPerPeer', this.#heldBudget.limit, this.#options.lane)
+    }
+    if (message.type === TYPE.end) this.incoming.end()
+    else if (message.type === TYPE.credit) this.#gate.grant(message.bytes)
+    return undefined
+  }
+
+  /** Sends every item of `source`, as fast as the other side takes them, and then the end. */
+  async sendAll(source: AsyncIterable<Uint8Array>, beforeItem?: (bytes: number) => Promise<void>): Promise<void> {
+    for await (const item of source) {
+      if (!(item instanceof Uint8Array)) throw new InvalidAnswerError()
+      await beforeItem?.(item.byteLength)
+      await this.#gate.take(item.byteLength)
+      const message = encodePayload(TYPE.data, this.#id, item)
+      this.#count(message.byteLength)
+      // What fits one frame keeps its order; a larger item could be overtaken by the next, so it goes alone.
+      if (message.byteLength < COPY_BELOW_BYTES) this.#channel.enqueue(message, this.#options)
+      else await this.#handOver(message)
+    }
+    this.#channel.enqueue(encodeSignal(TYPE.end, this.#id), this.#options)
+  }
+
+  /** Ends both directions. */
+  fail(error: Error): void {
+    this.incoming.fail(error)
+    this.#gate.fail(error)
+  }
+
+  /** Sends no more items; those that come are still taken. */
+  stopSending(error: Error): void {
+    this.#gate.fail(error)
+  }
+
+  async #handOver(message: Uint8Array | Uint8ArrayList): Promise<void> {
+    this.#isHandingOver = true
+    await this.#channel.send(message, this.#options)
+    this.#isHandingOver = false
+  }
+
+  #grant(bytes: number): void {
+    if (!this.#channel.isOpen) return
+    try {
+      this.#channel.enqueue(encodeCredit(this.#id, bytes), this.#options)
+    } catch (err) {
+      this.fail(toError(err))
+    }
+  }
+}

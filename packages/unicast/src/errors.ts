@@ -1,0 +1,95 @@
+/** The link to the peer was lost while a call was under way: whether the handler ran is not known. */
+export class LinkLostError extends Error {
+  static override readonly name = 'LinkLostError'
+  override readonly name = 'LinkLostError'
+  readonly code = 'link-lost'
+
+  constructor(options?: ErrorOptions) {
+    super('The link to the peer was lost', options)
+  }
+}
+
+/** No stream to the peer could be opened: the handler did not run. `cause` says why. */
+export class UnreachableError extends Error {
+  static override readonly name = 'UnreachableError'
+  override readonly name = 'UnreachableError'
+  readonly code = 'unreachable'
+
+  constructor(options?: ErrorOptions) {
+    super('No stream to the peer could be opened', options)
+  }
+}
+
+/** The remote peer has too many handlers running or waiting: the handler did not run. */
+export class BusyError extends Error {
+  static override readonly name = 'BusyError'
+  override readonly name = 'BusyError'
+  readonly code = 'busy'
+  /** Name and value of the remote limit. */
+  readonly limit: string
+  readonly value: number
+  readonly retryAfterMs: number
+
+  constructor(limit: string, value: number, retryAfterMs: number) {
+    super(`Busy: ${limit} is ${value}; try again in ${Math.ceil(retryAfterMs)} ms`)
+    this.limit = limit
+    this.value = value
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** The remote peer has no handler of that name and sort. */
+export class UnknownHandlerError extends Error {
+  static override readonly name = 'UnknownHandlerError'
+  override readonly name = 'UnknownHandlerError'
+  readonly code = 'unknown-handler'
+  /** The name asked for. */
+  readonly handler: string
+
+  constructor(handler: string) {
+    super(`No handler of that sort is named ${JSON.stringify(handler)}`)
+    this.handler = handler
+  }
+}
+
+/** The remote handler failed. Code and message are its own, or `handler-failed`; a stack never crosses the wire. */
+export class RemoteError extends Error {
+  static override readonly name = 'RemoteError'
+  override readonly name = 'RemoteError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** Bytes on a stream are not messages of this protocol, or come out of order. The stream is lost. */
+export class MalformedMessageError extends Error {
+  static override readonly name = 'MalformedMessageError'
+  override readonly name = 'MalformedMessageError'
+  readonly code = 'malformed-message'
+  readonly report = 'protocol-violation' as const
+}
+
+/** A stream came from a peer that did not finish its handshake in time. */
+export class NotReadyError extends Error {
+  static override readonly name = 'NotReadyError'
+  override readonly name = 'NotReadyError'
+  readonly code = 'not-ready'
+
+  constructor(options?: ErrorOptions) {
+    super('The peer has not finished its handshake', options)
+  }
+}
+
+/** A handler gave back something that is not bytes. */
+export class InvalidAnswerError extends Error {
+  static override readonly name = 'InvalidAnswerError'
+  override readonly name = 'InvalidAnswerError'
+  readonly code = 'handler-failed'
+
+  constructor() {
+    super('The handler returned neither bytes nor nothing')
+  }
+}

@@ -1,0 +1,91 @@
+import type { FrameChannel } from '@gridmesh/chunking'
+import { AbortError } from '@libp2p/interface'
+import { Duplex } from './duplex.ts'
+import { LinkLostError, MalformedMessageError } from './errors.ts'
+import { OutboundCall, type Question } from './outbound-call.ts'
+import type { OutboundSession } from './outbound-session.ts'
+import { fromWireError } from './remote-errors.ts'
+import { toError } from './timeout.ts'
+import { TYPE, type WireMessage } from './wire.ts'
+
+/** A call whose question and answer are streams. Its deadline is the longest silence while we wait. */
+export class StreamCall extends OutboundCall {
+  readonly #window: number
+  readonly #source: AsyncIterable<Uint8Array>
+  readonly #beforeItem: ((bytes: number) => Promise<void>) | undefined
+  readonly #opened = Promise.withResolvers<Duplex>()
+  #duplex: Duplex | undefined
+
+  constructor(
+    session: OutboundSession,
+    question: Question,
+    init: {
+      source: AsyncIterable<Uint8Array>
+      windowBytes: number
+      /** Awaited before each item, with its bytes. */
+      beforeItem: ((bytes: number) => Promise<void>) | undefined
+    },
+  ) {
+    super(session, question)
+    this.#source = init.source
+    this.#window = init.windowBytes
+    this.#beforeItem = init.beforeItem
+  }
+
+  /** The answers. Whoever stops taking them ends the call. */
+  async *answers(): AsyncGenerator<Uint8Array, void, undefined> {
+    this.start()
+    try {
+      const { incoming } = await this.#opened.promise
+      yield* incoming
+    } finally {
+      this.giveUp(new AbortError('The consumer wants no more answers'))
+      this.#duplex?.incoming.discard()
+    }
+  }
+
+  override transmit(channel: FrameChannel): number {
+    const bytes = super.transmit(channel)
+    const duplex = new Duplex({
+      channel,
+      id: this.id,
+      lane: this.session.lane,
+      windowBytes: this.#window,
+      heldBudget: this.session.heldBudget,
+      count: (sent) => this.session.count(sent),
+    })
+    this.#duplex = duplex
+    duplex.start()
+    duplex.sendAll(this.#source, this.#beforeItem).catch((err: unknown) => {
+      // Where the call is over, that is why.
+      if (!this.isOver) this.giveUp(toError(err))
+    })
+    this.#opened.resolve(duplex)
+    return bytes
+  }
+
+  receive(message: WireMessage): void {
+    if (message.type === TYPE.error) {
+      this.fail(fromWireError(message, this.question.name))
+      return
+    }
+    if (message.type === TYPE.response) throw new MalformedMessageError('A single answer to a streamed call')
+    const error = this.#duplex?.receive(message)
+    if (error != null) this.giveUp(error)
+    if (message.type !== TYPE.end) return
+    this.end()
+    this.#duplex?.stopSending(new LinkLostError())
+  }
+
+  protected onFailed(error: Error): void {
+    this.#duplex?.fail(error)
+    this.#opened.reject(error)
+  }
+
+  protected override onDeadline(): number {
+    // A consumer that takes its time is not the other side's fault.
+    if (this.#duplex == null) return 0
+    const { deadlineMs } = this.question
+    return this.#duplex.incoming.isWaiting ? this.#duplex.heardMs + deadlineMs - performance.now() : deadlineMs
+  }
+}

@@ -1,0 +1,106 @@
+import type { Lane, UnicastHandler } from '@gridmesh/interfaces'
+import { TimeoutError } from '@libp2p/interface'
+import type { Outcome } from './answer-memory.ts'
+import { own } from './core.ts'
+import { InvalidAnswerError } from './errors.ts'
+import type { HandlerContext } from './handler-context.ts'
+import { toWireError } from './remote-errors.ts'
+import type { SlotJob } from './handler-slots.ts'
+
+const NO_BYTES = new Uint8Array(0)
+
+/** What a job tells the session that took its call. */
+export interface JobOwner {
+  /** The handler is done, or will not run. */
+  onDone(job: UnaryJob, outcome: Outcome): void
+}
+
+/** A call to be handled. */
+export interface UnaryCall {
+  id: number
+  key: string | undefined
+  /** The caller wants to know that the bytes were taken, and nothing else. */
+  isOneWay: boolean
+  payload: Uint8Array
+}
+
+/** One call of a handler that answers once. */
+export class UnaryJob implements SlotJob {
+  readonly call: UnaryCall
+  readonly lane: Lane
+  readonly size: number
+  isOver = false
+  /** It holds a slot, which is to be left when it is over. */
+  isStarted = false
+  /** The handler was called. */
+  hasRun = false
+  /** Nobody waits for the answer. */
+  isAbandoned = false
+  readonly #owner: JobOwner
+  readonly #handler: UnicastHandler
+  readonly #context: HandlerContext
+  #payload: Uint8Array
+
+  constructor(owner: JobOwner, handler: UnicastHandler, context: HandlerContext, call: UnaryCall) {
+    this.#owner = owner
+    this.#handler = handler
+    this.#context = context
+    this.call = call
+    this.lane = context.lane
+    this.#payload = own(call.payload)
+    this.size = this.#payload.byteLength
+  }
+
+  start(): void {
+    this.isStarted = true
+    if (this.#context.isExpired) {
+      this.#fail(new TimeoutError('The deadline passed while the call waited for a handler'))
+      return
+    }
+    this.hasRun = true
+    const payload = this.#payload
+    this.#payload = NO_BYTES
+    try {
+      const result = this.#handler(payload, this.#context)
+      if (result == null || result instanceof Uint8Array) this.#succeed(result)
+      else this.#wait(result)
+    } catch (err) {
+      this.#fail(err)
+    }
+  }
+
+  refuse(error: Error): void {
+    this.#fail(error)
+  }
+
+  /** Nobody waits any more: the handler is told, or does not run at all. */
+  abandon(error: Error): void {
+    this.isAbandoned = true
+    this.#context.abort(error)
+    if (!this.isStarted) this.#fail(error)
+  }
+
+  #wait(result: Promise<Uint8Array | void>): void {
+    Promise.resolve(result).then(
+      (value) => this.#succeed(value),
+      (err: unknown) => this.#fail(err),
+    )
+  }
+
+  #succeed(value: Uint8Array | void): void {
+    if (value == null || (this.call.isOneWay && value instanceof Uint8Array)) this.#finish({ payload: NO_BYTES })
+    else if (value instanceof Uint8Array) this.#finish({ payload: value })
+    else this.#fail(new InvalidAnswerError())
+  }
+
+  #fail(error: unknown): void {
+    this.#finish({ error: toWireError(error) })
+  }
+
+  #finish(outcome: Outcome): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.#context.done()
+    this.#owner.onDone(this, outcome)
+  }
+}

@@ -1,0 +1,75 @@
+import type { Metrics } from '@libp2p/interface'
+import { describe, expect, it, vi } from 'vitest'
+import { resolveLimits } from '../src/limits.ts'
+import { PeerReporter } from '../src/peer-reporter.ts'
+import { outcomeOf, UnicastMetrics } from '../src/unicast-metrics.ts'
+import { RemoteError } from '../src/errors.ts'
+import { bytes, pair, peerManagerStub } from './helpers.ts'
+
+describe('options', () => {
+  it.each([
+    ['deadlineMs', 0],
+    ['openTimeoutMs', Number.POSITIVE_INFINITY],
+    ['maxInFlight', Number.NaN],
+    ['retries', -1],
+    ['maxMessageBytes', 104_857_601],
+    ['maxHeldBytesPerPeer', 10_485_759],
+    ['streamWindowBytes', 262_143],
+  ])('refuses %s of %d by its name and value', (name, value) => {
+    expect(() => resolveLimits({ [name]: value })).toThrow(RangeError)
+    expect(() => resolveLimits({ [name]: value })).toThrow(`${name} ${value}`)
+  })
+
+  it('raises what depends on the largest message with it', () => {
+    const limits = resolveLimits({ maxMessageBytes: 100 * 1_024 * 1_024 })
+    expect(limits.maxHeldBytesPerPeer).toBe(100 * 1_024 * 1_024)
+    expect(limits.maxPartialBytesPerPeer).toBeGreaterThan(100 * 1_024 * 1_024)
+  })
+})
+
+describe('metrics', () => {
+  it('counts calls by sort of outcome, and never by a code that a remote made up', () => {
+    const increment = vi.fn<(values: object) => void>()
+    const observe = vi.fn<(values: object) => void>()
+    const group = { increment, reset: () => undefined }
+    const metrics: Partial<Metrics> = {
+      registerCounterGroup: () => group,
+      registerHistogramGroup: () => ({ observe, reset: () => undefined, timer: () => () => undefined }),
+    }
+    const calculate = vi.fn<() => Record<string, number>>(() => ({ running: 1 }))
+    const registered = Object.assign(metrics, { registerMetricGroup: () => undefined })
+    const counted = new UnicastMetrics(registered as never, calculate)
+    counted.called('high', 'ok', 20)
+    counted.called('bulk', outcomeOf(new RemoteError('made-up-by-the-remote', '')), 3_000)
+    expect(increment.mock.calls).toEqual([[{ ok: true }], [{ 'remote-error': true }]])
+    expect(observe.mock.calls).toEqual([[{ high: 0.02 }], [{ bulk: 3 }]])
+    expect(outcomeOf(new RangeError(''))).toBe('failed')
+  })
+})
+
+it('reports a peer for one thing at most once a second, and for each violation', () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const stub = peerManagerStub()
+  const peer: never = undefined as never
+  const reporter = new PeerReporter(peer, () => stub as never)
+  for (let i = 0; i < 5; i++) reporter.report('slow', 'late')
+  for (let i = 0; i < 2; i++) reporter.report('protocol-violation', 'garbage')
+  expect(stub.reports.map((report) => report.class)).toEqual(['slow', 'protocol-violation', 'protocol-violation'])
+  vi.advanceTimersByTime(1_000)
+  reporter.report('slow', 'late')
+  expect(stub.reports.length).toBe(4)
+  vi.useRealTimers()
+})
+
+it('reports a peer that leaves a hundred calls unanswered once', async () => {
+  const peers = peerManagerStub()
+  const link = await pair({ stubs: { peerManager: peers } })
+  link.answer.handle('silent', () => new Promise(() => undefined))
+  const calls = Array.from({ length: 100 }, () =>
+    link.call.request(link.b.peerId, 'silent', bytes(''), { deadlineMs: 30 }),
+  )
+  const names = (await Promise.allSettled(calls)).map((result) => result.status === 'rejected' && result.reason.name)
+  expect(new Set(names)).toEqual(new Set(['TimeoutError']))
+  expect(peers.reports.map((report) => report.class)).toEqual(['slow'])
+  await link.stop()
+})
