@@ -8,6 +8,9 @@ import { freePorts } from '@gridmesh-internal/support'
 import { planDevnet, prepareFiles } from '@gridmesh/node'
 import type { FromNode, ToNode } from './processes/bulk-node.ts'
 
+/** Time an emergency may take to reach everybody, in ms: beyond it the run has failed. */
+const EMERGENCY_DEADLINE_MS = 20_000
+
 const NODE = fileURLToPath(new URL('processes/bulk-node.ts', import.meta.url))
 
 /** Real node processes that send emergencies, with or without bulk transfers between all of them. */
@@ -62,11 +65,12 @@ export class EmergencyNetwork {
   }
 
   async #emergency(id: string): Promise<number> {
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
     const times: { sentNs?: bigint; seenNs: bigint[]; done: () => void } = { seenNs: [], done: resolve }
     this.#times.set(id, times)
     this.#children[0]?.send({ type: 'emergency', id } satisfies ToNode)
-    await promise
+    const timer = setTimeout(() => reject(new Error(`${id} did not reach every node`)), EMERGENCY_DEADLINE_MS)
+    await promise.finally(() => clearTimeout(timer))
     this.#times.delete(id)
     const last = times.seenNs.reduce((a, b) => (a > b ? a : b))
     return Number(last - (times.sentNs ?? last)) / 1e6

@@ -13,7 +13,8 @@ export type FromNode =
 const BULK = 'bench-bulk'
 const payload = new Uint8Array(10_000_000)
 
-const tell = (message: FromNode): void => void process.send?.(message)
+// A parent that is gone hears nothing; the node stops when the channel closes.
+const tell = (message: FromNode): void => void process.send?.(message, () => {})
 
 const flags = { 'limits.bytesPerSecond': 1e9, 'limits.bytesBurst': 1e9, 'logs.level': 'error' }
 const { config } = loadNodeConfig({ file: process.argv[2], profile: 'gridtokenx', flags })

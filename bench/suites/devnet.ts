@@ -6,7 +6,7 @@ import { type Bench, type Line, median, quantile } from '../report.ts'
 const NODES = 5
 const ROUNDS = 5
 const ORDERS = 200
-const EMERGENCIES = 100
+const EMERGENCIES = 40
 
 /** What a person sees: an order from one node to another's feed, and an emergency while bulk transfers run. */
 export const bench: Bench = {

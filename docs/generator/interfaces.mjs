@@ -4,17 +4,20 @@ import { join } from 'node:path'
 import ts from 'typescript'
 
 /**
- * Every exported interface of a package by name:
- * `{ file, doc, parents: [{ name, dropped }], members: [{ name, type, optional, doc, default }] }`.
+ * Every exported interface of a package by name, private ones among them, since public ones extend them:
+ * `{ isPublic, doc, parents: [{ name, dropped }], members: [{ name, type, optional, doc, default }] }`.
  */
 export function interfacesOf(folder) {
   const found = new Map()
+  const isPublic = publicNames(join(folder, 'src/index.ts'))
   for (const file of globSync('src/**/*.ts', { cwd: folder }).toSorted()) {
     if (file.includes('src/pb/')) continue
     const text = readFileSync(join(folder, file), 'utf8')
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
     for (const node of source.statements) {
-      if (ts.isInterfaceDeclaration(node) && isExported(node)) found.set(node.name.text, describe(node, file, source))
+      if (ts.isInterfaceDeclaration(node) && isExported(node)) {
+        found.set(node.name.text, describe(node, source, isPublic(file, node.name.text)))
+      }
     }
   }
   return found
@@ -32,13 +35,26 @@ export function allMembers(interfaces, name, seen = new Set()) {
   return [...own.members, ...inherited.filter((member) => !names.has(member.name))]
 }
 
+/** Tells whether `index.ts` declares an exported name of a file, or passes it on. */
+function publicNames(path) {
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+  const names = new Set()
+  const files = new Set(['src/index.ts'])
+  for (const node of source.statements) {
+    if (!ts.isExportDeclaration(node)) continue
+    if (node.exportClause === undefined) files.add(node.moduleSpecifier.text.replace('./', 'src/'))
+    else for (const { name } of node.exportClause.elements ?? []) names.add(name.text)
+  }
+  return (file, name) => names.has(name) || files.has(file)
+}
+
 function isExported(node) {
   return node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
 }
 
-function describe(node, file, source) {
+function describe(node, source, isPublic) {
   return {
-    file,
+    isPublic,
     doc: docOf(node).text,
     parents: (node.heritageClauses ?? []).flatMap((clause) => clause.types.map(parentOf)),
     members: node.members

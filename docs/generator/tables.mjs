@@ -8,7 +8,7 @@ const code = (text) => `\`${cell(text)}\``
 export function optionInterfaces(interfaces) {
   const inits = [...interfaces.keys()].filter((name) => name.endsWith('Init'))
   const extended = new Set(inits.flatMap((name) => interfaces.get(name).parents.map((parent) => parent.name)))
-  return inits.filter((name) => !extended.has(name))
+  return inits.filter((name) => interfaces.get(name).isPublic && !extended.has(name))
 }
 
 /** The options tables of one package. */
@@ -49,7 +49,7 @@ export function limitsPage(packages) {
 export function eventsPage(packages) {
   const sections = packages.flatMap(({ name, interfaces }) => {
     const rows = [...interfaces]
-      .filter(([title]) => title.endsWith('Events'))
+      .filter(([title, { isPublic }]) => isPublic && title.endsWith('Events'))
       .flatMap(([title]) => allMembers(interfaces, title))
       .map((event) => `| ${code(event.name)} | ${code(event.type)} | ${cell(event.doc)} |`)
     if (rows.length === 0) return []

@@ -38,7 +38,7 @@ export interface GossipPublish {
   known: KnownMessage
   delivery: PublishDelivery
   /** The peers that ought to subscribe, as of now. */
-  ready(): readonly PeerId[]
+  ready: () => readonly PeerId[]
   /** How long to wait for them to subscribe, in ms. */
   waitMs: number
   signal: AbortSignal

@@ -15,7 +15,7 @@ export interface GossipResult {
 export interface ReachRequest {
   topic: string
   /** The peers that ought to subscribe, as of now. */
-  ready(): readonly PeerId[]
+  ready: () => readonly PeerId[]
   waitMs: number
   signal: AbortSignal
 }

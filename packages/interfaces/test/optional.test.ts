@@ -1,11 +1,14 @@
 import { yamux } from '@libp2p/yamux'
 import { plaintext } from '@libp2p/plaintext'
 import { memory } from '@libp2p/memory'
+import { defaultLogger } from '@libp2p/logger'
+import type { ComponentLogger } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { expect, it } from 'vitest'
 import { optional } from '../src/index.ts'
 
 interface Components {
+  logger: ComponentLogger
   sibling?: string
 }
 
@@ -24,6 +27,7 @@ it('gives a service that is there, and undefined for one that libp2p does not ha
 
 it('lets any other error through', () => {
   const broken: Components = {
+    logger: defaultLogger(),
     get sibling(): string {
       throw new RangeError('broken')
     },

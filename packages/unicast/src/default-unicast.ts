@@ -10,9 +10,9 @@ import {
   type Stream,
 } from '@libp2p/interface'
 import { AnswerMemory } from './answer-memory.ts'
-import { KEY_BYTES, MAX_STREAMS_PER_LANE, MAX_TIMEOUT_MS, PROTOCOLS } from './constants.ts'
+import { KEY_BYTES, MAX_SEEN_STREAMS_PER_LANE, MAX_STREAMS_PER_LANE, MAX_TIMEOUT_MS, PROTOCOLS } from './constants.ts'
 import type { Core, Registration } from './core.ts'
-import { LinkLostError, NotReadyError } from './errors.ts'
+import { LinkLostError, NotReadyError, TooManyStreamsError } from './errors.ts'
 import { HandlerSlots } from './handler-slots.ts'
 import { InboundSession } from './inbound-session.ts'
 import type { UnicastComponents, UnicastInit } from './index.ts'
@@ -78,7 +78,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     this.#timer = setInterval(() => this.memory.sweep(), SWEEP_INTERVAL_MS)
     this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
     const options = {
-      maxInboundStreams: MAX_STREAMS_PER_LANE,
+      maxInboundStreams: MAX_SEEN_STREAMS_PER_LANE,
       maxOutboundStreams: MAX_STREAMS_PER_LANE,
       runOnLimitedConnection: false,
     }
@@ -263,6 +263,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     if (verdict?.ok === false) throw new RateLimitedError(verdict.limit, verdict.value, verdict.retryAfterMs)
     if (stop.signal.aborted || stream.status !== 'open') throw new LinkLostError()
     const link = this.#link(remotePeer)
+    if (link.inboundOf(lane) >= MAX_STREAMS_PER_LANE) throw new TooManyStreamsError(lane, MAX_STREAMS_PER_LANE)
     const session = new InboundSession(this, link, lane, stream, () => {
       link.inbound.delete(session)
       this.#forget(link)

@@ -1,3 +1,5 @@
+import type { Lane } from '@gridmesh/interfaces'
+
 /** The link to the peer was lost while a call was under way: whether the handler ran is not known. */
 export class LinkLostError extends Error {
   static override readonly name = 'LinkLostError'
@@ -80,6 +82,17 @@ export class NotReadyError extends Error {
 
   constructor(options?: ErrorOptions) {
     super('The peer has not finished its handshake', options)
+  }
+}
+
+/** A peer opened more streams of a lane than are kept. */
+export class TooManyStreamsError extends Error {
+  static override readonly name = 'TooManyStreamsError'
+  override readonly name = 'TooManyStreamsError'
+  readonly code = 'too-many-streams'
+
+  constructor(lane: Lane, limit: number) {
+    super(`More than ${limit} streams of the ${lane} lane`)
   }
 }
 

@@ -18,6 +18,7 @@ import { type CallMessage, decode, encodeError, encodePayload, TYPE, type WireEr
 export class InboundSession implements JobOwner, StreamJobOwner {
   readonly #core: Core
   readonly #remote: Remote
+  readonly lane: Lane
   readonly #options: { lane: Lane }
   readonly #slots: PeerSlots
   readonly #channel: FrameChannel
@@ -29,6 +30,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   constructor(core: Core, remote: Remote, lane: Lane, stream: Stream, onClose: (session: InboundSession) => void) {
     this.#core = core
     this.#remote = remote
+    this.lane = lane
     this.#options = { lane }
     this.#slots = core.slots(lane).acquire(remote.key)
     this.#onClose = onClose
@@ -158,13 +160,13 @@ export class InboundSession implements JobOwner, StreamJobOwner {
 
   #context(deadlineMs: number): HandlerContext {
     const left = deadlineMs === 0 ? Number.POSITIVE_INFINITY : Math.min(deadlineMs, this.#core.limits.maxDeadlineMs)
-    return new HandlerContext(this.#remote.peer, this.#options.lane, performance.now() + left)
+    return new HandlerContext(this.#remote.peer, this.lane, performance.now() + left)
   }
 
   /** Charges an inbound message. Returns the error where it is over a limit, which the limiter itself reports. */
   #charge(bytes: number): RateLimitedError | undefined {
     const { rateLimiter } = this.#core.siblings
-    const verdict = rateLimiter?.take(this.#remote.peer, PROTOCOLS[this.#options.lane], { messages: 1, bytes })
+    const verdict = rateLimiter?.take(this.#remote.peer, PROTOCOLS[this.lane], { messages: 1, bytes })
     if (verdict == null || verdict.ok) return undefined
     return new RateLimitedError(verdict.limit, verdict.value, verdict.retryAfterMs)
   }
@@ -215,7 +217,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #count(direction: 'in' | 'out', bytes: number): void {
-    this.#core.siblings.peerManager?.countTraffic(this.#remote.peer, this.#options.lane, direction, bytes)
+    this.#core.siblings.peerManager?.countTraffic(this.#remote.peer, this.lane, direction, bytes)
   }
 
   #busy(limit: string, value: number): BusyError {
@@ -259,7 +261,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       else job.abandon(lost)
     }
     this.#jobs.clear()
-    this.#core.slots(this.#options.lane).release(this.#slots)
+    this.#core.slots(this.lane).release(this.#slots)
     this.#onClose(this)
   }
 }

@@ -30,6 +30,13 @@ export class PeerLink implements Remote {
     return this.inbound.size === 0 && this.outbound.size === 0 && this.heldBudget.used === 0
   }
 
+  /** Streams of a lane that the peer has open. */
+  inboundOf(lane: Lane): number {
+    let count = 0
+    for (const session of this.inbound) if (session.lane === lane) count += 1
+    return count
+  }
+
   /** Ends every stream and call at once. */
   abort(error: Error): void {
     for (const session of this.outbound.values()) session.abort(error)

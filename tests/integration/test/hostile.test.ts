@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type EnergyOrder, energyKinds } from '@gridmesh/node'
+import { type EnergyOrder, type GridEmergency, energyKinds } from '@gridmesh/node'
 import { Network } from '@gridmesh-internal/support'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { counter } from '../src/counters.ts'
@@ -148,13 +148,13 @@ it('refuses a forged signature, and blames the peer that brought it', async () =
 it("refuses an emergency of a key that is no authority's, blames the peer, and counts it", async () => {
   const producer = network.node(3)
   const { message } = energyKinds['grid-emergency']
-  const value = {
+  const value: GridEmergency = {
     id: 'false-alarm',
     severity: 'critical',
     zones: ['north'],
     requiredAction: 'disconnect',
     message: '',
-  } as const
+  }
   await producer.libp2p.services.messages.broadcast(message, value)
   await vi.waitFor(async () => {
     expect(await counter(network.node(0), 'gridmesh_energy_messages_total', 'not-authority')).toBeGreaterThan(0)

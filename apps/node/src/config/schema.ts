@@ -29,6 +29,11 @@ const p2p = z.strictObject({
   minPeers: count.default(8).describe('Peers below which no honest peer is dropped for being slow'),
   maxConnections: count.default(100).describe('Connections held at once; more are refused'),
   inboundPerSecond: count.default(5).describe('New connections a second that one address may open'),
+  streamWindowBytes: z
+    .int()
+    .min(262_144)
+    .default(262_144)
+    .describe('Bytes of one stream under way at once; more is faster over long distances and delays urgent messages'),
   pingIntervalMs: count.default(30_000).describe('Time between two measurements of each peer, in ms'),
 })
 

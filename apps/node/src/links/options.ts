@@ -10,12 +10,12 @@ import { gater } from './gater.ts'
 
 /** How a node reaches others: libp2p's options for addresses, transports, channels, limits and discovery. */
 export function linkOptions(config: NodeConfig, peerManager: () => PeerManager | undefined): Partial<Libp2pOptions> {
-  const { host, port, encryption, maxConnections, inboundPerSecond } = config.p2p
+  const { host, port, encryption, maxConnections, inboundPerSecond, streamWindowBytes } = config.p2p
   return {
     addresses: { listen: [`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`] },
     transports: [tcp()],
     connectionEncrypters: [encryption === 'tls' ? tls() : noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     connectionGater: gater(peerManager),
     connectionManager: { maxConnections, inboundConnectionThreshold: inboundPerSecond },
     peerDiscovery: discoveries(config.p2p),
