@@ -93,7 +93,7 @@ export class Inbox {
     known.verdict = this.#calls.ask(handler, payload, { from, topic, id, via })
     const verdict = await known.verdict
     if (verdict === 'accept') {
-      metrics.delivered(via)
+      metrics.delivered(via, topic)
       peers.report(from, { class: 'useful', weight: usefulWeight, evidence: `first with ${topic}` })
       return { verdict, known }
     }

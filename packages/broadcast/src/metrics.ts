@@ -31,6 +31,7 @@ const KNOWN_REASONS = new Set([
 export class BroadcastMetrics {
   readonly #published: CounterGroup | undefined
   readonly #delivered: CounterGroup | undefined
+  readonly #topics: CounterGroup | undefined
   readonly #duplicates: CounterGroup | undefined
   readonly #refused: CounterGroup | undefined
   readonly #handlerFailures: Counter | undefined
@@ -43,6 +44,7 @@ export class BroadcastMetrics {
       metrics?.registerCounterGroup(`gridmesh_broadcast_${what}_total`, { label, help })
     this.#published = group('published_messages', 'strategy', 'Messages published, by strategy')
     this.#delivered = group('delivered_messages', 'via', 'Messages that handlers accepted, by the way they came')
+    this.#topics = group('topic_messages', 'topic', 'Messages that handlers accepted, by topic')
     this.#duplicates = group('duplicate_messages', 'via', 'Copies of known messages, by the way they came')
     this.#refused = group('refused_messages', 'reason', 'Messages that came in and were not taken')
     this.#handlerFailures = metrics?.registerCounter('gridmesh_broadcast_handler_failures_total', {
@@ -60,8 +62,10 @@ export class BroadcastMetrics {
     this.#published?.increment({ [strategy]: true })
   }
 
-  delivered(via: BroadcastStrategy): void {
+  /** Topics are those we subscribe to, so a remote peer cannot add one. */
+  delivered(via: BroadcastStrategy, topic: string): void {
     this.#delivered?.increment({ [via]: true })
+    this.#topics?.increment({ [topic]: true })
   }
 
   duplicate(via: BroadcastStrategy): void {

@@ -28,7 +28,7 @@ it('counts under names with the package and the unit', () => {
   const { counts, metrics: registry } = recorder()
   const metrics = new BroadcastMetrics(registry)
   metrics.published('flood')
-  metrics.delivered('gossip')
+  metrics.delivered('gossip', 'orders')
   metrics.duplicate('gossip')
   metrics.refused('rejected')
   metrics.handlerFailed()
@@ -39,6 +39,7 @@ it('counts under names with the package and the unit', () => {
   expect(Object.fromEntries(counts)).toEqual({
     'gridmesh_broadcast_published_messages_total{flood}': 1,
     'gridmesh_broadcast_delivered_messages_total{gossip}': 1,
+    'gridmesh_broadcast_topic_messages_total{orders}': 1,
     'gridmesh_broadcast_duplicate_messages_total{gossip}': 1,
     'gridmesh_broadcast_refused_messages_total{rejected}': 1,
     gridmesh_broadcast_handler_failures_total: 1,

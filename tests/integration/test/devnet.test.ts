@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type RunningDevnet, runGridmesh, spawnGridmesh, startDevnet } from '@gridmesh-internal/support'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { call, feedIds } from '../src/api.ts'
@@ -105,6 +105,30 @@ describe('a devnet of five real processes', () => {
     } finally {
       again.kill('SIGTERM')
       await once(again, 'exit')
+    }
+  })
+})
+
+describe('the log of a running node', () => {
+  it('follows the levels of the configuration file, and keeps them when the file is broken', async () => {
+    const devnet = await startDevnet(2)
+    try {
+      const [node] = devnet.nodes
+      if (node === undefined) throw new TypeError('there is no node')
+      const log = (): string => readFileSync(join(dirname(node.config), 'node.log'), 'utf8')
+      const config = readFileSync(node.config, 'utf8')
+      expect(log()).not.toContain('"component":"libp2p')
+
+      writeFileSync(node.config, config.replace('level: info', 'level: trace'))
+      await vi.waitFor(async () => {
+        await call(node.url, '/orders', order)
+        expect(log()).toContain('"component":"libp2p')
+      }, soon)
+      writeFileSync(node.config, config.replace('level: info', 'level: loud'))
+      await vi.waitFor(() => expect(log()).toMatch(/logs\.level.*loud/), soon)
+      expect((await call(node.url, '/node/info')).status).toBe(200)
+    } finally {
+      await devnet.stop()
     }
   })
 })
