@@ -37,7 +37,7 @@ export function median(values: readonly number[]): number {
 export function printLines(lines: readonly Line[]): void {
   const table = new Table({
     head: ['case', 'metric', 'ours', 'theirs', 'ratio', 'goal', 'met', 'rounds'],
-    style: { head: [] },
+    style: { head: [], border: [] },
   })
   for (const line of lines) {
     const withUnit = (value: number | undefined): string => (value === undefined ? '' : `${short(value)} ${line.unit}`)
