@@ -46,6 +46,17 @@ export class UnknownZoneError extends Error {
   }
 }
 
+/** Something is open that a shutdown should have closed. */
+export class LeftoverError extends Error {
+  static override readonly name = 'LeftoverError'
+  override readonly name = 'LeftoverError'
+  readonly code = 'leftover'
+
+  constructor(what: string, count: number) {
+    super(`${count} ${what} are still open after the shutdown`)
+  }
+}
+
 /** Says in words why the file system refused. */
 export function fileProblem(what: string, path: string, cause: unknown): UnusableFileError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''

@@ -8,7 +8,7 @@ import { createLibp2p } from 'libp2p'
 import type { NodeConfig } from './config/schema.ts'
 import { Energy } from './energy/energy.ts'
 import { Feed, type FeedItem } from './energy/feed.ts'
-import { UnusableFileError, fileProblem, listenProblem } from './errors.ts'
+import { LeftoverError, UnusableFileError, fileProblem, listenProblem } from './errors.ts'
 import { type Genesis, readGenesis } from './genesis.ts'
 import { type HttpApi, createHttpApi } from './http/server.ts'
 import { loadIdentity } from './identity.ts'
@@ -176,6 +176,10 @@ export class GridmeshNode {
     shutdown.register('drain', 'energy', () => this.energy.stop(), { deadlineMs: DRAIN_MS })
     shutdown.register('close', 'libp2p', () => this.libp2p.stop(), { deadlineMs: this.config.shutdownGraceMs })
     shutdown.register('flush', 'datastore', () => this.#datastore.close())
+    shutdown.register('verify', 'connections', () => {
+      const open = this.libp2p.getConnections().length
+      if (open > 0) throw new LeftoverError('connections', open)
+    })
   }
 
   #heed({ kind, sender, value }: FeedItem): void {

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runGridmesh } from '@gridmesh-internal/support'
@@ -75,6 +77,21 @@ it('names a data directory that it cannot use', async () => {
   file('genesis.yaml', genesis)
   file('data', 'a file in the way')
   expect(await failing(3, 'start', '--config', file('node.yaml', 'name: egat\n'))).toContain('data')
+})
+
+it.each(['p2p', 'http'])('names the taken %s port that a node cannot listen on, and the setting', async (setting) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  file('genesis.yaml', genesis)
+  const ports = { p2p: 0, http: 0, [setting]: port }
+  const config = file('node.yaml', `p2p: { port: ${ports.p2p} }\nhttp: { port: ${ports.http} }\n`)
+  const { code, stderr } = await runGridmesh(['start', '--config', config], { cwd: directory })
+  taken.close()
+  expect(code).toBe(4)
+  expect(stderr).toContain(`127.0.0.1:${port}`)
+  expect(stderr).toContain(`${setting}.port`)
+  expect(stderr).not.toMatch(/^\s+at /m)
 })
 
 it('names the column of an orders file that it does not know', async () => {
