@@ -66,7 +66,7 @@ step('pnpm', ['install', '--frozen-lockfile', '--config.minimumReleaseAge=0'])
 if (dash === -1) {
   step('pnpm', ['run', ...args])
 } else {
-  step('pnpm', ['run', ...args.slice(0, dash)])
+  if (dash > 0) step('pnpm', ['run', ...args.slice(0, dash)])
   // The app is our direct child, so that a signal for us reaches it; pnpm's sh would swallow it.
   const [cmd, ...rest] = args.slice(dash + 1)
   const child = spawn(cmd, rest, { cwd: root, env, stdio: 'inherit' })

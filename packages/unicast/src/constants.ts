@@ -11,10 +11,10 @@ export const PROTOCOLS: Readonly<Record<Lane, string>> = {
 /** One stream that is kept, and one that is being replaced. */
 export const MAX_STREAMS_PER_LANE = 2
 /**
- * Streams of a lane that libp2p hands us. It resets what is over this without a word; what is below is charged to the
- * rate limiter, so that a peer that floods us with streams is counted and blamed.
+ * Streams of a lane that libp2p hands us: more than its muxer lets in. Over a limit of its own it would reset all of a
+ * burst without a word; handed to us, each is charged to the rate limiter, and a peer that floods is counted and blamed.
  */
-export const MAX_SEEN_STREAMS_PER_LANE = 64
+export const MAX_SEEN_STREAMS_PER_LANE = 1_024
 
 export const DEFAULT_DEADLINE_MS = 10_000
 export const DEFAULT_MAX_DEADLINE_MS = 300_000

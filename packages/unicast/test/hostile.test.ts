@@ -147,10 +147,8 @@ describe('too much', () => {
     honest.push(link.call.request(link.b.peerId, 'echo', bytes('honest 50')))
     expect((await Promise.all(honest)).map(text)).toEqual(Array.from({ length: 51 }, (_, i) => `honest ${i}`))
     await vi.waitFor(() => expect(streams().map(({ protocol }) => protocol)).toEqual([PROTOCOL, PROTOCOL]), 10_000)
-    // The service itself saw, and charged, no more than libp2p may hand it at once; most were reset before.
-    const charged = take.mock.calls.filter(([, , cost]) => cost?.streams != null).length
-    expect(charged).toBeGreaterThan(2)
-    expect(charged).toBeLessThan(1_000)
+    // Those that the muxer let in were charged, kept or not.
+    expect(take.mock.calls.filter(([, , cost]) => cost?.streams != null).length).toBeGreaterThan(2)
     await attacker.stop()
   }, 15_000)
 
