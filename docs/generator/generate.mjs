@@ -92,6 +92,10 @@ function cliPage() {
     'config print',
     'status',
     'peers',
+    'peers list',
+    'peers explain',
+    'peers ban',
+    'peers unban',
     'submit',
     'emergency',
   ]

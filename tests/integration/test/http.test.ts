@@ -133,6 +133,36 @@ describe('bad requests', () => {
   })
 })
 
+describe('one peer', () => {
+  it('is explained, banned until the ban is lifted, and named when it is unknown or no peer id', async () => {
+    const pair = await Network.start({ nodes: 2 })
+    try {
+      const pairUrl = pair.node(0).url ?? ''
+      const path = `/node/peers/${pair.node(1).libp2p.peerId.toString()}`
+      expect((await call(pairUrl, path)).data).toMatchObject({ state: 'ready', banned_until: null })
+
+      expect((await call(pairUrl, `${path}/ban`, { reason: 'a test of bans' })).status).toBe(200)
+      await vi.waitFor(() => expect(pair.node(0).libp2p.getConnections()).toEqual([]), soon)
+      const { data } = await call(pairUrl, path)
+      expect(data).toMatchObject({ state: 'banned' })
+      expect(String(data['explanation'])).toContain('a test of bans')
+
+      expect((await fetch(`${pairUrl}/api/v1${path}/ban`, { method: 'DELETE' })).status).toBe(200)
+      await pair.whenConnected()
+
+      expect(await call(pairUrl, '/node/peers/nobody')).toMatchObject({
+        status: 400,
+        error: expect.stringContaining('nobody'),
+      })
+      const stranger = '12D3KooWGC6TvWhfagLmNS6jEpsyhG2AqR5Ue6qPMM1ShsWfb6FT'
+      expect(await call(pairUrl, `/node/peers/${stranger}`)).toMatchObject({ status: 404, code: 'unknown-peer' })
+      expect(await call(pairUrl, `${path}/ban`, { reason: '' })).toMatchObject({ status: 400, code: 'invalid-input' })
+    } finally {
+      await pair.stop()
+    }
+  })
+})
+
 describe('a token', () => {
   it('is needed to write where one is set', async () => {
     const guarded = await Network.start({ nodes: 1, flags: { 'http.token': '0123456789abcdef' } })

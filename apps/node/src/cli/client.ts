@@ -25,6 +25,11 @@ export class NodeClient {
     return this.#call('POST', path, data, body)
   }
 
+  /** @throws {NodeUnreachableError} @throws {NodeRefusedError} */
+  delete<T>(path: string, data: z.ZodType<T>): Promise<T> {
+    return this.#call('DELETE', path, data)
+  }
+
   async #call<T>(method: string, path: string, data: z.ZodType<T>, body?: unknown): Promise<T> {
     const url = `${this.url}/api/v1${path}`
     let answer: unknown

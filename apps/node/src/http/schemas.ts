@@ -18,7 +18,8 @@ export const nodeInfo = z.object({
   sync_progress: z.number().min(0).max(1).describe('Own height as a share of the highest announced one'),
 })
 
-const nodePeer = z.object({
+/** One peer. */
+export const nodePeer = z.object({
   address: z.string().describe('Peer id'),
   multiaddrs: z.array(z.string()),
   state: z.string(),
@@ -65,4 +66,26 @@ export const publishedMessage = z.object({
     success_rate: z.number().describe('Share of addressed peers it could be sent to'),
     peers: z.record(z.string(), z.string()).describe('Outcome by peer id'),
   }),
+})
+
+/** Answer of `GET /node/peers/:id`. */
+export const peerDetail = nodePeer.extend({
+  banned_until: z.number().nullable().describe('Milliseconds since the epoch'),
+  failures: z.int().describe('Failed dials and calls'),
+  traffic: z.record(
+    z.string(),
+    z.object({ messagesIn: z.int(), messagesOut: z.int(), bytesIn: z.int(), bytesOut: z.int() }),
+  ),
+  explanation: z.array(z.string()).describe('Why the peer stands where it stands, newest first'),
+})
+
+/** Body of `POST /node/peers/:id/ban`. */
+export const peerBan = z.strictObject({
+  reason: z.string().min(1).max(500),
+  durationMs: z
+    .int()
+    .positive()
+    .max(31_536_000_000)
+    .default(86_400_000)
+    .describe('A day unless given, in milliseconds'),
 })

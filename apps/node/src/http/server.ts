@@ -17,6 +17,7 @@ import { feedRoutes } from './routes/feed.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { nodeRoutes } from './routes/node.ts'
+import { peerRoutes } from './routes/peers.ts'
 
 /** A fastify server whose routes are typed by their zod schemas. */
 export type Api = FastifyInstance<
@@ -63,6 +64,7 @@ export function createHttpApi(node: GridmeshNode): HttpApi {
     async (api: Api) => {
       api.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
       nodeRoutes(api, node)
+      peerRoutes(api, node)
       feedRoutes(api, node)
       messageRoutes(api, node)
       eventRoutes(api, node)

@@ -1,13 +1,28 @@
 import { Command } from 'commander'
-import { nodePeers } from '../../http/schemas.ts'
-import { clientOf, type NodeOptions, withNodeOptions } from '../options.ts'
+import { z } from 'zod'
+import { nodePeers, peerDetail } from '../../http/schemas.ts'
+import { type NodeOptions, clientOf, wholeNumber, withNodeOptions } from '../options.ts'
 import { Output, table } from '../output.ts'
 
-/** `gridmesh peers`: whom a node is connected to. */
+const banned = z.object({ banned: z.boolean() })
+const MINUTE_MS = 60_000
+/** Longest ban, in minutes: a year. */
+const MAX_BAN_MINUTES = 525_600
+
+/** `gridmesh peers [list|explain|ban|unban]`: whom a node knows, and what it thinks of them. */
 export function peersCommand(): Command {
-  return withNodeOptions(new Command('peers').description('list the peers a node is connected to'))
-    .addHelpText('after', '\nExample:\n  gridmesh peers --url http://127.0.0.1:8546')
-    .action(async (options: NodeOptions) => {
+  return new Command('peers')
+    .description('list the peers a node is connected to, explain a score, ban and unban')
+    .addCommand(listCommand(), { isDefault: true })
+    .addCommand(explainCommand())
+    .addCommand(banCommand())
+    .addCommand(unbanCommand())
+    .addHelpText('after', '\nExamples:\n  gridmesh peers --node mea\n  gridmesh peers explain 12D3KooW…')
+}
+
+function listCommand(): Command {
+  return withNodeOptions(new Command('list').description('list the peers a node is connected to')).action(
+    async (options: NodeOptions) => {
       const data = await clientOf(options).get('/node/peers', nodePeers)
       new Output(options).result(data, () =>
         table(
@@ -23,5 +38,40 @@ export function peersCommand(): Command {
           ]),
         ),
       )
+    },
+  )
+}
+
+function explainCommand(): Command {
+  return withNodeOptions(new Command('explain').description('say why a peer has its reputation'))
+    .argument('<id>', 'peer id')
+    .action(async (id: string, options: NodeOptions) => {
+      const data = await clientOf(options).get(`/node/peers/${encodeURIComponent(id)}`, peerDetail)
+      new Output(options).result(data, () => {
+        const { address, state, reputation, explanation } = data
+        return [`${address}: ${state}, reputation ${reputation.toFixed(1)}`, ...explanation].join('\n  ')
+      })
+    })
+}
+
+function banCommand(): Command {
+  const minutes = wholeNumber('minutes', 1, MAX_BAN_MINUTES)
+  return withNodeOptions(new Command('ban').description('disconnect a peer and refuse it for a time'))
+    .argument('<id>', 'peer id')
+    .requiredOption('--reason <text>', 'why, for those who read it later')
+    .option('--minutes <n>', 'how long', minutes, 1_440)
+    .action(async (id: string, options: NodeOptions & { reason: string; minutes: number }) => {
+      const body = { reason: options.reason, durationMs: options.minutes * MINUTE_MS }
+      const data = await clientOf(options).post(`/node/peers/${encodeURIComponent(id)}/ban`, body, banned)
+      new Output(options).result(data, () => `Banned ${id} for ${options.minutes} minutes`)
+    })
+}
+
+function unbanCommand(): Command {
+  return withNodeOptions(new Command('unban').description('lift the ban of a peer'))
+    .argument('<id>', 'peer id')
+    .action(async (id: string, options: NodeOptions) => {
+      const data = await clientOf(options).delete(`/node/peers/${encodeURIComponent(id)}/ban`, banned)
+      new Output(options).result(data, () => `Lifted the ban of ${id}`)
     })
 }

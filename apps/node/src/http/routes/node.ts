@@ -2,23 +2,18 @@ import { z } from 'zod'
 import type { GridmeshNode } from '../../node.ts'
 import { VERSION } from '../../version.ts'
 import { success } from '../answers.ts'
-import { nodeHealth, nodeInfo, nodePeers } from '../schemas.ts'
+import { nodeHealth, nodeInfo } from '../schemas.ts'
 import type { Api } from '../server.ts'
 
 /** Blocks a node may lag behind its peers and still count as in step. */
 const SYNC_TOLERANCE = 10
 
-/** What the node says of itself: `/node/info`, `/node/peers`, `/node/health`, `/node/config`. */
+/** What the node says of itself: `/node/info`, `/node/health`, `/node/config`. */
 export function nodeRoutes(api: Api, node: GridmeshNode): void {
   api.get('/node/info', { schema: { response: { 200: success(nodeInfo) } } }, () => ({
     success: true as const,
     data: describe(node),
   }))
-
-  api.get('/node/peers', { schema: { response: { 200: success(nodePeers) } } }, () => {
-    const list = describePeers(node)
-    return { success: true as const, data: { peer_count: list.length, peers: list } }
-  })
 
   api.get('/node/health', { schema: { response: { 200: success(nodeHealth) } } }, () => ({
     success: true as const,
@@ -54,26 +49,6 @@ function describe(node: GridmeshNode): z.infer<typeof nodeInfo> {
     is_syncing: best - height > SYNC_TOLERANCE,
     sync_progress: best === 0 ? 1 : height / best,
   }
-}
-
-function describePeers(node: GridmeshNode): z.infer<typeof nodePeers>['peers'] {
-  const { peerManager } = node.libp2p.services
-  const connected = new Set(['connected', 'ready', 'draining'])
-  return [...peerManager.peers.values()]
-    .filter(({ state }) => connected.has(state))
-    .map((record) => ({
-      address: record.id.toString(),
-      multiaddrs: [...record.addresses],
-      state: record.state,
-      direction: record.direction ?? null,
-      node_type: record.hello?.role ?? null,
-      region: record.hello?.region ?? null,
-      version: record.hello?.userAgent ?? null,
-      height: record.height,
-      last_seen: record.lastSeenMs,
-      latency_ms: record.latencyMs ?? null,
-      reputation: peerManager.reputation(record.id),
-    }))
 }
 
 function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
