@@ -19,7 +19,8 @@ const PATH = Object.keys(env).find((k) => k.toUpperCase() === 'PATH') ?? 'PATH'
 env.TURBO_TELEMETRY_DISABLED ??= '1'
 
 function step(cmd, args) {
-  const { status, error } = spawnSync(cmd, args, { cwd: root, env, stdio: 'inherit', shell: win })
+  // To stderr: stdout belongs to the app, whose output may be JSON for a machine.
+  const { status, error } = spawnSync(cmd, args, { cwd: root, env, stdio: ['inherit', 2, 'inherit'], shell: win })
   if (error !== undefined || status !== 0) {
     console.error(`\n${cmd} ${args.join(' ')} failed: ${error?.message ?? status}`)
     process.exit(status ?? 1)
