@@ -1,0 +1,217 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { Libp2p } from '@libp2p/interface'
+import { memory } from '@libp2p/memory'
+import { noise } from '@libp2p/noise'
+import { PING_PROTOCOL, type Ping, ping } from '@libp2p/ping'
+import { plaintext } from '@libp2p/plaintext'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { afterEach, expect, it, vi } from 'vitest'
+import { healthMonitor, type HealthMonitorInit, type HealthService, type LoopMonitor } from '../src/index.ts'
+
+type Services = { ping: Ping; health: HealthService; identify: unknown }
+
+const WIDE_PING = { maxInboundStreams: 8, maxOutboundStreams: 8 }
+const FAST: HealthMonitorInit = { sampleIntervalMs: 10, pingIntervalMs: 20, pingDeadlineMs: 2_000 }
+const nodes: Libp2p[] = []
+
+afterEach(async () => {
+  for (const node of nodes.splice(0)) await node.stop()
+})
+
+async function createNode(init: HealthMonitorInit = FAST): Promise<Libp2p<Services>> {
+  const node = await createLibp2p<Services>({
+    privateKey: await generateKeyPair('Ed25519'),
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    // The monitor before what it needs: siblings are read when they are used.
+    services: { health: healthMonitor(init), identify: identify(), ping: ping(WIDE_PING) },
+  })
+  nodes.push(node)
+  return node
+}
+
+/** A node whose ping handler takes what comes and never answers. */
+async function createMute(): Promise<Libp2p> {
+  const node = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+  })
+  nodes.push(node)
+  await node.handle(PING_PROTOCOL, async (stream) => {
+    for await (const _ of stream) continue
+  })
+  return node
+}
+
+it('measures every peer over TCP and Noise, from both ends', async () => {
+  const [a, b, c] = [await createNode(), await createNode(), await createNode()]
+  await Promise.all([a.dial(b.getMultiaddrs()), a.dial(c.getMultiaddrs())])
+  await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(2), { timeout: 5_000 })
+  await vi.waitFor(() => expect(b.services.health.get(a.peerId)?.pings).toBeGreaterThan(2), { timeout: 5_000 })
+  for (const health of a.services.health.snapshot()) {
+    expect(health).toMatchObject({ isHealthy: true, isLinked: true, availability: 1, failuresInRow: 0 })
+    expect(health.latency?.smoothedMs).toBeGreaterThanOrEqual(0)
+  }
+  expect(a.services.health.network()).toMatchObject({ connectedPeers: 2, partitionRisk: 0 })
+  expect(a.getConnections().flatMap(({ streams }) => streams.map(({ protocol }) => protocol)).length).toBeLessThan(10)
+})
+
+it('finds a peer unhealthy whose ping handler never answers, closes the dead link, and keeps the other', async () => {
+  const init = { ...FAST, pingDeadlineMs: 50, maxUnseenMs: 400 }
+  const [a, b, mute] = [await createNode(init), await createNode(), await createMute()]
+  const news: string[] = []
+  a.services.health.addEventListener('peer:unhealthy', ({ detail }) => {
+    if (detail.peer.equals(mute.peerId)) news.push('unhealthy')
+  })
+  a.services.health.addEventListener('peer:closed', ({ detail }) => {
+    if (detail.peer.equals(mute.peerId)) news.push(detail.reason.code)
+  })
+  await Promise.all([a.dial(b.getMultiaddrs()), a.dial(mute.getMultiaddrs())])
+  await vi.waitFor(() => expect(news).toEqual(['unhealthy', 'unseen']), { timeout: 5_000 })
+  await vi.waitFor(() => expect(mute.getConnections()).toEqual([]), { timeout: 5_000 })
+  expect(a.getConnections(mute.peerId)).toEqual([])
+  expect(a.services.health.get(mute.peerId)).toMatchObject({ isHealthy: false, availability: 0, latency: undefined })
+  expect(a.services.health.score(b.peerId)).toBeGreaterThan(50)
+})
+
+it('keeps a peer that speaks no ping', async () => {
+  const a = await createNode({ ...FAST, maxUnseenMs: 50 })
+  const b = await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+  })
+  nodes.push(b)
+  const asked = vi.spyOn(a.services.ping, 'ping')
+  await a.dial(b.getMultiaddrs())
+  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(10), { timeout: 5_000 })
+  expect(a.getConnections(b.peerId)).toHaveLength(1)
+  expect(a.services.health.score(b.peerId)).toBeUndefined()
+})
+
+it('lives through peers that answer pings with other bytes, too many, too early, or a reset', async () => {
+  const a = await createNode({ ...FAST, pingDeadlineMs: 50 })
+  const answers: ((stream: { send(data: Uint8Array): boolean; abort(err: Error): void }) => void)[] = [
+    (stream) => void stream.send(new Uint8Array(32)),
+    (stream) => void stream.send(new Uint8Array(4_000)),
+    (stream) => stream.abort(new RangeError('reset')),
+  ]
+  for (const answer of answers) {
+    const b = await createLibp2p({
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionMonitor: { enabled: false },
+    })
+    nodes.push(b)
+    await b.handle(PING_PROTOCOL, (stream) => answer(stream))
+    await a.dial(b.getMultiaddrs())
+    await vi.waitFor(() => expect(a.services.health.get(b.peerId)?.isHealthy).toBe(false), { timeout: 5_000 })
+  }
+})
+
+it('leaves nothing after stop, measures again after start, and takes its own stop for no partition', async () => {
+  let enabled = 0
+  const loop: LoopMonitor = {
+    mean: 20e6,
+    enable: () => void (enabled += 1),
+    disable: () => void (enabled -= 1),
+    reset: () => {},
+  }
+  const intervals = vi.spyOn(globalThis, 'setInterval')
+  const cleared = vi.spyOn(globalThis, 'clearInterval')
+  const [a, b] = [
+    await createNode({ ...FAST, sampleIntervalMs: 11, createLoopMonitor: () => loop }),
+    await createNode(),
+  ]
+  const timer = intervals.mock.results[intervals.mock.calls.findIndex(([, ms]) => ms === 11)]?.value
+  expect(timer).toBeDefined()
+  await a.dial(b.getMultiaddrs())
+  await vi.waitFor(() => expect(a.services.health.score(b.peerId)).toBeGreaterThan(50), { timeout: 5_000 })
+  const before = a.services.health.score(b.peerId)
+  await a.stop()
+  expect(enabled).toBe(0)
+  expect(cleared.mock.calls.flat()).toContain(timer)
+  expect(a.services.health.snapshot()).toEqual([])
+  expect(a.services.health.network().partitionRisk).toBe(0)
+
+  await a.start()
+  expect(enabled).toBe(1)
+  await a.dial(b.getMultiaddrs())
+  await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(1), { timeout: 5_000 })
+  expect(a.services.health.score(b.peerId)).toBeGreaterThanOrEqual(before ?? 100)
+  vi.restoreAllMocks()
+})
+
+it('holds nothing against a peer where the only ping stream is taken, and warned of that at the start', async () => {
+  const errors: string[] = []
+  const log = Object.assign(() => {}, {
+    error: (format: string) => void errors.push(format),
+    trace: () => {},
+    enabled: false,
+    newScope: () => log,
+  })
+  const base = {
+    transports: [memory()],
+    connectionEncrypters: [plaintext()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+  }
+  const a = await createLibp2p({
+    ...base,
+    logger: { forComponent: () => log },
+    services: { ping: ping(), health: healthMonitor(FAST) },
+  })
+  const b = await createLibp2p({ ...base, addresses: { listen: ['/memory/health-monitor'] } })
+  nodes.push(a, b)
+  await b.handle(PING_PROTOCOL, async (stream) => {
+    for await (const _ of stream) continue
+  })
+  expect(errors.filter((format) => format.startsWith('ping allows'))).toHaveLength(1)
+
+  const connection = await a.dial(multiaddr('/memory/health-monitor'))
+  const taken = await connection.newStream(PING_PROTOCOL)
+  const asked = vi.spyOn(a.services.ping, 'ping')
+  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(10), { timeout: 5_000 })
+  const failures = await Promise.allSettled(asked.mock.results.map(({ value }) => value))
+  expect(failures.map((failure) => failure.status === 'rejected' && failure.reason.name)).toContain(
+    'TooManyOutboundProtocolStreamsError',
+  )
+  taken.abort(new RangeError('over'))
+  vi.restoreAllMocks()
+})
+
+it('refuses to be part of a node without a ping service', async () => {
+  await expect(
+    // libp2p types its services one by one, so that a missing one shows at run time only.
+    createLibp2p({ start: false, services: { health: healthMonitor() as () => unknown } }),
+  ).rejects.toMatchObject({ name: 'UnmetServiceDependenciesError' })
+})
+
+it('finds a real event loop late while it is blocked, and less so after', async () => {
+  const a = await createNode({ sampleIntervalMs: 60, loopResolutionMs: 10 })
+  const { health } = a.services
+  await vi.waitFor(
+    () => {
+      const untilMs = performance.now() + 100
+      while (performance.now() < untilMs) continue
+      expect(health.lagFactor).toBeGreaterThan(2)
+    },
+    { timeout: 5_000, interval: 20 },
+  )
+  const blocked = health.lagFactor
+  await vi.waitFor(() => expect(health.lagFactor).toBeLessThan(blocked), { timeout: 5_000 })
+})
