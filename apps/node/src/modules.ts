@@ -1,29 +1,31 @@
 import { broadcast } from '@gridmesh/broadcast'
 import { envelope } from '@gridmesh/envelope'
 import { handshake } from '@gridmesh/handshake'
+import { healthMonitor } from '@gridmesh/health-monitor'
 import type {
   Broadcast,
   Envelope,
   Handshake,
+  Health,
   Messages,
   PeerManager,
   RateLimiter,
+  Reconnection,
   Shutdown,
   Unicast,
 } from '@gridmesh/interfaces'
 import { messageRouter } from '@gridmesh/message-router'
-import { type PeerManagerEvents, peerManager } from '@gridmesh/peer-manager'
+import { peerManager } from '@gridmesh/peer-manager'
 import { announcedQuota, rateLimiter } from '@gridmesh/rate-limiter'
+import { reconnection } from '@gridmesh/reconnection'
 import { shutdown } from '@gridmesh/shutdown'
 import { unicast } from '@gridmesh/unicast'
 import { type Identify, identify } from '@libp2p/identify'
-import type { Startable, TypedEventTarget } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import type { ServiceFactoryMap } from 'libp2p'
 import type { NodeConfig } from './config/schema.ts'
 import type { Genesis } from './genesis.ts'
-import { latency } from './links/latency.ts'
-import { redial } from './links/redial.ts'
 import { VERSION } from './version.ts'
 
 /** Time between two writes of the replay floor, in ms: after a kill, a node is deaf to envelopes a second longer. */
@@ -36,14 +38,14 @@ export type NodeServices = {
   ping: Ping
   shutdown: Shutdown
   rateLimiter: RateLimiter
-  peerManager: PeerManager & TypedEventTarget<Pick<PeerManagerEvents, 'peer:state' | 'peer:ready'>>
+  peerManager: PeerManager
   handshake: Handshake
   unicast: Unicast
   broadcast: Broadcast
   envelope: Envelope
   messages: Messages
-  latency: Startable
-  redial: Startable
+  health: Health
+  reconnection: Reconnection
 }
 
 /** A factory for each service. Pass another one to `createNode` to replace a module by your own. */
@@ -56,7 +58,6 @@ export function defaultModules(config: NodeConfig, genesis: Genesis): NodeModule
   const { strategy, ...tuning } = config.broadcast
   return {
     identify: identify(),
-    // libp2p's connection monitor pings too, over the same protocol.
     ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
     shutdown: shutdown({ graceMs: config.shutdownGraceMs }),
     rateLimiter: rateLimiter(limits),
@@ -85,7 +86,11 @@ export function defaultModules(config: NodeConfig, genesis: Genesis): NodeModule
       flushIntervalMs: ENVELOPE_FLUSH_MS,
     }),
     messages: messageRouter({ batchDelayMs: messages.batchDelayMs, maxBatchBytes: messages.maxBatchBytes }),
-    latency: latency(p2p.pingIntervalMs),
-    redial: redial(p2p.bootstrap),
+    health: healthMonitor({
+      pingIntervalMs: p2p.pingIntervalMs,
+      authorities: [...genesis.authorities.keys()].map((id) => peerIdFromString(id)),
+      ...config.health,
+    }),
+    reconnection: reconnection({ bootstrap: p2p.bootstrap, ...config.reconnection }),
   }
 }

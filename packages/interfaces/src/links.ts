@@ -1,4 +1,6 @@
 import type { AbortOptions, Connection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { PeerQuery } from './peer.ts'
 
 /**
  * Why a link was refused or ended, told to both sides. An operator reads from it which limit applied,
@@ -78,6 +80,30 @@ export interface ConnectionPool {
   disconnect(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
 }
 
+/** Peers that are wanted and missing. */
+export interface DiscoveryNeed extends PeerQuery {
+  /** How many more. */
+  count: number
+}
+
+/** A peer that was found, and where it says it is. */
+export interface Candidate {
+  id: PeerId
+  addresses: readonly Multiaddr[]
+  /** Role it is said to have, where the source knows. */
+  role?: string
+  /** Region it is said to be in, where the source knows. */
+  region?: string
+}
+
+/** One way to find peers. A user's own is one function. */
+export interface DiscoveryStrategy {
+  /** Stable, kebab-case: `bootstrap`, `peer-exchange`, … */
+  readonly name: string
+  /** Yields peers until it knows no more, or the signal aborts. */
+  discover(options: { need: readonly DiscoveryNeed[]; signal: AbortSignal }): AsyncIterable<Candidate>
+}
+
 /** Keeps enough good peers. Service name `discovery`. */
 export interface Discovery {
   /** Looks for peers now, whatever the schedule says. Resolves with the number of new candidates. */
@@ -92,6 +118,24 @@ export interface Reconnection {
   resume(): void
 }
 
+/** How the network is, as far as this node sees it. */
+export interface NetworkHealth {
+  connectedPeers: number
+  /** Share of the known authorities that are ready, 0 to 1; `undefined` where none is known. */
+  authorityConnectivity: number | undefined
+  /** Share of the known peers of a region that are ready, 0 to 1. */
+  regionConnectivity: Readonly<Record<string, number>>
+  averageLatencyMs: number | undefined
+  /** Share of calls and sends that succeeded lately, 0 to 1. */
+  messageSuccessRate: number | undefined
+  /** Peers that came or went, a minute. */
+  churnPerMinute: number
+  /** 0, none, to 1: share of expected peers unreachable, disagreement of tips, view overlap. */
+  partitionRisk: number
+  /** Each figure in words, for people. */
+  reasons: readonly string[]
+}
+
 /** How loaded this node is; modules shed `bulk` when busy, and `normal` too when overloaded, never `critical`. */
 export type LoadLevel = 'normal' | 'busy' | 'overloaded'
 
@@ -99,6 +143,8 @@ export type LoadLevel = 'normal' | 'busy' | 'overloaded'
 export interface Health {
   /** Health of a peer, 0 to 100; `undefined` for a peer never measured. */
   score(peer: PeerId): number | undefined
+  /** How the network is, newly computed. */
+  network(): NetworkHealth
   /** Load of this node. */
   readonly load: LoadLevel
   /** How much later than asked our own timers fire, 1 when on time; time penalties are divided by it. */

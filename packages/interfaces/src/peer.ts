@@ -1,4 +1,4 @@
-import type { AbortOptions, PeerId } from '@libp2p/interface'
+import type { AbortOptions, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { Map as ImmutableMap } from 'immutable'
 import type { Lane } from './lane.ts'
 import type { Hello, Reason } from './links.ts'
@@ -89,8 +89,24 @@ export interface PeerStats {
   reports: Readonly<Record<ReportClass, number>>
 }
 
+/** A move of a peer from one state to another. */
+export interface PeerStateChange {
+  readonly peer: PeerId
+  readonly from: PeerState
+  readonly to: PeerState
+}
+
+/** Events that every peer manager sends. */
+export interface PeerManagerEvents {
+  /** A peer went from one state to another. */
+  'peer:state': CustomEvent<PeerStateChange>
+}
+
 /** The one registry of peers. Service name `peerManager`. */
-export interface PeerManager {
+export interface PeerManager extends Pick<
+  TypedEventTarget<PeerManagerEvents>,
+  'addEventListener' | 'removeEventListener'
+> {
   /** A consistent snapshot: later changes do not show in it. Keyed by peer id string. */
   readonly peers: ImmutableMap<string, PeerRecord>
   get(peer: PeerId): PeerRecord | undefined
@@ -107,6 +123,10 @@ export interface PeerManager {
   ban(peer: PeerId, reason: string, durationMs?: number): Promise<void>
   unban(peer: PeerId): Promise<void>
   isBanned(peer: PeerId): boolean
+  /** Called by whoever dials: libp2p does not tell of dials that begin. */
+  markConnecting(peer: PeerId): void
+  /** Called by whoever dials or calls: the dial or call failed. */
+  markFailed(peer: PeerId): void
   /** Called by the handshake: both sides agreed. */
   markReady(peer: PeerId, hello: Hello): void
   /** Called by the handshake: the peer said goodbye, or we did. */

@@ -28,7 +28,7 @@ export interface InboundInit {
   registry: Registry
   dispatcher: Dispatcher<HandlerJob>
   ledger: Ledger
-  health: Health | undefined
+  health: Pick<Health, 'load'> | undefined
   /** Our own peer id as it stands in a message that is meant for us. */
   self: Uint8Array
   maxQueued: Readonly<Record<Lane, number>>

@@ -94,7 +94,7 @@ export interface MessageRouterComponents {
   /** Without it nobody is blamed, and `disconnect` is as `ignore`. */
   peerManager?: PeerManager
   /** Without it no load is shed; the queues are bounded all the same. */
-  health?: Health
+  health?: Pick<Health, 'load'>
 }
 
 /** A message that was not handled, though nothing was wrong with it. */

@@ -20,7 +20,7 @@ export interface Siblings {
   broadcast: Broadcast
   unicast: Unicast
   peerManager: PeerManager | undefined
-  health: Health | undefined
+  health: Pick<Health, 'load'> | undefined
 }
 
 /** What outlives a session. */

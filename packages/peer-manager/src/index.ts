@@ -29,7 +29,7 @@ import type {
   Handshake,
   Health,
   PeerManager,
-  PeerState,
+  PeerManagerEvents as SharedPeerManagerEvents,
   ReportClass,
   Topology,
 } from '@gridmesh/interfaces'
@@ -96,16 +96,9 @@ export interface PeerManagerComponents {
   /** Without it libp2p's connection manager closes connections. */
   connectionPool?: ConnectionPool
   /** Without it penalties for slowness are not divided by our own lag. */
-  health?: Health
+  health?: Pick<Health, 'lagFactor'>
   /** Without it all peers are equally near. */
   topology?: Topology
-}
-
-/** A move of a peer. */
-export interface PeerStateChange {
-  readonly peer: PeerId
-  readonly from: PeerState
-  readonly to: PeerState
 }
 
 /** A report as it was taken. */
@@ -118,9 +111,7 @@ export interface PeerReported {
 }
 
 /** What the peer manager tells. */
-export interface PeerManagerEvents {
-  /** A peer went from one state to another. */
-  'peer:state': CustomEvent<PeerStateChange>
+export interface PeerManagerEvents extends SharedPeerManagerEvents {
   /** A peer became ready; sent after its `peer:state`. */
   'peer:ready': CustomEvent<ManagedPeer>
   /** A peer was banned, or its ban got a new end. */
@@ -132,7 +123,7 @@ export interface PeerManagerEvents {
 }
 
 /** The peer manager as this package builds it: the shared contract, candidates, dials and events. */
-export interface PeerManagerService extends PeerManager, TypedEventTarget<PeerManagerEvents> {
+export interface PeerManagerService extends Omit<PeerManager, keyof EventTarget>, TypedEventTarget<PeerManagerEvents> {
   /** A consistent snapshot, keyed by peer id string; reading it brings the traffic counted so far into the records. */
   readonly peers: ImmutableMap<string, ManagedPeer>
   /** The record of one peer, with the traffic counted so far. */

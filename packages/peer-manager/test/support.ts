@@ -115,8 +115,8 @@ export function fakeHandshake(goodbye: (peer: PeerId, reason: Reason) => Promise
   }
 }
 
-export function fakeHealth(lagFactor: number): Health {
-  return { score: () => undefined, load: 'normal', lagFactor }
+export function fakeHealth(lagFactor: number): Pick<Health, 'lagFactor'> {
+  return { lagFactor }
 }
 
 /** A peer manager over a fake libp2p. */

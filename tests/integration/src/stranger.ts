@@ -39,6 +39,14 @@ export class Stranger {
     return new Stranger(await createLibp2p<StrangerServices>({ ...links, services }))
   }
 
+  /** A stranger that shakes hands and has no unicast, whose own limit on streams would hold it back. */
+  static async unlimited(node: GridmeshNode): Promise<Stranger> {
+    const { chainId, hash: genesisHash } = node.genesis
+    const hello = { chainId, genesisHash, role: 'stranger', region: 'nowhere' }
+    const services = { identify: identify(), handshake: handshake(hello) }
+    return new Stranger((await createLibp2p({ ...links, services })) as unknown as Stranger['libp2p'])
+  }
+
   async dial(node: GridmeshNode): Promise<void> {
     await this.libp2p.dial(node.libp2p.getMultiaddrs())
   }

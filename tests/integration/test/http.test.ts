@@ -47,7 +47,11 @@ describe('what a node says of itself', () => {
   })
 
   it('answers /node/health, /node/config and /metrics', async () => {
-    expect((await call(url, '/node/health')).data).toMatchObject({ status: 'ok', ready_peers: 1 })
+    expect((await call(url, '/node/health')).data).toMatchObject({
+      status: 'ok',
+      ready_peers: 1,
+      network: { authority_connectivity: 1, partition_risk: 0 },
+    })
     expect((await call(url, '/node/config')).data).toMatchObject({ name: 'egat', http: { host: '127.0.0.1' } })
     const metrics = await (await fetch(`${url}/metrics`)).text()
     expect(metrics).toContain('# TYPE libp2p_')
@@ -135,7 +139,8 @@ describe('bad requests', () => {
 
 describe('one peer', () => {
   it('is explained, banned until the ban is lifted, and named when it is unknown or no peer id', async () => {
-    const pair = await Network.start({ nodes: 2 })
+    const flags = { 'reconnection.maxDelayMs': 1_000, 'reconnection.coolDownMs': 1_000 }
+    const pair = await Network.start({ nodes: 2, flags })
     try {
       const pairUrl = pair.node(0).url ?? ''
       const path = `/node/peers/${pair.node(1).libp2p.peerId.toString()}`

@@ -43,6 +43,20 @@ const handshake = z.strictObject({
   maxClockSkewMs: count.default(30_000).describe('Difference of clocks above which a peer is refused, in ms'),
 })
 
+const reconnection = z.strictObject({
+  initialDelayMs: count.default(1_000).describe('Longest wait before the second try to reach a lost peer, in ms'),
+  maxDelayMs: count.default(300_000).describe('Longest wait between two tries, in ms'),
+  coolDownMs: count.default(60_000).describe('Pause after five failures in a row, in ms'),
+  maxTries: count.default(10).describe('Failures after which a peer that is no bootstrap peer is forgotten'),
+})
+
+const health = z.strictObject({
+  pingDeadlineMs: count.default(10_000).describe('Time a peer has to answer a ping, in ms'),
+  maxUnseenMs: count.default(300_000).describe('Silence after which a link is closed, in ms'),
+  busyDelayMs: positive.default(50).describe('Delay of the event loop above which bulk messages are shed, in ms'),
+  overloadedDelayMs: positive.default(500).describe('Delay above which normal messages are shed too, in ms'),
+})
+
 const messages = z.strictObject({
   codec: z.enum(['protobuf', 'json']).default('protobuf').describe('Encoding of envelopes that we send'),
   maxBytes: count.default(10_485_760).describe('Largest message, in bytes'),
@@ -96,6 +110,8 @@ export const nodeConfigSchema = z.strictObject({
   shutdownGraceMs: count.default(30_000).describe('Time a shutdown may take in all, in ms'),
   p2p: p2p.prefault({}).describe('Links to peers'),
   handshake: handshake.prefault({}).describe('Agreement with a new peer'),
+  reconnection: reconnection.prefault({}).describe('Winning lost peers back'),
+  health: health.prefault({}).describe('Health of peers and of this node'),
   messages: messages.prefault({}).describe('Messages and their envelopes'),
   limits: limits.prefault({}).describe('What one peer may send'),
   broadcast: broadcast.prefault({}).describe('Messages to all'),

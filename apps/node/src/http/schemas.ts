@@ -40,6 +40,16 @@ export const nodeHealth = z.object({
   peers_by_state: z.record(z.string(), z.int()),
   average_latency_ms: z.number().nullable(),
   event_loop_lag_ms: z.object({ p50: z.number(), p99: z.number() }).nullable().describe('null until measured'),
+  load: z.enum(['normal', 'busy', 'overloaded']).describe('busy sheds bulk messages, overloaded normal ones too'),
+  network: z.object({
+    authority_connectivity: z.number().nullable().describe('Share of the known authorities that are ready, 0 to 1'),
+    region_connectivity: z
+      .record(z.string(), z.number())
+      .describe('Share of the known peers that are ready, by region'),
+    churn_per_minute: z.number(),
+    partition_risk: z.number().describe('0, none, to 1'),
+    reasons: z.array(z.string()).describe('Each figure in words'),
+  }),
   heap_bytes: z.int(),
   uptime: z.number(),
 })

@@ -18,6 +18,8 @@ export function linkOptions(config: NodeConfig, peerManager: () => PeerManager |
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     connectionGater: gater(peerManager),
     connectionManager: { maxConnections, inboundConnectionThreshold: inboundPerSecond },
+    // The health monitor closes silent links, by its own rule.
+    connectionMonitor: { enabled: false },
     peerDiscovery: discoveries(config.p2p),
   }
 }

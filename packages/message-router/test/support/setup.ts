@@ -1,4 +1,4 @@
-import type { Health, LoadLevel, PeerManager, PeerReport, Reason } from '@gridmesh/interfaces'
+import type { LoadLevel, PeerManager, PeerReport, Reason } from '@gridmesh/interfaces'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
@@ -54,7 +54,7 @@ export async function startNode({
   const peerId = await randomPeerId()
   const carriers = network.join(peerId)
   const peerManager = new FakePeerManager()
-  const health = { load: 'normal' as LoadLevel, score: () => undefined, lagFactor: 1 } satisfies Health
+  const health = { load: 'normal' as LoadLevel }
   const router = new DefaultMessageRouter(
     {
       peerId,

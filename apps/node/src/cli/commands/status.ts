@@ -28,6 +28,8 @@ export function statusCommand(): Command {
             ['height', `${info.height} (${Math.round(info.sync_progress * 100)} % in step)`],
             ['latency', health.average_latency_ms === null ? '-' : `${health.average_latency_ms.toFixed(1)} ms`],
             ['event loop lag', lag === null ? '-' : `p50 ${lag.p50.toFixed(1)} ms, p99 ${lag.p99.toFixed(1)} ms`],
+            ['load', health.load],
+            ['partition risk', `${Math.round(health.network.partition_risk * 100)} %`],
             ['heap', `${(health.heap_bytes / 1_048_576).toFixed(0)} MiB`],
             ['up', `${info.uptime.toFixed(0)} s`],
             ['version', info.version],

@@ -52,16 +52,24 @@ function describe(node: GridmeshNode): z.infer<typeof nodeInfo> {
 }
 
 function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
-  const { peerManager } = node.libp2p.services
-  const ready = peerManager.select()
-  const latencies = ready.flatMap(({ latencyMs }) => latencyMs ?? [])
+  const { health, peerManager } = node.libp2p.services
+  const network = health.network()
   const lag = node.metrics.quantiles('gridmesh_metrics_event_loop_lag_seconds')
+  const ready = peerManager.select().length
   return {
-    status: ready.length === 0 ? 'alone' : 'ok',
-    ready_peers: ready.length,
+    status: ready === 0 ? 'alone' : 'ok',
+    ready_peers: ready,
     peers_by_state: { ...peerManager.stats().byState },
-    average_latency_ms: latencies.length === 0 ? null : latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length,
+    average_latency_ms: network.averageLatencyMs ?? null,
     event_loop_lag_ms: lag === undefined ? null : { p50: lag.p50 * 1_000, p99: lag.p99 * 1_000 },
+    load: health.load,
+    network: {
+      authority_connectivity: network.authorityConnectivity ?? null,
+      region_connectivity: { ...network.regionConnectivity },
+      churn_per_minute: network.churnPerMinute,
+      partition_risk: network.partitionRisk,
+      reasons: [...network.reasons],
+    },
     heap_bytes: process.memoryUsage().heapUsed,
     uptime: node.uptimeMs / 1_000,
   }
