@@ -1,0 +1,32 @@
+export const DEFAULT_MAX_INBOUND = 50
+export const DEFAULT_MAX_OUTBOUND = 50
+export const DEFAULT_MAX_PROBES = 1
+export const DEFAULT_MAX_TURN_AWAYS = 8
+export const DEFAULT_MAX_PENDING = 64
+export const DEFAULT_MAX_PER_IP = 3
+export const DEFAULT_MAX_PER_NETWORK = 10
+export const DEFAULT_MAX_CONNECTIONS_PER_PEER = 2
+export const DEFAULT_ATTEMPTS_PER_IP_PER_SECOND = 5
+export const DEFAULT_MAX_TRACKED_IPS = 4_096
+export const DEFAULT_MAX_DIALS = 16
+export const DEFAULT_MAX_QUEUED_DIALS = 500
+export const DEFAULT_MAX_ADDRESSES_PER_DIAL = 25
+export const DEFAULT_DIAL_TIMEOUT_MS = 10_000
+export const DEFAULT_QUEUE_TIMEOUT_MS = 60_000
+export const DEFAULT_PROTECTED_BY_LATENCY = 4
+export const DEFAULT_PROTECTED_BY_USE = 4
+export const DEFAULT_PROTECTED_REGIONS = 8
+export const DEFAULT_PROTECTED_ROLES = 8
+export const DEFAULT_MIN_PEERS = 8
+export const DEFAULT_IDLE_TIMEOUT_MS = 300_000
+export const DEFAULT_RECONCILE_INTERVAL_MS = 30_000
+export const DEFAULT_ROLE_TIMEOUT_MS = 15_000
+export const DEFAULT_GOODBYE_TIMEOUT_MS = 1_000
+export const DEFAULT_CLOSE_TIMEOUT_MS = 2_000
+
+/** The window in which attempts are counted, in ms. */
+export const ATTEMPT_WINDOW_MS = 1_000
+/** libp2p's own number of parallel dials; dials that do not go through the pool use it too. */
+export const LIBP2P_PARALLEL_DIALS = 100
+/** `setTimeout` fires at once for anything longer, about 25 days. */
+export const MAX_TIMER_MS = 2_147_483_647

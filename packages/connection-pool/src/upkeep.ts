@@ -1,0 +1,121 @@
+import type { Connection, Logger, PeerId } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import { IdleWatch, pickIdle } from './idle.ts'
+import type { Link, Links } from './links.ts'
+import type { Drift } from './metrics.ts'
+import type { PoolState } from './pool-state.ts'
+import { isIdle } from './reasons.ts'
+import type { Departure } from './rooms.ts'
+import type { SiblingView } from './sibling-view.ts'
+
+/** What is done with what the upkeep finds. */
+export interface UpkeepHooks {
+  onDrift(kind: Drift): void
+  /** libp2p lists a connection that we did not know. */
+  onUnknown(connection: Connection): void
+  /** A peer has had its time to say its role. */
+  onRoleDue(peer: PeerId): void
+  onEvict(departure: Departure): void
+}
+
+/** What is done now and then: to compare with libp2p, to settle roles, to part from idle peers. */
+export class Upkeep {
+  readonly #state: PoolState
+  readonly #links: Links
+  readonly #view: SiblingView
+  readonly #connectionManager: Pick<ConnectionManager, 'getConnections'>
+  readonly #hooks: UpkeepHooks
+  readonly #log: Logger
+  readonly #idle = new IdleWatch()
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(
+    state: PoolState,
+    links: Links,
+    view: SiblingView,
+    connectionManager: Pick<ConnectionManager, 'getConnections'>,
+    log: Logger,
+    hooks: UpkeepHooks,
+  ) {
+    this.#state = state
+    this.#links = links
+    this.#view = view
+    this.#connectionManager = connectionManager
+    this.#log = log
+    this.#hooks = hooks
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.run(), this.#state.options.reconcileIntervalMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    this.#idle.clear()
+    this.#view.retain(() => false)
+  }
+
+  /** One round. Runs in a timer, where an error of a sibling would end the process. */
+  run(): void {
+    try {
+      this.#reconcile()
+      this.#settleRoles()
+      this.#evictIdle()
+    } catch (err) {
+      this.#log.error('could not finish the upkeep - %e', err)
+    }
+  }
+
+  #reconcile(): void {
+    const listed = this.#connectionManager.getConnections()
+    const ids = new Set(listed.map(({ id }) => id))
+    const gone = this.#links.connected().filter(({ connection }) => !ids.has(connection?.id ?? ''))
+    for (const link of new Set<Link>([...this.#links.lost(), ...gone.filter(isClosed)])) {
+      this.#hooks.onDrift('lost')
+      this.#links.drop(link)
+    }
+    for (const connection of listed) {
+      if (connection.status !== 'open' || this.#links.find(connection) !== undefined) continue
+      this.#hooks.onDrift('unknown')
+      this.#hooks.onUnknown(connection)
+    }
+  }
+
+  #settleRoles(): void {
+    const nowMs = performance.now()
+    for (const ticket of this.#state.ledger.holders('reserved')) {
+      const { claim } = ticket.reservation ?? {}
+      if (claim === 'id' || claim === 'proven' || ticket.peer === undefined) continue
+      if (nowMs - ticket.openedAtMs >= this.#state.options.roleTimeoutMs) this.#hooks.onRoleDue(ticket.peer)
+    }
+  }
+
+  #evictIdle(): void {
+    const nowMs = performance.now()
+    const residents = this.#state.ledger.residents()
+    const isHeld = (key: string): boolean => residents.has(key)
+    const silent = [...residents].flatMap(([key, tickets]) => {
+      const peer = tickets[0]?.peer
+      const openedAtMs = Math.min(...tickets.map((ticket) => ticket.openedAtMs))
+      const messages = peer === undefined ? undefined : this.#view.messages(peer)
+      if (peer === undefined || messages === undefined) return []
+      const idleMs = this.#idle.note(key, messages, openedAtMs, nowMs)
+      const mayGo = tickets.every(({ slot }) => slot !== 'reserved') && !this.#isLeaving(key)
+      return mayGo ? [{ key, peer, idleMs }] : []
+    })
+    this.#idle.retain(isHeld)
+    this.#view.retain(isHeld)
+    const staying = [...residents.keys()].filter((key) => !this.#isLeaving(key)).length
+    const reason = isIdle(this.#state.options.idleTimeoutMs)
+    for (const { peer } of pickIdle(silent, staying, this.#state.options)) this.#hooks.onEvict({ peer, reason })
+  }
+
+  #isLeaving(key: string): boolean {
+    return this.#state.ledger.leavingReason(key) !== undefined
+  }
+}
+
+function isClosed({ connection }: Link): boolean {
+  return connection?.status !== 'open'
+}

@@ -1,0 +1,336 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { at, type FakeSocket, makeHello, makePeerIds, makeRig, type PoolRig } from './support.ts'
+
+const ids = await makePeerIds(20)
+const self = at(ids, 0)
+const peers = ids.slice(1)
+const [a, b, c] = [at(peers, 0), at(peers, 1), at(peers, 2)]
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function codes({ refused }: PoolRig): string[] {
+  return refused.map(({ reason }) => reason.code)
+}
+
+describe('inbound slots', () => {
+  it('refuses whoever comes to a full pool and ranks no higher, and says which limit that was', async () => {
+    const rig = makeRig(self, { maxInbound: 2 }, ['handshake'])
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    const { isRefused } = await rig.libp2p.connect(c, 'inbound', '3.3.3.3')
+    expect(isRefused).toBe(true)
+    expect(rig.refused).toMatchObject([{ peer: c, reason: { code: 'inbound-full', limit: 'maxInbound', value: 2 } }])
+    expect(rig.counters.get('gridmesh_connection_pool_refused_total inbound-full')).toBe(1)
+    expect(rig.counters.get('gridmesh_connection_pool_connections inbound')).toBe(2)
+  })
+
+  it('gives the slot of the worst to a better one, only once that one is gone, and says goodbye to it first', async () => {
+    const rig = makeRig(self, { maxInbound: 2, protectedRegions: 0, protectedRoles: 0 })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    rig.manager.know(a, { reputation: -5 })
+    rig.manager.know(b, { reputation: 5 })
+    rig.manager.know(c, { reputation: 1 })
+    const { isRefused } = await rig.libp2p.connect(c, 'inbound', '3.3.3.3')
+    expect(isRefused).toBe(false)
+    expect(rig.libp2p.of().map(({ remotePeer }) => remotePeer)).toEqual([b, c])
+    expect(rig.libp2p.peak).toBe(2)
+    const reason = { code: 'evicted', limit: 'maxInbound', value: 2 }
+    expect(rig.evicted).toMatchObject([{ peer: a, reason }])
+    expect(rig.handshake.goodbyes).toMatchObject([{ peer: a, reason }])
+    expect(rig.counters.get('gridmesh_connection_pool_evicted_total evicted')).toBe(1)
+  })
+
+  it('gives a slot that is being left to the next who comes, without evicting anybody else', async () => {
+    const rig = makeRig(self, { maxInbound: 1 })
+    const { socket } = await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    const leaving = rig.pool.disconnect(a, { code: 'test', message: 'test' })
+    const coming = rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    await leaving
+    expect((await coming).isRefused).toBe(false)
+    expect(socket.status).toBe('closed')
+    expect(rig.evicted).toEqual([])
+  })
+
+  it('aborts an evicted peer that does not close, and admits the better one then', async () => {
+    const rig = makeRig(self, { maxInbound: 1, goodbyeTimeoutMs: 100, closeTimeoutMs: 200 })
+    const { socket } = await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    rig.libp2p.isStuck = true
+    rig.manager.know(b, { reputation: 1 })
+    const coming = rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    await vi.advanceTimersByTimeAsync(199)
+    expect(socket.status).toBe('open')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(socket.status).toBe('aborted')
+    expect((await coming).isRefused).toBe(false)
+  })
+
+  it('frees the slot of a connection that closes before it is open', async () => {
+    const rig = makeRig(self, { maxInbound: 1 })
+    const socket = rig.libp2p.make(a)
+    await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
+    expect(await rig.libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(false)
+    expect(rig.pool.usage().inbound.used).toBe(1)
+    socket.end('aborted')
+    expect(rig.pool.usage().inbound.used).toBe(0)
+    expect(await rig.libp2p.gater.denyInboundUpgradedConnection?.(a, socket.socket)).toBe(true)
+  })
+
+  it('turns away a few who can be told why, and closes them after', async () => {
+    const rig = makeRig(self, { maxInbound: 0, maxTurnAways: 1 })
+    rig.handshake.goodbye = async (peer, reason) => {
+      rig.handshake.goodbyes.push({ peer, reason })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const first = await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    const second = await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    expect([first.isRefused, second.isRefused]).toEqual([false, true])
+    expect(rig.libp2p.of()).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(50)
+    expect(rig.libp2p.of()).toEqual([])
+    expect(rig.handshake.goodbyes).toMatchObject([{ peer: a, reason: { code: 'inbound-full', value: 0 } }])
+    expect(codes(rig)).toEqual(['inbound-full', 'inbound-full'])
+    expect(rig.pool.usage()['turned-away'].used).toBe(0)
+  })
+})
+
+describe('the questions of libp2p', () => {
+  it('count a connection once that is asked about twice', async () => {
+    const rig = makeRig(self, { maxInbound: 1 })
+    const socket = rig.libp2p.make(a)
+    await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
+    expect(await rig.libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(false)
+    expect(await rig.libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(false)
+    expect(rig.pool.usage().inbound.used).toBe(1)
+    expect(rig.evicted).toEqual([])
+  })
+
+  it('are answered where a transport skips the first', async () => {
+    const rig = makeRig(self)
+    const socket = rig.libp2p.make(a)
+    expect(await rig.libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(false)
+    expect(rig.pool.usage().inbound.used).toBe(1)
+  })
+
+  it('leave no count of a connection that had closed before the first', async () => {
+    const rig = makeRig(self)
+    const socket = rig.libp2p.make(a)
+    socket.end()
+    await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
+    expect(rig.pool.usage().pending.used).toBe(0)
+  })
+
+  it('find a peer refused that was disconnected while its connection was being upgraded', async () => {
+    const rig = makeRig(self)
+    await rig.libp2p.connect(a)
+    const socket = rig.libp2p.make(a)
+    await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
+    expect(await rig.libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(false)
+    const leaving = rig.pool.disconnect(a, { code: 'test', message: 'test' })
+    expect(await rig.libp2p.gater.denyInboundUpgradedConnection?.(a, socket.socket)).toBe(true)
+    await leaving
+    expect(codes(rig)).toEqual(['leaving'])
+  })
+})
+
+describe('bans', () => {
+  it('refuses a banned peer in every direction, at every stage', async () => {
+    const rig = makeRig(self, { reservedPeers: [a] })
+    rig.manager.banned.add(a.toString())
+    rig.manager.know(a, { bannedUntilMs: 2_000_000 })
+    expect((await rig.libp2p.connect(a)).isRefused).toBe(true)
+    expect((await rig.libp2p.connect(a, 'outbound')).isRefused).toBe(true)
+    await expect(rig.pool.acquire(a)).rejects.toMatchObject({ name: 'ConnectionRefusedError', code: 'banned' })
+    expect(rig.refused[0]?.reason).toMatchObject({ limit: 'bannedUntilMs', value: 2_000_000 })
+    const socket = rig.libp2p.make(b)
+    await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
+    expect(await rig.libp2p.gater.denyInboundEncryptedConnection?.(b, socket.socket)).toBe(false)
+    rig.manager.banned.add(b.toString())
+    expect(await rig.libp2p.gater.denyInboundUpgradedConnection?.(b, socket.socket)).toBe(true)
+  })
+
+  it('refuses ourselves', async () => {
+    const rig = makeRig(self)
+    expect((await rig.libp2p.connect(self)).isRefused).toBe(true)
+    await expect(rig.pool.acquire(self)).rejects.toMatchObject({ code: 'self', reason: { value: 0 } })
+  })
+
+  it('refuses who was banned while waiting for a slot', async () => {
+    const rig = makeRig(self, { maxInbound: 1 })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    rig.manager.know(b, { reputation: 1 })
+    rig.handshake.goodbye = () => new Promise((resolve) => setTimeout(resolve, 50))
+    const coming = rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    await vi.advanceTimersByTimeAsync(20)
+    expect(rig.evicted).toHaveLength(1)
+    rig.manager.banned.add(b.toString())
+    await vi.advanceTimersByTimeAsync(30)
+    expect((await coming).isRefused).toBe(true)
+    expect(codes(rig)).toEqual(['banned'])
+    expect(rig.libp2p.of(b)).toEqual([])
+    expect(rig.pool.usage().inbound.used).toBe(0)
+  })
+})
+
+describe('duplicates', () => {
+  it('allows two that dial each other at once, and no third connection, in or out', async () => {
+    const rig = makeRig(self)
+    expect((await rig.libp2p.connect(a, 'outbound')).isRefused).toBe(false)
+    expect((await rig.libp2p.connect(a, 'inbound')).isRefused).toBe(false)
+    expect((await rig.libp2p.connect(a, 'inbound')).isRefused).toBe(true)
+    expect((await rig.libp2p.connect(a, 'outbound')).isRefused).toBe(true)
+    expect(rig.refused[0]?.reason).toMatchObject({ code: 'duplicate', limit: 'maxConnectionsPerPeer', value: 2 })
+  })
+
+  it('evicts nobody for a second connection', async () => {
+    const rig = makeRig(self, { maxInbound: 1, maxOutbound: 2 }, ['handshake'])
+    rig.manager.know(a, { reputation: 50 })
+    await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    await rig.libp2p.connect(a, 'outbound', '1.1.1.1')
+    expect((await rig.libp2p.connect(a, 'inbound', '1.1.1.1')).isRefused).toBe(true)
+    expect(rig.evicted).toEqual([])
+  })
+})
+
+describe('reserved slots', () => {
+  it('admits an owner by peer id to a pool that is full, from an address that is full', async () => {
+    const rig = makeRig(self, { maxInbound: 1, maxPerIp: 1, reservedPeers: [a.toString()] })
+    await rig.libp2p.connect(b)
+    const { isRefused } = await rig.libp2p.connect(a)
+    expect(isRefused).toBe(false)
+    expect(rig.pool.usage()).toMatchObject({ inbound: { used: 1 }, reserved: { used: 1, limit: 1 } })
+    expect(rig.evicted).toEqual([])
+  })
+
+  it('lets a stranger wait in a free role slot, keeps it when it says the role, and parts from it when not', async () => {
+    const rig = makeRig(self, { maxInbound: 1, reservedRoles: { authority: 1 } })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    expect(rig.pool.usage().reserved.used).toBe(1)
+    rig.manager.ready(b, makeHello({ role: 'consumer' }))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(rig.evicted).toMatchObject([
+      { peer: b, reason: { code: 'role-not-reserved', limit: 'reservedRoles.authority', value: 1 } },
+    ])
+    expect(rig.libp2p.of(b)).toEqual([])
+    await rig.libp2p.connect(c, 'inbound', '3.3.3.3')
+    rig.manager.ready(c, makeHello({ role: 'authority' }))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(rig.libp2p.of().map(({ remotePeer }) => remotePeer)).toEqual([a, c])
+  })
+
+  it('moves an owner out of its ordinary slot as soon as it says its role, so that the slot is free', async () => {
+    const rig = makeRig(self, { maxInbound: 1, reservedRoles: { authority: 1 } })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    rig.manager.ready(a, makeHello({ role: 'authority' }))
+    expect(rig.pool.usage()).toMatchObject({ inbound: { used: 0 }, reserved: { used: 1 } })
+    expect((await rig.libp2p.connect(b, 'inbound', '2.2.2.2')).isRefused).toBe(false)
+  })
+
+  it('takes the slot from a stranger on trial for an owner that is remembered', async () => {
+    const rig = makeRig(self, { maxInbound: 0, reservedRoles: { authority: 1 } })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    rig.manager.know(b, { state: 'known', hello: makeHello({ role: 'authority' }) })
+    expect((await rig.libp2p.connect(b, 'inbound', '2.2.2.2')).isRefused).toBe(false)
+    expect(rig.libp2p.of().map(({ remotePeer }) => remotePeer)).toEqual([b])
+    expect(rig.libp2p.peak).toBe(1)
+  })
+
+  it('ends a trial at the reconciliation when the peer never says a role', async () => {
+    const rig = makeRig(self, { maxInbound: 0, reservedRoles: { authority: 1 }, roleTimeoutMs: 10_000 })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await vi.advanceTimersByTimeAsync(29_999)
+    expect(rig.libp2p.of()).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(rig.libp2p.of()).toEqual([])
+  })
+})
+
+describe('protection', () => {
+  it('spares the one that was useful last, which the peer manager tells of', async () => {
+    const rig = makeRig(self, { maxInbound: 2, protectedByUse: 1 })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    rig.manager.know(a, { reputation: -10 })
+    rig.manager.know(c, { reputation: 10 })
+    rig.manager.useful(b)
+    vi.advanceTimersByTime(1)
+    rig.manager.useful(a)
+    await rig.libp2p.connect(c, 'inbound', '3.3.3.3')
+    expect(rig.evicted.map(({ peer }) => peer)).toEqual([b])
+  })
+
+  it('spares the quickest, the only one of a region and the only one of a role', async () => {
+    const rig = makeRig(self, { maxInbound: 5, protectedByLatency: 1 })
+    const here = peers.slice(0, 5)
+    for (const [index, peer] of here.entries()) await rig.libp2p.connect(peer, 'inbound', `${index + 1}.1.1.1`)
+    const consumer = { region: 'north', role: 'consumer' }
+    const hellos = [consumer, consumer, { ...consumer, region: 'south' }, { ...consumer, role: 'authority' }, consumer]
+    for (const [index, hello] of hellos.entries()) rig.manager.ready(at(here, index), makeHello(hello))
+    for (const [index, reputation] of [9, -9, -9, -9, 5].entries()) rig.manager.know(at(here, index), { reputation })
+    rig.manager.know(b, { latencyMs: 5 })
+    rig.manager.know(a, { latencyMs: 50 })
+    const newcomer = at(peers, 5)
+    rig.manager.know(newcomer, { reputation: 90 })
+    await rig.libp2p.connect(newcomer, 'inbound', '9.1.1.1')
+    // `a` is the best of the north and of the consumers, so only the fifth is left, well reputed as it is.
+    expect(rig.evicted.map(({ peer }) => peer)).toEqual([at(here, 4)])
+    expect(rig.libp2p.of(newcomer)).toHaveLength(1)
+  })
+})
+
+const event = fc.oneof(
+  fc.record({ do: fc.constant('connect' as const), who: fc.nat(11), ip: fc.nat(5), isInbound: fc.boolean() }),
+  fc.record({ do: fc.constantFrom('close' as const, 'disconnect' as const), who: fc.nat(11) }),
+  fc.record({ do: fc.constant('tick' as const), ms: fc.nat(300) }),
+  fc.record({ do: fc.constant('rate' as const), who: fc.nat(11), reputation: fc.integer({ min: -20, max: 20 }) }),
+)
+
+it(
+  'never has more connections open than there are slots, however connections come, wait, close and are parted from',
+  { timeout: 30_000 },
+  async () => {
+    const limits = { maxInbound: 3, maxOutbound: 2, maxPerIp: 2, maxTurnAways: 1, attemptsPerIpPerSecond: 1_000 }
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 60 }), async (events) => {
+        const rig = makeRig(self, { ...limits, goodbyeTimeoutMs: 100, closeTimeoutMs: 100 })
+        rig.handshake.goodbye = () => new Promise((resolve) => setTimeout(resolve, 70))
+        let worst = 0
+        const count = (one: (socket: FakeSocket) => boolean): number => rig.libp2p.of().filter(one).length
+        rig.libp2p.events.addEventListener('connection:open', () => {
+          const turnedAway = rig.pool.usage()['turned-away'].used
+          const over = [
+            count(({ direction }) => direction === 'inbound') - turnedAway - limits.maxInbound,
+            turnedAway - limits.maxTurnAways,
+            count(({ direction }) => direction === 'outbound') - limits.maxOutbound,
+          ]
+          worst = Math.max(worst, ...over)
+        })
+        for (const given of events) {
+          if (given.do === 'tick') await vi.advanceTimersByTimeAsync(given.ms)
+          else if (given.do === 'rate') rig.manager.know(at(peers, given.who), { reputation: given.reputation })
+          else if (given.do === 'close') rig.libp2p.of(at(peers, given.who))[0]?.end()
+          else if (given.do === 'connect') {
+            const direction = given.isInbound ? 'inbound' : 'outbound'
+            void rig.libp2p.connect(at(peers, given.who), direction, `${given.ip}.1.1.1`)
+          } else void rig.pool.disconnect(at(peers, given.who), { code: 'x', message: 'x' })
+        }
+        await vi.advanceTimersByTimeAsync(1_000)
+        expect(worst).toBe(0)
+        const { inbound, outbound } = rig.pool.usage()
+        expect(inbound.used).toBe(count(({ direction }) => direction === 'inbound'))
+        expect(outbound.used).toBe(count(({ direction }) => direction === 'outbound'))
+        await rig.pool.stop()
+        expect(vi.getTimerCount()).toBe(0)
+      }),
+      { numRuns: 150 },
+    )
+  },
+)

@@ -1,0 +1,43 @@
+import { handshake, type HandshakeService } from '@gridmesh/handshake'
+import { peerManager, type PeerManagerService } from '@gridmesh/peer-manager'
+import type { Libp2p } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { connectionPool, type ConnectionPoolInit, type ConnectionPoolService, libp2pLimits } from '../src/index.ts'
+
+export type Node = Libp2p<{
+  peerManager: PeerManagerService
+  connectionPool: ConnectionPoolService
+  handshake: HandshakeService
+}>
+
+/** How a test node differs from the next. */
+export interface NodeOptions {
+  init?: ConnectionPoolInit
+  role?: string
+  region?: string
+  /** The loopback address that it dials from. */
+  from?: string
+}
+
+/** A real node over TCP and Noise, with the pool and its neighbours. */
+export async function createNode({ init = {}, role = 'consumer', region = 'north', from }: NodeOptions): Promise<Node> {
+  const pool = connectionPool(init)
+  // Handed on to `net.connect`, though not named in the transport's types.
+  const dialOpts = { noDelay: true, ...(from !== undefined && { localAddress: from }) }
+  return createLibp2p({
+    addresses: { listen: from === undefined ? ['/ip4/127.0.0.1/tcp/0'] : [] },
+    transports: [tcp({ dialOpts })],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: pool.gater,
+    connectionManager: libp2pLimits(init),
+    services: {
+      peerManager: peerManager(),
+      connectionPool: pool.service,
+      handshake: handshake({ chainId: 'test', genesisHash: '00', role, region }),
+    },
+  })
+}

@@ -1,0 +1,166 @@
+import type { Reason } from '@gridmesh/interfaces'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { at } from './support.ts'
+import { createNode, type Node, type NodeOptions } from './nodes.ts'
+
+const nodes: Node[] = []
+const open = { exemptLoopback: true }
+
+async function start(options: NodeOptions = {}): Promise<Node> {
+  const node = await createNode(options)
+  nodes.push(node)
+  return node
+}
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map(async (node) => node.stop()))
+})
+
+/** Dials, and resolves as soon as both sides are ready. */
+async function join(node: Node, hub: Node): Promise<void> {
+  await node.services.connectionPool.acquire(hub.peerId, { addresses: hub.getMultiaddrs() })
+  await node.services.handshake.whenReady(hub.peerId)
+  await hub.services.peerManager.whenReady(node.peerId)
+}
+
+function ipOf(address: string): string {
+  return address.split('/')[2] ?? ''
+}
+
+function peersOf(node: Node): string[] {
+  return node.getPeers().map(String)
+}
+
+describe('a full pool', () => {
+  it('evicts the worst for a better newcomer, and both of them learn why', async () => {
+    const hub = await start({ init: { ...open, maxInbound: 3 } })
+    const here = [await start({ init: open }), await start({ init: open }), await start({ init: open })]
+    for (const node of here) await join(node, hub)
+    const worst = at(here, 1)
+    const newcomer = await start({ init: open })
+    hub.services.peerManager.report(worst.peerId, { class: 'slow', weight: 2 })
+    hub.services.peerManager.report(newcomer.peerId, { class: 'useful', weight: 5 })
+    await vi.waitFor(() => expect(hub.services.peerManager.reputation(worst.peerId)).toBeLessThan(-3))
+
+    const evicted: { peer: string; reason: Reason }[] = []
+    hub.services.connectionPool.addEventListener('pool:evicted', ({ detail: { peer, reason } }) => {
+      evicted.push({ peer: peer.toString(), reason })
+    })
+    const told: Reason[] = []
+    worst.services.handshake.addEventListener('peer:goodbye', ({ detail }) => told.push(detail.reason))
+    let peak = 0
+    hub.addEventListener('connection:open', () => {
+      peak = Math.max(peak, hub.getConnections().length)
+    })
+    await join(newcomer, hub)
+
+    const reason = { code: 'evicted', limit: 'maxInbound', value: 3 }
+    expect(evicted).toMatchObject([{ peer: worst.peerId.toString(), reason }])
+    expect(told).toMatchObject([reason])
+    expect(peak).toBe(3)
+    expect(peersOf(hub)).toHaveLength(3)
+    expect(peersOf(hub)).not.toContain(worst.peerId.toString())
+    await vi.waitFor(() => expect(worst.getConnections()).toEqual([]))
+  })
+
+  it('turns away a stranger that is no better, and the stranger learns the limit and its value', async () => {
+    const hub = await start({ init: { ...open, maxInbound: 1 } })
+    await join(await start({ init: open }), hub)
+    const refused: Reason[] = []
+    hub.services.connectionPool.addEventListener('pool:refused', ({ detail }) => refused.push(detail.reason))
+    const stranger = await start({ init: open })
+    await expect(join(stranger, hub)).rejects.toMatchObject({
+      name: 'HandshakeRejectedError',
+      code: 'inbound-full',
+      by: 'them',
+      reason: { limit: 'maxInbound', value: 1 },
+    })
+    expect(refused).toMatchObject([{ code: 'inbound-full', limit: 'maxInbound', value: 1 }])
+    await vi.waitFor(() => expect(hub.getConnections()).toHaveLength(1))
+    await vi.waitFor(() => expect(stranger.getConnections()).toEqual([]))
+  })
+
+  it('lets the owner of a reserved role in, though it cannot have said its role before', async () => {
+    const hub = await start({ init: { ...open, maxInbound: 1, reservedRoles: { authority: 1 } } })
+    await join(await start({ init: open }), hub)
+    const authority = await start({ init: open, role: 'authority' })
+    await join(authority, hub)
+    const { connectionPool } = hub.services
+    expect(connectionPool.usage()).toMatchObject({ inbound: { used: 1 }, reserved: { used: 1 } })
+    await expect(join(await start({ init: open }), hub)).rejects.toMatchObject({ code: 'inbound-full' })
+    expect(peersOf(hub)).toContain(authority.peerId.toString())
+  })
+})
+
+describe('a swarm', () => {
+  it(
+    'of thirty from two networks takes no more than its share, and pushes out none of those who were there',
+    { timeout: 30_000 },
+    async () => {
+      const hub = await start({ init: { maxInbound: 14, attemptsPerIpPerSecond: 30 } })
+      const honest = [await start({ from: '127.50.0.1' }), await start({ from: '127.51.0.1' })]
+      for (const node of honest) await join(node, hub)
+      hub.services.peerManager.report(at(honest, 0).peerId, { class: 'useful' })
+
+      let most = 0
+      hub.addEventListener('connection:open', () => {
+        const ips = hub.getConnections().map(({ remoteAddr }) => ipOf(remoteAddr.toString()))
+        most = Math.max(most, ips.filter((ip) => ip.startsWith('127.99.0.')).length)
+      })
+      // One IP of its own for each of the first, then all from one IP of another network.
+      const froms = Array.from({ length: 30 }, (_, index) => (index < 20 ? `127.99.0.${index + 1}` : '127.98.0.1'))
+      const swarm = await Promise.all(froms.map(async (from) => start({ from })))
+      const outcomes = await Promise.allSettled(swarm.map(async (node) => join(node, hub)))
+
+      await vi.waitFor(() => expect(hub.services.connectionPool.usage()['turned-away'].used).toBe(0))
+      const ips = hub.getConnections().map(({ remoteAddr }) => ipOf(remoteAddr.toString()))
+      expect(ips.length).toBeLessThanOrEqual(14)
+      expect(ips.filter((ip) => ip.startsWith('127.99.0.')).length).toBeLessThanOrEqual(10)
+      expect(ips.filter((ip) => ip === '127.98.0.1').length).toBeLessThanOrEqual(3)
+      // Those that are being turned away are open for a moment too, and are not among those who hold a slot.
+      expect(most).toBeLessThanOrEqual(10 + 8)
+      expect(peersOf(hub)).toEqual(expect.arrayContaining(honest.map(({ peerId }) => peerId.toString())))
+      const codes = outcomes.flatMap((one) => (one.status === 'rejected' ? [String(Object(one.reason).code)] : []))
+      expect(codes.filter((code) => code === 'network-full' || code === 'ip-full').length).toBeGreaterThan(0)
+    },
+  )
+})
+
+describe('with its neighbours', () => {
+  it('says one goodbye when the peer manager disconnects, and never admits a peer that it banned', async () => {
+    const [hub, peer] = [await start({ init: open }), await start({ init: open })]
+    await join(peer, hub)
+    const told: string[] = []
+    peer.services.handshake.addEventListener('peer:goodbye', ({ detail }) => told.push(detail.reason.code))
+    await hub.services.peerManager.ban(peer.peerId, 'lied')
+    await vi.waitFor(() => expect(peer.getConnections()).toEqual([]))
+    expect(told).toEqual(['banned'])
+
+    const refused: Reason[] = []
+    hub.services.connectionPool.addEventListener('pool:refused', ({ detail }) => refused.push(detail.reason))
+    await expect(join(peer, hub)).rejects.toBeInstanceOf(Error)
+    await expect(hub.services.connectionPool.acquire(peer.peerId)).rejects.toMatchObject({ code: 'banned' })
+    expect(refused.map(({ code }) => code)).toEqual(['banned', 'banned'])
+    expect(refused[0]?.value).toBeGreaterThan(Date.now())
+    expect(hub.getConnections()).toEqual([])
+  })
+
+  it('makes one connection of many calls, probes without a trace, and leaves nothing after stop', async () => {
+    const [hub, peer] = [await start({ init: open }), await start({ init: open })]
+    const addresses = hub.getMultiaddrs()
+    const { connectionPool } = peer.services
+    await connectionPool.probe(hub.peerId, addresses)
+    await vi.waitFor(() => expect([peer.getConnections(), hub.getConnections()]).toEqual([[], []]))
+    const acquired = await Promise.all(
+      Array.from({ length: 5 }, async () => connectionPool.acquire(hub.peerId, { addresses })),
+    )
+    expect(new Set(acquired.map(({ id }) => id)).size).toBe(1)
+    expect(peer.getConnections()).toHaveLength(1)
+    await peer.stop()
+    expect(connectionPool.usage()).toMatchObject({ outbound: { used: 0 }, pending: { used: 0 } })
+    await vi.waitFor(() => expect(hub.services.connectionPool.usage().inbound.used).toBe(0))
+    await peer.start()
+    await join(peer, hub)
+    expect(connectionPool.usage().outbound.used).toBe(1)
+  })
+})
