@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { UnusableFileError, fileProblem } from './errors.ts'
-
-const peerId = z.string().refine((text) => {
-  try {
-    return peerIdFromString(text).type === 'Ed25519'
-  } catch {
-    return false
-  }
-}, 'expected the peer id of an ed25519 key')
+import { peerId } from './peer-id.ts'
 
 const genesisSchema = z.strictObject({
   chainId: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected lower-case letters, digits and dashes'),

@@ -1,9 +1,11 @@
 import { broadcast } from '@gridmesh/broadcast'
+import type { connectionPool } from '@gridmesh/connection-pool'
 import { envelope } from '@gridmesh/envelope'
 import { handshake } from '@gridmesh/handshake'
 import { healthMonitor } from '@gridmesh/health-monitor'
 import type {
   Broadcast,
+  ConnectionPool,
   Envelope,
   Handshake,
   Health,
@@ -38,6 +40,7 @@ export type NodeServices = {
   ping: Ping
   shutdown: Shutdown
   rateLimiter: RateLimiter
+  connectionPool: ConnectionPool
   peerManager: PeerManager
   handshake: Handshake
   unicast: Unicast
@@ -48,11 +51,14 @@ export type NodeServices = {
   reconnection: Reconnection
 }
 
+/** The connection pool: a gater for libp2p and a service that share one state. */
+export type Pool = ReturnType<typeof connectionPool>
+
 /** A factory for each service. Pass another one to `createNode` to replace a module by your own. */
 export type NodeModules = ServiceFactoryMap<NodeServices>
 
 /** The modules a node has unless others are given, set up from its configuration. */
-export function defaultModules(config: NodeConfig, genesis: Genesis): NodeModules {
+export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool): NodeModules {
   const { limits, p2p, messages } = config
   const { chainId } = genesis
   const { strategy, ...tuning } = config.broadcast
@@ -61,6 +67,7 @@ export function defaultModules(config: NodeConfig, genesis: Genesis): NodeModule
     ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
     shutdown: shutdown({ graceMs: config.shutdownGraceMs }),
     rateLimiter: rateLimiter(limits),
+    connectionPool: pool.service,
     peerManager: peerManager({ minPeers: p2p.minPeers }),
     handshake: handshake({
       chainId,

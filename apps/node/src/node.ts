@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { connectionPool } from '@gridmesh/connection-pool'
 import type { PeerStatus, ShutdownReport } from '@gridmesh/interfaces'
 import { type MetricsService, isMetricsService, metrics } from '@gridmesh/metrics'
 import type { Libp2p } from '@libp2p/interface'
@@ -50,17 +51,17 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   await makeDataDir(config.dataDir)
   const privateKey = await loadIdentity(config.dataDir)
   const datastore = await openDatastore(config.dataDir)
-  let libp2p: Libp2p<NodeServices> | undefined
+  const pool = connectionPool({ ...config.pool, minPeers: config.p2p.minPeers })
   try {
-    libp2p = await createLibp2p<NodeServices>({
-      ...linkOptions(config, () => libp2p?.services.peerManager),
+    const libp2p = await createLibp2p<NodeServices>({
+      ...linkOptions(config, pool.gater),
       start: false,
       privateKey,
       datastore,
       logger: log,
       nodeInfo: { name: 'gridmesh', version: VERSION, userAgent: `gridmesh/${VERSION}` },
       metrics: metrics(),
-      services: { ...defaultModules(config, genesis), ...modules },
+      services: { ...defaultModules(config, genesis, pool), ...modules },
     })
     if (!isMetricsService(libp2p.metrics)) throw new TypeError('libp2p was given other metrics')
     return new GridmeshNode({ config, genesis, libp2p, metrics: libp2p.metrics, datastore, log })

@@ -45,7 +45,7 @@ export class Network {
         const { config } = loadNodeConfig({
           file,
           profile: 'gridtokenx',
-          flags: { 'logs.level': 'silent', 'p2p.inboundPerSecond': 1_000, ...flags },
+          flags: { 'logs.level': 'silent', ...flags },
         })
         const node = await createNode({ config, ...(modules === undefined ? {} : { modules }) })
         await node.start()

@@ -1,6 +1,7 @@
 import { secret } from '@gridmesh/config'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
+import { peerId } from '../peer-id.ts'
 
 const port = z.int().min(0).max(65_535)
 const positive = z.number().positive()
@@ -27,8 +28,6 @@ const p2p = z.strictObject({
     .describe('Multiaddrs, with peer id, of the first peers to dial'),
   mdns: z.boolean().default(false).describe('Find peers in the local network by multicast DNS'),
   minPeers: count.default(8).describe('Peers below which no honest peer is dropped for being slow'),
-  maxConnections: count.default(100).describe('Connections held at once; more are refused'),
-  inboundPerSecond: count.default(5).describe('New connections a second that one address may open'),
   streamWindowBytes: z
     .int()
     .min(262_144)
@@ -41,6 +40,18 @@ const handshake = z.strictObject({
   deadlineMs: count.default(10_000).describe('Time a handshake may take, in ms'),
   statusIntervalMs: count.default(15_000).describe('Time between two status messages to each peer, in ms'),
   maxClockSkewMs: count.default(30_000).describe('Difference of clocks above which a peer is refused, in ms'),
+})
+
+const pool = z.strictObject({
+  maxInbound: count.default(50).describe('Inbound connections at once; a better peer takes the place of the worst'),
+  maxOutbound: count.default(50).describe('Outbound connections at once'),
+  maxPerIp: count.default(3).describe('Connections of one IPv4 address or IPv6 /64'),
+  maxPerNetwork: count.default(10).describe('Connections of one IPv4 /24 or IPv6 /48'),
+  attemptsPerIpPerSecond: count.default(5).describe('Inbound connections that one address may try in a second'),
+  exemptLoopback: z.boolean().default(false).describe('Set no limit by address for this machine itself'),
+  reservedRoles: z.record(name, count).default({}).describe('Slots by role beside all others, such as authority=4'),
+  reservedPeers: z.array(peerId).max(1_000).default([]).describe('Peer ids with a slot of their own'),
+  idleTimeoutMs: count.default(300_000).describe('Time without a message after which a peer may be let go, in ms'),
 })
 
 const reconnection = z.strictObject({
@@ -110,6 +121,7 @@ export const nodeConfigSchema = z.strictObject({
   shutdownGraceMs: count.default(30_000).describe('Time a shutdown may take in all, in ms'),
   p2p: p2p.prefault({}).describe('Links to peers'),
   handshake: handshake.prefault({}).describe('Agreement with a new peer'),
+  pool: pool.prefault({}).describe('Who may connect'),
   reconnection: reconnection.prefault({}).describe('Winning lost peers back'),
   health: health.prefault({}).describe('Health of peers and of this node'),
   messages: messages.prefault({}).describe('Messages and their envelopes'),

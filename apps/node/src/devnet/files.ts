@@ -70,9 +70,9 @@ function configOf(node: PreparedNode, all: readonly PreparedNode[]): string {
       host: DEVNET_HOST,
       port: node.p2pPort,
       bootstrap: all.filter(({ name }) => name !== node.name).map(({ multiaddr }) => multiaddr),
-      // All nodes share one address here, and all dial at once.
-      inboundPerSecond: Math.max(5, all.length * 2),
     },
+    // All nodes share one address here.
+    pool: { exemptLoopback: true },
     http: { host: DEVNET_HOST, port: node.httpPort },
     logs: { level: 'info' },
   })

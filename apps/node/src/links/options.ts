@@ -1,4 +1,5 @@
-import type { PeerManager } from '@gridmesh/interfaces'
+import { libp2pLimits } from '@gridmesh/connection-pool'
+import type { ConnectionGater } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
@@ -6,20 +7,19 @@ import { yamux } from '@libp2p/yamux'
 import type { Libp2pOptions } from 'libp2p'
 import type { NodeConfig } from '../config/schema.ts'
 import { discoveries } from './discoveries.ts'
-import { gater } from './gater.ts'
 
 /** How a node reaches others: libp2p's options for addresses, transports, channels, limits and discovery. */
-export function linkOptions(config: NodeConfig, peerManager: () => PeerManager | undefined): Partial<Libp2pOptions> {
-  const { host, port, encryption, maxConnections, inboundPerSecond, streamWindowBytes } = config.p2p
+export function linkOptions({ p2p, pool }: NodeConfig, gater: ConnectionGater): Partial<Libp2pOptions> {
+  const { host, port, encryption, streamWindowBytes } = p2p
   return {
     addresses: { listen: [`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`] },
     transports: [tcp()],
     connectionEncrypters: [encryption === 'tls' ? tls() : noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
-    connectionGater: gater(peerManager),
-    connectionManager: { maxConnections, inboundConnectionThreshold: inboundPerSecond },
+    connectionGater: gater,
+    connectionManager: libp2pLimits(pool),
     // The health monitor closes silent links, by its own rule.
     connectionMonitor: { enabled: false },
-    peerDiscovery: discoveries(config.p2p),
+    peerDiscovery: discoveries(p2p),
   }
 }
