@@ -1,0 +1,126 @@
+import type { Candidate } from '@gridmesh/interfaces'
+import { mergeAddresses, nameOf } from './book-entry.ts'
+import { networkGroup } from './network-group.ts'
+import type { SourcedCandidate, Strategy } from './strategy.ts'
+
+/** A candidate in the pool. */
+export interface PooledCandidate extends Candidate {
+  /** Peer id string. */
+  readonly key: string
+  /** Strategy that found it first. */
+  readonly strategy: string
+  /** Who told of it: a network group, or the strategy where no peer did. */
+  readonly source: string
+  /** Network group of its first address. */
+  readonly group: string
+  /** It is named in the configuration. */
+  readonly isFallback: boolean
+}
+
+/** Limits of the pool. */
+export interface PoolInit {
+  maxCandidates: number
+  maxAddresses: number
+}
+
+/**
+ * The candidates of all strategies, a bounded set. A full set loses a random one of the source that has most, so that
+ * whoever floods it evicts its own.
+ */
+export class CandidatePool {
+  readonly #init: PoolInit
+  readonly #held = new Map<string, PooledCandidate>()
+  readonly #bySource = new Map<string, number>()
+
+  constructor(init: PoolInit) {
+    this.#init = init
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  get(key: string): PooledCandidate | undefined {
+    return this.#held.get(key)
+  }
+
+  /** A copy, in the order in which they came. */
+  list(): PooledCandidate[] {
+    return [...this.#held.values()]
+  }
+
+  /** Adds a candidate, or what is new of it to what is held. Returns whether it is new. */
+  put(candidate: SourcedCandidate, { name, isFallback = false }: Pick<Strategy, 'name' | 'isFallback'>): boolean {
+    const key = candidate.id.toString()
+    const known = this.#held.get(key)
+    if (known === undefined) {
+      const source = candidate.source === undefined ? `strategy/${name}` : networkGroup(candidate.source)
+      this.#add(this.#pooled(candidate, undefined, { key, strategy: name, source, isFallback }))
+      return true
+    }
+    const named = known.isFallback || isFallback
+    this.#held.set(key, this.#pooled(candidate, known, { ...known, isFallback: named }))
+    return false
+  }
+
+  delete(key: string): void {
+    const held = this.#held.get(key)
+    if (held === undefined) return
+    this.#held.delete(key)
+    const left = (this.#bySource.get(held.source) ?? 1) - 1
+    if (left > 0) this.#bySource.set(held.source, left)
+    else this.#bySource.delete(held.source)
+  }
+
+  clear(): void {
+    this.#held.clear()
+    this.#bySource.clear()
+  }
+
+  #pooled(
+    candidate: SourcedCandidate,
+    known: PooledCandidate | undefined,
+    rest: Pick<PooledCandidate, 'key' | 'strategy' | 'source' | 'isFallback'>,
+  ): PooledCandidate {
+    const held = known?.addresses ?? []
+    // Addresses from the configuration are not displaced by what somebody says.
+    const isFirst = known === undefined || (rest.isFallback && !known.isFallback)
+    const [first, second] = isFirst ? [candidate.addresses, held] : [held, candidate.addresses]
+    const addresses = mergeAddresses(first, second, this.#init.maxAddresses)
+    const [address] = addresses
+    const group = address === undefined ? 'none' : networkGroup(address)
+    const { key, strategy, source, isFallback } = rest
+    return {
+      ...nameOf(known ?? {}),
+      ...nameOf(candidate),
+      id: candidate.id,
+      addresses,
+      group,
+      key,
+      strategy,
+      source,
+      isFallback,
+    }
+  }
+
+  #add(pooled: PooledCandidate): void {
+    if (this.#held.size >= this.#init.maxCandidates) this.#evict()
+    this.#held.set(pooled.key, pooled)
+    this.#bySource.set(pooled.source, (this.#bySource.get(pooled.source) ?? 0) + 1)
+  }
+
+  #evict(): void {
+    let largest: [string, number] = ['', 0]
+    for (const entry of this.#bySource) {
+      if (entry[1] > largest[1]) largest = entry
+    }
+    const all = this.list()
+    const ofLargest = all.filter(({ source, isFallback }) => source === largest[0] && !isFallback)
+    const loser = pick(ofLargest) ?? pick(all.filter(({ isFallback }) => !isFallback)) ?? pick(all)
+    if (loser !== undefined) this.delete(loser.key)
+  }
+}
+
+function pick<T>(list: readonly T[]): T | undefined {
+  return list[Math.floor(Math.random() * list.length)]
+}

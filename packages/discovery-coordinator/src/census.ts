@@ -1,0 +1,157 @@
+import { optional, type PeerQuery, type PeerStateChange } from '@gridmesh/interfaces'
+import type { Connection, PeerId } from '@libp2p/interface'
+import { PENDING_MS } from './constants.ts'
+import type { DiscoveryComponents } from './index.ts'
+import { networkGroup } from './network-group.ts'
+
+/** A link that is over. */
+export interface EndedLink {
+  /** Time since the first connection of the peer, in ms. */
+  lastedMs: number
+  /** It came to count as ready in that time. */
+  wasReady: boolean
+}
+
+/** Whom the census tells. */
+export interface CensusListener {
+  onReady(peer: PeerId): void
+  /** A ready peer parts, or the last connection of a peer has ended. */
+  onLeft(peer: PeerId, link: EndedLink): void
+}
+
+/**
+ * Who is linked and who is ready. Ready is what the peer manager says; where no handshake makes peers ready, every
+ * connected one counts.
+ */
+export class Census {
+  readonly #components: DiscoveryComponents
+  readonly #listener: CensusListener
+  readonly #linkedAt = new Map<string, number>()
+  readonly #readied = new Set<string>()
+  #isWatching = false
+
+  constructor(components: DiscoveryComponents, listener: CensusListener) {
+    this.#components = components
+    this.#listener = listener
+  }
+
+  /** Begins to watch. Siblings have to be there by now. */
+  start(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    const { events, connectionManager } = this.#components
+    events.addEventListener('connection:open', this.#onOpen)
+    events.addEventListener('peer:disconnect', this.#onDisconnect)
+    optional(this.#components, 'peerManager')?.addEventListener('peer:state', this.#onState)
+    for (const { remotePeer } of connectionManager.getConnections()) this.#note(remotePeer)
+  }
+
+  stop(): void {
+    if (!this.#isWatching) return
+    this.#isWatching = false
+    const { events } = this.#components
+    events.removeEventListener('connection:open', this.#onOpen)
+    events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    optional(this.#components, 'peerManager')?.removeEventListener('peer:state', this.#onState)
+    this.#linkedAt.clear()
+    this.#readied.clear()
+  }
+
+  /** How many peers count towards minimum and target. */
+  ready(): number {
+    return this.#hasReadiness() ? this.matching({}) : this.linked().size
+  }
+
+  /** How many ready peers fit; 0 without a peer manager, since nothing is known of roles then. */
+  matching(query: PeerQuery): number {
+    return optional(this.#components, 'peerManager')?.select(query).length ?? 0
+  }
+
+  /** Connected peers that may yet become ready. */
+  pending(): number {
+    if (!this.#hasReadiness()) return 0
+    const peerManager = optional(this.#components, 'peerManager')
+    const now = performance.now()
+    let pending = 0
+    for (const peer of this.linked().values()) {
+      const linkedAt = this.#linkedAt.get(peer.toString()) ?? now
+      if (now - linkedAt < PENDING_MS && peerManager?.get(peer)?.state !== 'ready') pending++
+    }
+    return pending
+  }
+
+  /** Peers with an open connection, by peer id string. */
+  linked(): Map<string, PeerId> {
+    const linked = new Map<string, PeerId>()
+    for (const { remotePeer, status } of this.#components.connectionManager.getConnections()) {
+      if (status === 'open') linked.set(remotePeer.toString(), remotePeer)
+    }
+    return linked
+  }
+
+  /** Links by network group. */
+  crowd(): Map<string, number> {
+    const crowd = new Map<string, number>()
+    for (const { remoteAddr } of this.#components.connectionManager.getConnections()) {
+      const group = networkGroup(remoteAddr)
+      crowd.set(group, (crowd.get(group) ?? 0) + 1)
+    }
+    return crowd
+  }
+
+  /** Whether it is never to be dialled: ourselves, or banned. */
+  isBarred(peer: PeerId): boolean {
+    return peer.equals(this.#components.peerId) || (optional(this.#components, 'peerManager')?.isBanned(peer) ?? false)
+  }
+
+  isLinked(peer: PeerId): boolean {
+    return this.#components.connectionManager.getConnections(peer).some(({ status }) => status === 'open')
+  }
+
+  /** An open connection to the peer that we dialled. */
+  dialled(peer: PeerId): Connection | undefined {
+    const connections = this.#components.connectionManager.getConnections(peer)
+    return connections.find(({ direction, status }) => direction === 'outbound' && status === 'open')
+  }
+
+  #hasReadiness(): boolean {
+    return (
+      optional(this.#components, 'peerManager') !== undefined && optional(this.#components, 'handshake') !== undefined
+    )
+  }
+
+  #note(peer: PeerId): void {
+    const key = peer.toString()
+    if (!this.#linkedAt.has(key)) this.#linkedAt.set(key, performance.now())
+  }
+
+  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
+    this.#note(detail.remotePeer)
+    if (!this.#hasReadiness()) this.#becomeReady(detail.remotePeer)
+  }
+
+  readonly #onState = ({ detail: { peer, from, to } }: CustomEvent<PeerStateChange>): void => {
+    if (!this.#hasReadiness()) return
+    if (to === 'ready') this.#becomeReady(peer)
+    // A peer that parts is no longer counted, though it is still connected for a moment.
+    else if (from === 'ready') this.#listener.onLeft(peer, this.#ended(peer))
+  }
+
+  readonly #onDisconnect = ({ detail: peer }: CustomEvent<PeerId>): void => {
+    const ended = this.#ended(peer)
+    this.#linkedAt.delete(peer.toString())
+    this.#readied.delete(peer.toString())
+    this.#listener.onLeft(peer, ended)
+  }
+
+  #becomeReady(peer: PeerId): void {
+    this.#readied.add(peer.toString())
+    this.#listener.onReady(peer)
+  }
+
+  #ended(peer: PeerId): EndedLink {
+    const key = peer.toString()
+    const linkedAt = this.#linkedAt.get(key)
+    return { lastedMs: linkedAt === undefined ? 0 : performance.now() - linkedAt, wasReady: this.#readied.has(key) }
+  }
+}

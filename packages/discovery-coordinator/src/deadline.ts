@@ -1,0 +1,46 @@
+import { AbortError, TimeoutError } from '@libp2p/interface'
+
+/**
+ * Runs `work` with a signal, and waits for it until the deadline or until `signal` aborts; the signal given to `work`
+ * aborts then too. Built on `setTimeout`, which simulated time replaces, unlike `AbortSignal.timeout`.
+ * @throws {TimeoutError} (libp2p's) at the deadline
+ */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const giveUp = (reason: Error): void => controller.abort(reason)
+  const onAbort = (): void => giveUp(reasonOf(signal))
+  const timer = setTimeout(() => giveUp(new TimeoutError(`Nothing came within ${ms} ms`)), ms)
+  if (signal?.aborted === true) onAbort()
+  signal?.addEventListener('abort', onAbort)
+  try {
+    return await raced(work(controller.signal), controller.signal)
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Settles as `promise` does, or rejects with the reason of `signal` as soon as that aborts. */
+export async function raced<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  // Whichever loses must not become an unhandled rejection.
+  promise.catch(() => {})
+  const aborted = Promise.withResolvers<never>()
+  aborted.promise.catch(() => {})
+  const onAbort = (): void => aborted.reject(reasonOf(signal))
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort)
+  try {
+    return await Promise.race([aborted.promise, promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function reasonOf(signal: AbortSignal | undefined): Error {
+  return signal?.reason instanceof Error ? signal.reason : new AbortError()
+}

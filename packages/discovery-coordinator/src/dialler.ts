@@ -1,0 +1,85 @@
+import { optional, type Candidate } from '@gridmesh/interfaces'
+import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { within } from './deadline.ts'
+import type { DialPool, DiscoveryComponents } from './index.ts'
+import { networkGroup } from './network-group.ts'
+
+/** Opens connections: through the pool, which is the one dial budget of the node, or else by libp2p itself. */
+export class Dialler {
+  readonly #components: DiscoveryComponents
+  readonly #deadlineMs: number
+
+  constructor(components: DiscoveryComponents, deadlineMs: number) {
+    this.#components = components
+    this.#deadlineMs = deadlineMs
+  }
+
+  /** Resolves with an open connection. */
+  async dial(candidate: Candidate, signal: AbortSignal): Promise<Connection> {
+    return within(this.#deadlineMs, signal, async (inTime) => {
+      const { id, addresses } = candidate
+      // The dial takes the addresses of a peer from the peer store, whoever makes it.
+      if (addresses.length > 0)
+        await this.#components.peerStore.merge(id, { multiaddrs: [...addresses] }, { signal: inTime })
+      const pool = optional(this.#components, 'connectionPool')
+      return pool === undefined ? this.#open(candidate, inTime) : pool.acquire(id, { signal: inTime })
+    })
+  }
+
+  /**
+   * Tests whether a peer can be reached, and keeps no connection to it. Resolves with the address where it answered, or
+   * one of the same network group.
+   */
+  async probe(candidate: Candidate, signal: AbortSignal): Promise<Multiaddr> {
+    const pool = optional(this.#components, 'connectionPool')
+    const [first] = candidate.addresses
+    if (pool?.probe === undefined || first === undefined) return this.#dialAndClose(candidate, signal)
+    const group = networkGroup(first)
+    const addresses = candidate.addresses.filter((address) => networkGroup(address) === group)
+    await within(this.#deadlineMs, signal, async (inTime) => probeBy(pool, candidate, addresses, inTime))
+    return first
+  }
+
+  /** The pool tells the peer manager of its dials; here we do. */
+  async #open({ id }: Candidate, signal: AbortSignal): Promise<Connection> {
+    const peerManager = optional(this.#components, 'peerManager')
+    peerManager?.markConnecting(id)
+    try {
+      return await this.#components.connectionManager.openConnection(id, { signal })
+    } catch (err) {
+      peerManager?.markFailed(id)
+      throw err
+    }
+  }
+
+  async #dialAndClose(candidate: Candidate, signal: AbortSignal): Promise<Multiaddr> {
+    const connection = await this.dial(candidate, signal)
+    await within(this.#deadlineMs, signal, async (inTime) => {
+      try {
+        // A node of another network answers too, and is of no use.
+        await optional(this.#components, 'handshake')?.whenReady(candidate.id, { signal: inTime })
+      } finally {
+        await connection.close({ signal: inTime })
+      }
+    })
+    return connection.remoteAddr
+  }
+}
+
+async function probeBy(
+  pool: DialPool,
+  { id }: Candidate,
+  addresses: readonly Multiaddr[],
+  signal: AbortSignal,
+): Promise<void> {
+  await pool.probe?.(id, addresses, { signal })
+}
+
+const OURS = new Set(['AbortError', 'ConnectionRefusedError', 'DialDeniedError', 'NotStartedError'])
+
+/** What became of a dial: `neutral` says nothing of the peer, since we stopped it or our own limits did. */
+export function judgeFailure(err: unknown): 'failed' | 'neutral' {
+  // Errors of our limits name the limit.
+  return err instanceof Error && (OURS.has(err.name) || 'limit' in err) ? 'neutral' : 'failed'
+}

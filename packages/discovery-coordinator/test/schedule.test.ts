@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Schedule } from '../src/schedule.ts'
+import { SuccessRatio } from '../src/success-ratio.ts'
+import { Thresholds } from '../src/thresholds.ts'
+
+const init = { minPeers: 8, targetPeers: 30, intervalMs: 1_000, maxIntervalMs: 30_000 }
+
+beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }))
+afterEach(() => vi.useRealTimers())
+
+it('looks again after intervalMs below the minimum while there is news', () => {
+  const schedule = new Schedule(init)
+  expect([schedule.next(0, true), schedule.next(7, true)]).toEqual([1_000, 1_000])
+})
+
+it('doubles the interval with each fruitless round up to maxIntervalMs, counts them, and starts over with news', () => {
+  const schedule = new Schedule(init)
+  const delays = Array.from({ length: 7 }, () => schedule.next(0, false))
+  expect(delays).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000])
+  expect(schedule.fruitless).toBe(7)
+  expect(schedule.next(0, true)).toBe(1_000)
+  expect(schedule.fruitless).toBe(0)
+})
+
+it('starts over after a reset, and once the minimum was met', () => {
+  const schedule = new Schedule(init)
+  schedule.next(0, false)
+  schedule.next(0, false)
+  schedule.reset()
+  expect(schedule.next(0, false)).toBe(2_000)
+  schedule.next(8, false)
+  expect(schedule.fruitless).toBe(0)
+})
+
+it('waits maxIntervalMs from the target on, and the longer the nearer it is', () => {
+  const schedule = new Schedule(init)
+  expect([schedule.next(30, false), schedule.next(31, true)]).toEqual([30_000, 30_000])
+  const climb = Array.from({ length: 23 }, (_, index) => schedule.next(8 + index, false))
+  expect(climb).toEqual(climb.toSorted((a, b) => a - b))
+  expect(climb[0]).toBeGreaterThan(1_000)
+})
+
+it('is never outside its interval, whatever the counts', () => {
+  const round = fc.tuple(fc.nat(50), fc.boolean())
+  fc.assert(
+    fc.property(fc.array(round), fc.nat(40), fc.nat(20), (rounds, minPeers, more) => {
+      const schedule = new Schedule({ ...init, minPeers, targetPeers: minPeers + more })
+      for (const [ready, hasNews] of rounds) {
+        const delay = schedule.next(ready, hasNews)
+        expect(delay).toBeGreaterThanOrEqual(1_000)
+        expect(delay).toBeLessThanOrEqual(30_000)
+      }
+    }),
+  )
+})
+
+it('tells once that the minimum is not met, and once that it is, with the time in between', () => {
+  const thresholds = new Thresholds(init)
+  expect(thresholds.update(7, 7)).toEqual({ minimum: 'lost' })
+  expect(thresholds.update(6, 6)).toEqual({})
+  vi.advanceTimersByTime(1_234)
+  expect(thresholds.update(8, 8)).toEqual({ minimum: 'met' })
+  expect(thresholds.timeToMinimumMs).toBe(1_234)
+  expect(thresholds.update(9, 9)).toEqual({})
+})
+
+it('tells nothing of a minimum that is met from the start', () => {
+  expect(new Thresholds(init).update(8, 8)).toEqual({})
+  expect(new Thresholds({ minPeers: 0, targetPeers: 0 }).update(0, 1)).toEqual({})
+})
+
+it('tells each time that no peer is left, and only then', () => {
+  const thresholds = new Thresholds({ minPeers: 0, targetPeers: 2 })
+  expect([0, 0, 1, 0].map((linked) => thresholds.update(0, linked).alone)).toEqual([true, undefined, undefined, true])
+  thresholds.restart()
+  expect(thresholds.update(0, 0)).toEqual({ alone: true })
+})
+
+it('measures the time to the target', () => {
+  const thresholds = new Thresholds({ minPeers: 1, targetPeers: 2 })
+  thresholds.update(1, 1)
+  vi.advanceTimersByTime(500)
+  expect(thresholds.update(2, 2)).toEqual({ target: 'met' })
+  expect([thresholds.timeToTargetMs, thresholds.timeToMinimumMs]).toEqual([500, undefined])
+})
+
+it('begins with one success in three, and follows what happens', () => {
+  const ratio = new SuccessRatio(10)
+  expect(ratio.dialsFor(2)).toBe(6)
+  for (let i = 0; i < 50; i++) ratio.record(true)
+  expect(ratio.dialsFor(2)).toBe(3)
+  for (let i = 0; i < 20; i++) ratio.record(false)
+  expect(ratio.dialsFor(2)).toBeGreaterThan(6)
+})
+
+it('never dials less than is missing, nor more than maxOvershoot times that', () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { maxLength: 300 }), fc.nat(100), (dials, missing) => {
+      const ratio = new SuccessRatio(4)
+      for (const hasSucceeded of dials) ratio.record(hasSucceeded)
+      expect(ratio.dialsFor(missing)).toBeGreaterThanOrEqual(missing)
+      expect(ratio.dialsFor(missing)).toBeLessThanOrEqual(4 * missing)
+      expect(ratio.value).toBeGreaterThan(0)
+      expect(ratio.value).toBeLessThan(1)
+    }),
+  )
+})
+
+it('dials nobody where nobody is missing', () => {
+  expect([new SuccessRatio(4).dialsFor(0), new SuccessRatio(4).dialsFor(-3)]).toEqual([0, 0])
+})

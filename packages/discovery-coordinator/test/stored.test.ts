@@ -1,0 +1,189 @@
+import { type IdentifyResult, type Libp2pEvents, TypedEventEmitter } from '@libp2p/interface'
+import { defaultLogger } from '@libp2p/logger'
+import { multiaddr } from '@multiformats/multiaddr'
+import { MemoryDatastore } from 'datastore-core'
+import fc from 'fast-check'
+import { type Datastore, Key } from 'interface-datastore'
+import { afterEach, expect, it, vi } from 'vitest'
+import { DATASTORE_PREFIX } from '../src/constants.ts'
+import { type SourcedCandidate, stored, type StoredInit, type Strategy } from '../src/index.ts'
+import { decodeEntry, encodeEntry } from '../src/stored-entry.ts'
+import { addressOf, at, candidateOf, collect, makePeerIds } from './support.ts'
+
+const ids = await makePeerIds(20)
+const NEED = { need: [], signal: new AbortController().signal }
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+interface Made {
+  strategy: Strategy
+  events: TypedEventEmitter<Libp2pEvents>
+}
+
+async function start(datastore: Datastore, init: StoredInit = {}): Promise<Made> {
+  const events = new TypedEventEmitter<Libp2pEvents>()
+  const strategy = stored(init)({ datastore, events, logger: defaultLogger() })
+  await strategy.start?.()
+  return { strategy, events }
+}
+
+async function offers({ strategy }: Made): Promise<SourcedCandidate[]> {
+  return collect(strategy.discover(NEED))
+}
+
+async function names(made: Made): Promise<string[]> {
+  return (await offers(made)).map(({ id }) => id.toString()).toSorted()
+}
+
+function keyOf(name: string): Key {
+  return new Key(`${DATASTORE_PREFIX}/peers/${name}`)
+}
+
+it('offers after a restart what it learnt before, with addresses, role and region', async () => {
+  const datastore = new MemoryDatastore()
+  const first = await start(datastore)
+  first.strategy.found?.(candidateOf(at(ids, 0), 0), 'kademlia')
+  first.strategy.succeeded?.({ ...candidateOf(at(ids, 1), 1), role: 'authority', region: 'north' })
+  await first.strategy.stop?.()
+
+  const second = await start(datastore)
+  expect(await names(second)).toEqual([at(ids, 0), at(ids, 1)].map(String).toSorted())
+  const found = (await offers(second)).find(({ id }) => id.equals(at(ids, 1)))
+  expect(found).toMatchObject({ role: 'authority', region: 'north', table: 'tried' })
+  expect(found?.addresses.map(String)).toEqual([addressOf(1).toString()])
+  await second.strategy.stop?.()
+})
+
+it('forgets in the datastore what it forgets', async () => {
+  const datastore = new MemoryDatastore()
+  const made = await start(datastore)
+  made.strategy.found?.(candidateOf(at(ids, 0), 0), 'kademlia')
+  await made.strategy.stop?.()
+  await made.strategy.start?.()
+  for (let i = 0; i < 10; i++) made.strategy.failed?.(at(ids, 0))
+  await made.strategy.stop?.()
+  expect(await names(await start(datastore))).toEqual([])
+})
+
+it('skips and removes what it cannot read, and goes on with the rest', async () => {
+  const datastore = new MemoryDatastore()
+  const first = await start(datastore)
+  for (const index of [0, 1, 2, 3]) first.strategy.succeeded?.(candidateOf(at(ids, index), index * 256))
+  await first.strategy.stop?.()
+  await datastore.put(keyOf(at(ids, 0).toString()), Uint8Array.of(1, 2, 3))
+  await datastore.put(keyOf(at(ids, 1).toString()), new TextEncoder().encode('{"v":1}'))
+  await datastore.put(keyOf('nobody'), new TextEncoder().encode('{}'))
+
+  const second = await start(datastore)
+  expect(await names(second)).toEqual([at(ids, 2), at(ids, 3)].map(String).toSorted())
+  await second.strategy.stop?.()
+  expect(await datastore.has(keyOf('nobody'))).toBe(false)
+})
+
+it('makes a new secret where the stored one is of the wrong length, and keeps the peers', async () => {
+  const datastore = new MemoryDatastore()
+  const first = await start(datastore)
+  first.strategy.succeeded?.(candidateOf(at(ids, 0), 0))
+  await first.strategy.stop?.()
+  const secret = new Key(`${DATASTORE_PREFIX}/secret`)
+  await datastore.put(secret, Uint8Array.of(1))
+  expect(await names(await start(datastore))).toHaveLength(1)
+  expect(await datastore.get(secret)).toHaveLength(32)
+})
+
+it('works without what is stored where the datastore fails, and writes later what it could not at first', async () => {
+  const datastore = new MemoryDatastore()
+  const has = vi.spyOn(datastore, 'has').mockImplementation(() => {
+    throw new TypeError('thrown by a test')
+  })
+  const batch = vi.spyOn(datastore, 'batch').mockImplementation(() => {
+    throw new TypeError('thrown by a test')
+  })
+  const made = await start(datastore)
+  made.strategy.succeeded?.(candidateOf(at(ids, 0), 0))
+  await made.strategy.stop?.()
+  expect(await names(made)).toHaveLength(1)
+  has.mockRestore()
+  batch.mockRestore()
+  await made.strategy.start?.()
+  await made.strategy.stop?.()
+  expect(await names(await start(datastore))).toHaveLength(1)
+})
+
+it('gives up on a datastore that does not answer within storageTimeoutMs', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  const datastore = new MemoryDatastore()
+  vi.spyOn(datastore, 'has').mockReturnValue(new Promise(() => undefined) as never)
+  const starting = start(datastore, { storageTimeoutMs: 100 })
+  await vi.advanceTimersByTimeAsync(100)
+  const made = await starting
+  await made.strategy.stop?.()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it('writes what changed each saveIntervalMs', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  const datastore = new MemoryDatastore()
+  const made = await start(datastore, { saveIntervalMs: 5_000 })
+  made.strategy.succeeded?.(candidateOf(at(ids, 0), 0))
+  const key = new Key(`${DATASTORE_PREFIX}/peers/${at(ids, 0).toString()}`)
+  expect(await datastore.has(key)).toBe(false)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(await datastore.has(key)).toBe(true)
+  await made.strategy.stop?.()
+})
+
+it('learns what connected peers say of themselves, and nothing any more after stop', async () => {
+  const made = await start(new MemoryDatastore())
+  const tell = (index: number): void => {
+    const connection = { remoteAddr: multiaddr('/ip4/192.0.2.1/tcp/40000') }
+    const detail = { peerId: at(ids, index), listenAddrs: [addressOf(index)], protocols: [], connection }
+    made.events.safeDispatchEvent('peer:identify', { detail: detail as unknown as IdentifyResult })
+  }
+  tell(0)
+  expect(await names(made)).toEqual([at(ids, 0).toString()])
+  await made.strategy.stop?.()
+  tell(1)
+  expect(await names(made)).toHaveLength(1)
+})
+
+it('offers no more than maxPerRun', async () => {
+  const made = await start(new MemoryDatastore(), { maxPerRun: 5 })
+  for (let index = 0; index < 20; index++) made.strategy.succeeded?.(candidateOf(at(ids, index), index * 256))
+  expect(await offers(made)).toHaveLength(5)
+  await made.strategy.stop?.()
+})
+
+it('reads back what it writes, and refuses any other bytes with a typed error', () => {
+  const id = at(ids, 0)
+  const name = fc.option(fc.string({ minLength: 1, maxLength: 64 }), { nil: undefined })
+  const entry = fc.record({
+    table: fc.constantFrom('new' as const, 'tried' as const),
+    group: fc.string(),
+    role: name,
+    region: name,
+    failures: fc.nat(),
+    addedMs: fc.nat(),
+    reachedMs: fc.nat(),
+    address: fc.nat(1_000),
+  })
+  fc.assert(
+    fc.property(entry, ({ role, region, address, ...rest }) => {
+      const said = { ...(role !== undefined && { role }), ...(region !== undefined && { region }) }
+      const whole = { id, addresses: [addressOf(address)], ...rest, ...said }
+      const read = decodeEntry(id, encodeEntry(whole), 8)
+      expect({ ...read, addresses: read.addresses.map(String) }).toEqual({
+        ...whole,
+        addresses: whole.addresses.map(String),
+      })
+    }),
+  )
+  const json = fc.jsonValue().map((value) => new TextEncoder().encode(JSON.stringify(value)))
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array(), json), (bytes) => {
+      expect(() => decodeEntry(id, bytes, 8)).toThrow(expect.objectContaining({ name: 'CorruptEntryError' }))
+    }),
+  )
+})
