@@ -38,22 +38,20 @@ export function createLog(settings: LogSettings, destination: DestinationStream 
 
   // One threshold a component, looked up once and again when levels change: libp2p asks for a logger per stream.
   let thresholds = new Map<string, number>()
-  const isOn = (component: string, level: Level): boolean => {
-    const name = component.split(':', 2).join(':')
-    let threshold = thresholds.get(name)
-    if (threshold === undefined) {
-      threshold = thresholdOf(name)
-      thresholds.set(name, threshold)
-    }
-    return severity(level) >= threshold
+  const cached = (name: string): number => {
+    const known = thresholds.get(name) ?? thresholdOf(name)
+    thresholds.set(name, known)
+    return known
   }
 
   const forComponent = (component: string): Logger => {
     // What libp2p calls an error is mostly a peer that went away: news for those who look for it.
     const isOurs = component.startsWith('gridmesh')
     const [plain, severe]: [Level, Level] = isOurs ? ['info', 'error'] : ['trace', 'debug']
+    const part = component.split(':', 2).join(':')
+    const isOn = (level: Level): boolean => severity(level) >= cached(part)
     const write = (level: Level, args: unknown[]): void => {
-      if (isOn(component, level)) root[level]({ component }, format(args))
+      if (isOn(level)) root[level]({ component }, format(args))
     }
     const log = (...args: unknown[]): void => write(plain, args)
     const logger: Logger = Object.assign(log, {
@@ -62,7 +60,7 @@ export function createLog(settings: LogSettings, destination: DestinationStream 
       newScope: (name: string) => forComponent(`${component}:${name}`),
       enabled: false,
     })
-    return Object.defineProperty(logger, 'enabled', { get: () => isOn(component, plain) })
+    return Object.defineProperty(logger, 'enabled', { get: () => isOn(plain) })
   }
 
   return {

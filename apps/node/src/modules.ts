@@ -1,5 +1,6 @@
 import { broadcast } from '@gridmesh/broadcast'
 import type { connectionPool } from '@gridmesh/connection-pool'
+import { type DiscoveryService, discovery } from '@gridmesh/discovery-coordinator'
 import { envelope } from '@gridmesh/envelope'
 import { handshake } from '@gridmesh/handshake'
 import { healthMonitor } from '@gridmesh/health-monitor'
@@ -28,6 +29,7 @@ import { type Ping, ping } from '@libp2p/ping'
 import type { ServiceFactoryMap } from 'libp2p'
 import type { NodeConfig } from './config/schema.ts'
 import type { Genesis } from './genesis.ts'
+import { dhtOf, discoveryOptions } from './links/discovery.ts'
 import { VERSION } from './version.ts'
 
 /** Time between two writes of the replay floor, in ms: after a kill, a node is deaf to envelopes a second longer. */
@@ -49,6 +51,7 @@ export type NodeServices = {
   messages: Messages
   health: Health
   reconnection: Reconnection
+  discovery: DiscoveryService
 }
 
 /** The connection pool: a gater for libp2p and a service that share one state. */
@@ -98,6 +101,12 @@ export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool)
       authorities: [...genesis.authorities.keys()].map((id) => peerIdFromString(id)),
       ...config.health,
     }),
-    reconnection: reconnection({ bootstrap: p2p.bootstrap, ...config.reconnection }),
+    // Members are as important as the way in: both are tried for ever.
+    reconnection: reconnection({
+      bootstrap: [...p2p.bootstrap, ...config.discovery.staticPeers],
+      ...config.reconnection,
+    }),
+    ...dhtOf(config, chainId),
+    discovery: discovery(discoveryOptions(config, chainId)),
   }
 }

@@ -62,7 +62,7 @@ export class StrategyRunner {
       if (signal.aborted) this.#settle('cancelled')
       else if (isLate && progress.taken > 0) this.#settle('succeeded')
       else {
-        this.#log.error('strategy %s failed - %e', this.strategy.name, err)
+        this.#log('strategy %s failed - %e', this.strategy.name, err)
         this.#settle('failed')
       }
     }

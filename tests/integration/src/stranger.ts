@@ -26,17 +26,22 @@ export class Stranger {
     return new Stranger((await createLibp2p({ ...links, services: { identify: identify() } })) as Stranger['libp2p'])
   }
 
-  /** A stranger that shakes hands, with the network's own words unless others are given. */
-  static async polite(node: GridmeshNode, words: { chainId?: string; genesisHash?: string } = {}): Promise<Stranger> {
+  /** A stranger that shakes hands, with the network's own words and from 127.0.0.1 unless others are given. */
+  static async polite(
+    node: GridmeshNode,
+    { from, ...words }: { chainId?: string; genesisHash?: string; region?: string; from?: string } = {},
+  ): Promise<Stranger> {
     const { chainId, hash: genesisHash } = node.genesis
     const hello = { chainId, genesisHash, role: 'stranger', region: 'nowhere', ...words }
+    // The transport hands it on to `net.connect`, though its types do not name it.
+    const dialOpts = { noDelay: true, ...(from !== undefined && { localAddress: from }) }
     const services = {
       identify: identify(),
       handshake: handshake(hello),
       unicast: unicast(),
       envelope: envelope({ chainId: hello.chainId }),
     }
-    return new Stranger(await createLibp2p<StrangerServices>({ ...links, services }))
+    return new Stranger(await createLibp2p<StrangerServices>({ ...links, transports: [tcp({ dialOpts })], services }))
   }
 
   /** A stranger that shakes hands and has no unicast, whose own limit on streams would hold it back. */

@@ -15,6 +15,8 @@ import { freePorts } from './ports.ts'
 /** How the nodes of a network are to be. */
 export interface NetworkInit {
   nodes: number
+  /** @default 'gridtokenx' */
+  profile?: string
   /** Settings of every node, by dotted path. */
   flags?: Readonly<Record<string, unknown>>
   modules?: CreateNodeInit['modules']
@@ -32,19 +34,19 @@ export class Network {
     this.data = data
   }
 
-  static async start({ nodes: count, flags = {}, modules }: NetworkInit): Promise<Network> {
+  static async start({ nodes: count, profile = 'gridtokenx', flags = {}, modules }: NetworkInit): Promise<Network> {
     const data = mkdtempSync(join(tmpdir(), 'gridmesh-network-'))
     const base = await freePorts(count * 2)
     const prepared = await prepareFiles(
       data,
-      'gridtokenx',
+      profile,
       planDevnet({ nodes: count, baseHttp: base, baseP2p: base + count }),
     )
     const nodes = await Promise.all(
       prepared.map(async ({ config: file }) => {
         const { config } = loadNodeConfig({
           file,
-          profile: 'gridtokenx',
+          profile,
           flags: { 'logs.level': 'silent', ...flags },
         })
         const node = await createNode({ config, ...(modules === undefined ? {} : { modules }) })

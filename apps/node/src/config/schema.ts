@@ -9,7 +9,12 @@ const count = z.int().positive()
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected lower-case letters, digits and dashes, 32 at most')
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 
-const bootstrapAddress = z.string().refine((text) => {
+const STRATEGIES = ['stored', 'bootstrap', 'static', 'mdns', 'kademlia', 'peer-exchange'] as const
+
+/** A way to find peers that a configuration can name. */
+export type StrategyName = (typeof STRATEGIES)[number]
+
+const peerAddress = z.string().refine((text) => {
   try {
     return multiaddr(text).getComponents().at(-1)?.name === 'p2p'
   } catch {
@@ -22,18 +27,37 @@ const p2p = z.strictObject({
   port: port.default(9000).describe('TCP port to listen on for peers; 0 takes a free one'),
   encryption: z.enum(['noise', 'tls']).default('noise').describe('Secure channel: Noise XX, or TLS 1.3'),
   bootstrap: z
-    .array(bootstrapAddress)
+    .array(peerAddress)
     .max(1_000)
     .default([])
     .describe('Multiaddrs, with peer id, of the first peers to dial'),
-  mdns: z.boolean().default(false).describe('Find peers in the local network by multicast DNS'),
-  minPeers: count.default(8).describe('Peers below which no honest peer is dropped for being slow'),
+  minPeers: count
+    .default(8)
+    .describe('Peers below which more are looked for every second, and no honest one is dropped for being slow'),
   streamWindowBytes: z
     .int()
     .min(262_144)
     .default(262_144)
     .describe('Bytes of one stream under way at once; more is faster over long distances and delays urgent messages'),
   pingIntervalMs: count.default(30_000).describe('Time between two measurements of each peer, in ms'),
+})
+
+const discovery = z.strictObject({
+  strategies: z
+    .array(z.enum(STRATEGIES))
+    .default(['stored', 'bootstrap', 'peer-exchange'])
+    .describe('Ways to find peers'),
+  staticPeers: z
+    .array(peerAddress)
+    .max(1_000)
+    .default([])
+    .describe('Multiaddrs, with peer id, of the members that the strategy static knows'),
+  targetPeers: count.default(30).describe('Peers up to which more are dialled'),
+  intervalMs: count.default(1_000).describe('Time between two rounds below the minimum of peers, in ms'),
+  maxIntervalMs: count.default(30_000).describe('Time between two rounds at the target, in ms'),
+  feelerIntervalMs: count.default(120_000).describe('Time between two tests of an unknown address, in ms'),
+  roles: z.record(name, count).default({}).describe('Peers wanted by role, such as authority=2'),
+  sameRegion: z.int().min(0).default(0).describe("Peers wanted of the node's own region"),
 })
 
 const handshake = z.strictObject({
@@ -120,6 +144,7 @@ export const nodeConfigSchema = z.strictObject({
   feedSize: count.default(10_000).describe('Messages that /api/v1/feed remembers'),
   shutdownGraceMs: count.default(30_000).describe('Time a shutdown may take in all, in ms'),
   p2p: p2p.prefault({}).describe('Links to peers'),
+  discovery: discovery.prefault({}).describe('Finding peers'),
   handshake: handshake.prefault({}).describe('Agreement with a new peer'),
   pool: pool.prefault({}).describe('Who may connect'),
   reconnection: reconnection.prefault({}).describe('Winning lost peers back'),

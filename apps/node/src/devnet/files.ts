@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { stringify } from 'yaml'
+import { loadNodeConfig } from '../config/load.ts'
+import type { StrategyName } from '../config/schema.ts'
 import { fileProblem } from '../errors.ts'
 import { loadIdentity } from '../identity.ts'
 import { type PlannedNode, ZONES } from './plan.ts'
@@ -36,7 +38,8 @@ export async function prepareFiles(
       authorities: nodes.filter(({ role }) => role === 'authority').map(({ name, peerId }) => ({ name, peerId })),
     }
     await writeFile(join(data, 'genesis.yaml'), `# What all nodes of this network agree on.\n${stringify(genesis)}`)
-    await Promise.all(nodes.map((node) => writeFile(node.config, configOf(node, nodes))))
+    const { strategies } = loadNodeConfig({ profile }).config.discovery
+    await Promise.all(nodes.map((node) => writeFile(node.config, configOf(node, nodes, strategies))))
     return nodes
   } catch (cause) {
     throw cause instanceof Error && cause.name === 'UnusableFileError'
@@ -59,7 +62,9 @@ async function prepareIdentity(data: string, node: PlannedNode): Promise<Prepare
   }
 }
 
-function configOf(node: PreparedNode, all: readonly PreparedNode[]): string {
+function configOf(node: PreparedNode, all: readonly PreparedNode[], strategies: readonly StrategyName[]): string {
+  const others = all.filter(({ name }) => name !== node.name).map(({ multiaddr }) => multiaddr)
+  const isList = strategies.includes('static')
   return stringify({
     name: node.name,
     role: node.role,
@@ -69,7 +74,12 @@ function configOf(node: PreparedNode, all: readonly PreparedNode[]): string {
     p2p: {
       host: DEVNET_HOST,
       port: node.p2pPort,
-      bootstrap: all.filter(({ name }) => name !== node.name).map(({ multiaddr }) => multiaddr),
+      bootstrap: isList ? [] : others,
+    },
+    discovery: {
+      // All nodes are on this machine: nobody is to be called in the local network.
+      strategies: strategies.filter((name) => name !== 'mdns'),
+      ...(isList ? { staticPeers: others } : {}),
     },
     // All nodes share one address here.
     pool: { exemptLoopback: true },

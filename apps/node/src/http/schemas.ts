@@ -54,6 +54,30 @@ export const nodeHealth = z.object({
   uptime: z.number(),
 })
 
+/** Answer of `GET /node/discovery`. */
+export const nodeDiscovery = z.object({
+  ready: z.int().describe('Peers that count towards minimum and target'),
+  min_peers: z.int(),
+  target_peers: z.int(),
+  candidates: z.int().describe('Peers found and not linked'),
+  rounds: z.int(),
+  dials: z.object({ attempts: z.int(), succeeded: z.int(), failed: z.int(), neutral: z.int() }),
+  success_ratio: z.number().describe('Learnt share of dials that succeed, 0 to 1'),
+  time_to_minimum_ms: z.number().nullable().describe('How long it took last; null while never reached'),
+  time_to_target_ms: z.number().nullable().describe('How long it took last; null while never reached'),
+  strategies: z.record(
+    z.string(),
+    z.object({
+      runs: z.int(),
+      failures: z.int(),
+      candidates: z.int().describe('New ones it found'),
+      dials: z.int(),
+      successes: z.int(),
+      breaker: z.string().describe('closed: asked as usual; open: left alone for a while'),
+    }),
+  ),
+})
+
 /** Answer of `GET /node/peers`. */
 export const nodePeers = z.object({ peer_count: z.int(), peers: z.array(nodePeer) })
 

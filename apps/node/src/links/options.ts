@@ -6,9 +6,8 @@ import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import type { Libp2pOptions } from 'libp2p'
 import type { NodeConfig } from '../config/schema.ts'
-import { discoveries } from './discoveries.ts'
 
-/** How a node reaches others: libp2p's options for addresses, transports, channels, limits and discovery. */
+/** How a node reaches others: libp2p's options for addresses, transports, channels and limits. */
 export function linkOptions({ p2p, pool }: NodeConfig, gater: ConnectionGater): Partial<Libp2pOptions> {
   const { host, port, encryption, streamWindowBytes } = p2p
   return {
@@ -20,6 +19,5 @@ export function linkOptions({ p2p, pool }: NodeConfig, gater: ConnectionGater): 
     connectionManager: libp2pLimits(pool),
     // The health monitor closes silent links, by its own rule.
     connectionMonitor: { enabled: false },
-    peerDiscovery: discoveries(p2p),
   }
 }

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import type { GridmeshNode } from '../../node.ts'
 import { VERSION } from '../../version.ts'
 import { success } from '../answers.ts'
-import { nodeHealth, nodeInfo } from '../schemas.ts'
+import { nodeDiscovery, nodeHealth, nodeInfo } from '../schemas.ts'
 import type { Api } from '../server.ts'
 
 /** Blocks a node may lag behind its peers and still count as in step. */
 const SYNC_TOLERANCE = 10
 
-/** What the node says of itself: `/node/info`, `/node/health`, `/node/config`. */
+/** What the node says of itself: `/node/info`, `/node/health`, `/node/discovery`, `/node/config`. */
 export function nodeRoutes(api: Api, node: GridmeshNode): void {
   api.get('/node/info', { schema: { response: { 200: success(nodeInfo) } } }, () => ({
     success: true as const,
@@ -18,6 +18,11 @@ export function nodeRoutes(api: Api, node: GridmeshNode): void {
   api.get('/node/health', { schema: { response: { 200: success(nodeHealth) } } }, () => ({
     success: true as const,
     data: measure(node),
+  }))
+
+  api.get('/node/discovery', { schema: { response: { 200: success(nodeDiscovery) } } }, () => ({
+    success: true as const,
+    data: searching(node),
   }))
 
   const config = z.record(z.string(), z.unknown())
@@ -72,5 +77,21 @@ function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
     },
     heap_bytes: process.memoryUsage().heapUsed,
     uptime: node.uptimeMs / 1_000,
+  }
+}
+
+function searching({ config, libp2p }: GridmeshNode): z.infer<typeof nodeDiscovery> {
+  const stats = libp2p.services.discovery.stats()
+  return {
+    ready: stats.ready,
+    min_peers: config.p2p.minPeers,
+    target_peers: Math.max(config.discovery.targetPeers, config.p2p.minPeers),
+    candidates: stats.candidates,
+    rounds: stats.rounds,
+    dials: stats.dials,
+    success_ratio: stats.successRatio,
+    time_to_minimum_ms: stats.timeToMinimumMs ?? null,
+    time_to_target_ms: stats.timeToTargetMs ?? null,
+    strategies: stats.strategies,
   }
 }

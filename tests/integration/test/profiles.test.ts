@@ -1,0 +1,45 @@
+import { energyKinds } from '@gridmesh/node'
+import { Network, startDevnet } from '@gridmesh-internal/support'
+import { expect, it, vi } from 'vitest'
+import { call, feedIds } from '../src/api.ts'
+
+const soon = { timeout: 10_000, interval: 20 }
+const order = { type: 'sell', priceSatangPerKwh: 400, quantityWh: 1_000, zone: 'north' } as const
+
+it.each(['silver', 'podoru'])(
+  'runs the profile %s as a devnet: an order at one node reaches every other',
+  async (profile) => {
+    const devnet = await startDevnet(3, ['--profile', profile])
+    try {
+      const [first] = devnet.nodes
+      const { status } = await call(first?.url ?? '', '/orders', { ...order, id: `first-of-${profile}` })
+      expect(status).toBe(202)
+      for (const { url } of devnet.nodes) {
+        await vi.waitFor(async () => expect(await feedIds(url)).toContain(`first-of-${profile}`), soon)
+      }
+    } finally {
+      await devnet.stop()
+    }
+  },
+)
+
+it('speaks JSON in the profile podoru, finds peers by the list alone, and keeps its limits', async () => {
+  const network = await Network.start({ nodes: 3, profile: 'podoru' })
+  try {
+    const { config, libp2p } = network.node(0)
+    const { envelope, discovery } = libp2p.services
+    const { kind, lane, codec } = energyKinds['energy-order'].message
+    const value = { ...order, id: 'sealed', expiresAtMs: Date.now() + 60_000 }
+    const sealed = await envelope.seal({ kind, lane, payload: codec.encode(value) })
+    expect(JSON.parse(Buffer.from(sealed).toString())).toMatchObject({ kind })
+    expect(Object.keys(discovery.stats().strategies)).toEqual(['static'])
+    expect(config).toMatchObject({
+      pool: { maxInbound: 25, maxOutbound: 25, maxPerIp: 3 },
+      limits: { messagesPerSecond: 100 },
+      messages: { maxBytes: 10_485_760 },
+      http: { host: '127.0.0.1' },
+    })
+  } finally {
+    await network.stop()
+  }
+})
