@@ -29,3 +29,18 @@ export const MESSAGE_OVERHEAD_BYTES = 64
 export const MAX_CANCELLED_MESSAGES = 256
 /** The longest time a timer can be set to: beyond it, it fires at once. */
 export const MAX_TIMEOUT_MS = 2_147_483_647
+
+/**
+ * Chunks travel inside messages, which are cut into frames anyway, so there is nothing to gain from the size of a
+ * frame. A power of two keeps chunks on the pages of what they are read from; at 64 KiB the proof of a chunk of 100 MiB
+ * adds 0.5 %, and a forger gets us to take 64 KiB before we know.
+ */
+export const DEFAULT_CHUNK_BYTES = 65_536
+/** Below, what is kept for each chunk would be more than a tenth of the payload, and proofs a third of what is sent. */
+export const MIN_CHUNK_BYTES = 1_024
+export const MAX_CHUNK_BYTES = 1_024 * 1_024
+export const DEFAULT_MAX_TOTAL_BYTES = 10 * 1_024 * 1_024
+/** No option raises a payload above this. */
+export const HARD_MAX_TOTAL_BYTES = 100 * 1_024 * 1_024
+/** Bytes hashed before other work gets its turn: a few milliseconds. */
+export const SPLIT_TURN_BYTES = 1_024 * 1_024

@@ -6,7 +6,9 @@
  * both ways, and whatever the remote side can make grow is bounded.
  *
  * `FrameChannel` is the whole of it over a stream; `SendQueue`, `FrameDecoder` and `Reassembler` are its parts without
- * one. Not for choosing whom to send to, nor for matching answers with questions: that is `@gridmesh/unicast`.
+ * one. `splitPayload` and `PayloadAssembler` are for a payload that comes from several peers: chunks under one Merkle
+ * root, in any order, each checked alone. Not for choosing whom to send to, nor for matching answers with questions:
+ * that is `@gridmesh/unicast`.
  *
  * @example
  *
@@ -78,7 +80,17 @@ export { varintLength, writeVarint } from './frame.ts'
 export { FrameChannel } from './frame-channel.ts'
 export { FrameDecoder, type FrameSink } from './frame-decoder.ts'
 export { type LaneWeights } from './lane-scheduler.ts'
+export { HASH_BYTES, leafHash, MerkleTree, pathLength, rootOfPath } from './merkle-tree.ts'
 export type { MessageOptions, OutgoingMessage } from './outgoing-message.ts'
+export { PayloadAssembler, type PayloadAssemblerInit } from './payload-assembler.ts'
+export type { PayloadManifest } from './payload-shape.ts'
 export { Reassembler, type ReassemblerEvents, type ReassemblerInit } from './reassembler.ts'
 export { SendQueue } from './send-queue.ts'
 export { type SendQueueInit } from './send-limits.ts'
+export {
+  type PayloadChunk,
+  splitPayload,
+  splitPayloadInTurns,
+  type SplitPayloadInit,
+  type SplitPayload,
+} from './split-payload.ts'
