@@ -4,7 +4,13 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { publishedPackages, root } from './packages.mjs'
 
-const ALLOWED = { unicast: ['chunking'], consensus: ['ledger'], mempool: ['ledger'], 'block-store': ['ledger'] }
+const ALLOWED = {
+  broadcast: ['chunking'],
+  unicast: ['chunking'],
+  consensus: ['ledger'],
+  mempool: ['ledger'],
+  'block-store': ['ledger'],
+}
 const IMPORT = /(?:from|import)\s*\(?\s*['"](@gridmesh\/([a-z-]+)[^'"]*|\.\.?\/[^'"]*)['"]/g
 
 const faults = []

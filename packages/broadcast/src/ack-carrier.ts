@@ -26,6 +26,8 @@ export interface AckCarrierInit {
   maxIdsPerBatch: number
   maxIdsPerSecond: number
   sendDeadlineMs: number
+  /** A peer says that it has a message which is none of ours. */
+  onUnknown(id: string, peer: PeerId): void
 }
 
 /** Gossip tells an author nothing of who has a message; receivers that are connected to the author do so here. */
@@ -56,10 +58,13 @@ export class AckCarrier {
     optional(this.#init.components, 'unicast')?.unhandle(ACK_HANDLER)
   }
 
-  /** Tells the author that we have the message, if the claimed author is a ready peer of ours. */
-  acknowledge(origin: Uint8Array, id: Uint8Array): void {
+  /**
+   * Tells the author that we have the message, if the claimed author is a ready peer of ours. One that sent it to us
+   * directly `isOwed` as much, whatever the option says.
+   */
+  acknowledge(origin: Uint8Array, id: Uint8Array, isOwed = false): void {
     const { components, isEnabled, metrics, peers } = this.#init
-    if (!isEnabled || optional(components, 'unicast') === undefined) return
+    if (!(isEnabled || isOwed) || optional(components, 'unicast') === undefined) return
     const peer = peers.findReady(origin)
     if (peer !== undefined && !this.#batcher.add(peer, id)) metrics.acks('limited', 1)
   }
@@ -97,7 +102,11 @@ export class AckCarrier {
       metrics.acks('limited', ids.length)
       throw new MessageRefusedError('rate-limited')
     }
-    const known = ids.filter((id) => deliveries.confirm(toHex(id), peer.toString(), 'acknowledged')).length
+    let known = 0
+    for (const id of ids.map(toHex)) {
+      if (deliveries.confirm(id, peer.toString(), 'acknowledged')) known += 1
+      else this.#init.onUnknown(id, peer)
+    }
     metrics.acks('received', known)
     metrics.acks('unknown', ids.length - known)
   }

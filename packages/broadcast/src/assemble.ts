@@ -1,5 +1,9 @@
 import { gossipsub } from '@libp2p/gossipsub'
 import { AckCarrier } from './ack-carrier.ts'
+import { Announcements } from './announcements.ts'
+import { ChunkClient } from './chunk-client.ts'
+import { ChunkServer } from './chunk-server.ts'
+import { CHUNK_BYTES, CHUNK_OVERHEAD_BYTES, MAX_CHUNKS_PER_REQUEST } from './constants.ts'
 import { Deliveries } from './deliveries.ts'
 import { DirectCarrier } from './direct-carrier.ts'
 import { DuplicateCache } from './duplicate-cache.ts'
@@ -7,11 +11,15 @@ import { GossipCarrier } from './gossip-carrier.ts'
 import { GossipIds } from './gossip-ids.ts'
 import { gossipOptions } from './gossip-options.ts'
 import { GossipRouter } from './gossip-router.ts'
+import { GossipTopology } from './gossip-topology.ts'
 import { Inbox } from './inbox.ts'
 import type { BroadcastComponents, BroadcastInit } from './index.ts'
 import { BroadcastMetrics } from './metrics.ts'
 import { type BroadcastOptions, resolveOptions } from './options.ts'
 import { Peers } from './peers.ts'
+import { Publisher } from './publisher.ts'
+import { Puller } from './puller.ts'
+import { RetainedPayloads } from './retained-payloads.ts'
 import { Sender } from './sender.ts'
 import { SendQueue } from './send-queue.ts'
 import { Topics } from './topics.ts'
@@ -20,9 +28,6 @@ import { Topics } from './topics.ts'
 export interface Parts {
   options: BroadcastOptions
   topics: Topics
-  metrics: BroadcastMetrics
-  peers: Peers
-  cache: DuplicateCache
   deliveries: Deliveries
   queue: SendQueue
   inbox: Inbox
@@ -31,7 +36,10 @@ export interface Parts {
   acks: AckCarrier
   gossip: GossipCarrier
   direct: DirectCarrier
-  sender: Sender
+  retained: RetainedPayloads
+  puller: Puller
+  server: ChunkServer
+  publisher: Publisher
 }
 
 /** Puts the parts together; nothing runs yet. */
@@ -44,22 +52,59 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const cache = new DuplicateCache(options.maxIds, options.idLifetimeMs)
   const deliveries = new Deliveries(options.maxDeliveries, options.deliveryLifetimeMs)
   const queue = new SendQueue(options.maxConcurrentSends, options.maxQueuedSends)
-  const shared = { ...options, components, log, topics, metrics, peers, cache, deliveries, queue }
+  const retained = new RetainedPayloads(options.maxRetainedBytes, options.retainMs)
+  const shared = { ...options, components, log, topics, metrics, peers, cache, deliveries, queue, retained }
   const inbox = new Inbox(shared)
-  const ids = new GossipIds(options.maxMessageBytes)
+  const ids = new GossipIds(options)
+  const client = new ChunkClient(components, options.chunkDeadlineMs)
+  const puller = new Puller({
+    ...shared,
+    chunksPerRequest: chunksPerRequest(options),
+    ask: (peer, ask) => client.ask(peer, ask),
+    isReachable: (peer) => peers.isReachable(peer),
+    report: (peer, report) => peers.report(peer, report),
+  })
+  const announcements = new Announcements({ ...shared, inbox, puller, canPull: () => client.isAvailable })
   const acks = new AckCarrier({
     ...shared,
     isEnabled: options.acks,
     delayMs: options.ackDelayMs,
     maxIdsPerBatch: options.maxAcksPerBatch,
     maxIdsPerSecond: options.maxAcksPerSecond,
+    onUnknown: (id, peer) => puller.addSource(id, peer),
   })
   const sender = new Sender(shared)
-  const direct = new DirectCarrier({ ...shared, inbox, sender })
+  const direct = new DirectCarrier({ ...shared, inbox, announcements, acks, sender })
 
   const isWanted = (wireTopic: string): boolean => router.isSubscribed(wireTopic)
   const routerOptions = gossipOptions({ ...options, components, ids, tuning: init.gossipsub ?? {}, isWanted })
-  const router = new GossipRouter(init.gossip?.(components, routerOptions) ?? gossipsub(routerOptions)(components))
-  const gossip = new GossipCarrier({ ...shared, inbox, ids, acks, router })
-  return { options, topics, metrics, peers, cache, deliveries, queue, inbox, ids, router, acks, gossip, direct, sender }
+  const topology = new GossipTopology(components)
+  const gossipRouter =
+    init.gossip?.(topology.components, routerOptions) ?? gossipsub(routerOptions)(topology.components)
+  const router = new GossipRouter(gossipRouter, topology)
+  const gossip = new GossipCarrier({ ...shared, inbox, announcements, ids, acks, router })
+  const server = new ChunkServer(shared)
+  const publisher = new Publisher({ ...shared, options, gossip, ids, sender })
+  return {
+    options,
+    topics,
+    deliveries,
+    queue,
+    inbox,
+    ids,
+    router,
+    acks,
+    gossip,
+    direct,
+    retained,
+    puller,
+    server,
+    publisher,
+  }
+}
+
+/** As many as fit an answer that is no longer than what may be pushed: what carries the one carries the other. */
+function chunksPerRequest({ maxPushedBytes }: BroadcastOptions): number {
+  const fitting = Math.floor(maxPushedBytes / (CHUNK_BYTES + CHUNK_OVERHEAD_BYTES))
+  return Math.min(Math.max(fitting, 1), MAX_CHUNKS_PER_REQUEST)
 }

@@ -2,6 +2,8 @@
 export const BROADCAST_HANDLER = 'broadcast'
 /** Name of the unicast handler that takes acknowledgements of gossiped messages. */
 export const ACK_HANDLER = 'broadcast-ack'
+/** Name of the unicast handler that gives chunks of announced payloads. */
+export const CHUNK_HANDLER = 'broadcast-chunk'
 
 /** Version in every frame; the major version is in the topic. */
 export const FRAME_VERSION = 1
@@ -13,6 +15,32 @@ export const MAX_CHAIN_ID_CHARACTERS = 64
 export const MAX_TOPIC_CHARACTERS = 128
 /** All of a frame but its payload; more is padding that somebody else would carry on. */
 export const MAX_FRAME_OVERHEAD_BYTES = 320
+
+/** All that an announcement adds to a frame, in bytes. */
+export const MAX_ANNOUNCEMENT_BYTES = 48
+/** Length of a chunk. Part of the protocol: with another one the same payload would have another root, and another id. */
+export const CHUNK_BYTES = 65_536
+/** No node announces less, so that an answer of one chunk always fits what can be pushed. */
+export const MIN_PULL_ABOVE_BYTES = 131_072
+/** No option raises a message above this. */
+export const HARD_MAX_MESSAGE_BYTES = 100 * 1_024 * 1_024
+/** Chunks that one request may ask for. */
+export const MAX_CHUNKS_PER_REQUEST = 16
+/** Longest request for chunks, in bytes: an id and the indexes. */
+export const MAX_CHUNK_REQUEST_BYTES = 128
+/** What a chunk adds to an answer beside its bytes: its proof, of 11 hashes for 100 MiB, and the framing. */
+export const CHUNK_OVERHEAD_BYTES = 512
+/** Peers that one payload is pulled from. */
+export const MAX_SOURCES = 16
+/** Peers that are asked for the same chunk at once: the first, and those asked because it is late. */
+export const MAX_PEERS_PER_CHUNK = 3
+/** Failures in a row after which a peer that has given chunks is asked no more. */
+export const MAX_SOURCE_FAILURES = 3
+/** Times in a row that a peer may be too busy before it is asked no more. */
+export const MAX_SOURCE_REFUSALS = 20
+/** Pause before a peer that failed or is busy is asked again, in ms, at least and at most. */
+export const MIN_SOURCE_PAUSE_MS = 250
+export const MAX_SOURCE_PAUSE_MS = 5_000
 
 /** Ids in one acknowledgement, at most. */
 export const MAX_ACK_IDS = 256
@@ -48,3 +76,17 @@ export const DEFAULT_MAX_ACKS_PER_SECOND = 1_000
 export const DEFAULT_HANDLER_DEADLINE_MS = 5_000
 export const DEFAULT_MAX_PENDING_VERDICTS = 4_096
 export const DEFAULT_USEFUL_WEIGHT = 0.1
+export const DEFAULT_PULL_ABOVE_BYTES = 262_144
+export const DEFAULT_MAX_PULLS = 64
+export const DEFAULT_MAX_PULLS_PER_PEER = 16
+export const DEFAULT_MAX_PULL_BYTES = 134_217_728
+export const DEFAULT_MAX_CHUNKS_IN_FLIGHT = 128
+export const DEFAULT_MAX_CHUNKS_IN_FLIGHT_PER_PEER = 16
+export const DEFAULT_PULL_DEADLINE_MS = 120_000
+export const DEFAULT_CHUNK_DEADLINE_MS = 10_000
+export const DEFAULT_CHUNK_LATE_MS = 2_000
+export const DEFAULT_SOURCE_WAIT_MS = 5_000
+export const DEFAULT_MAX_RETAINED_BYTES = 134_217_728
+export const DEFAULT_RETAIN_MS = 300_000
+/** Time after which gossipsub is told again of a linked peer that it has no stream to. */
+export const RETELL_MS = 10_000

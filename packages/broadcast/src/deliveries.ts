@@ -6,6 +6,8 @@ export class Deliveries {
   readonly #lifetimeMs: number
   // One lifetime for all keeps the map in order of expiry.
   readonly #expiries = new Map<PublishDelivery, number>()
+  /** Lifetimes that are left to a delivery after the present one. */
+  readonly #renewals = new Map<PublishDelivery, number>()
   // The same content may be published twice; each publish keeps its own account.
   readonly #byId = new Map<string, Set<PublishDelivery>>()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -19,12 +21,15 @@ export class Deliveries {
     return this.#expiries.size
   }
 
-  add(delivery: PublishDelivery): void {
+  /** Lets a publish learn for `minMs`, in whole lifetimes; for one where that is not given. */
+  add(delivery: PublishDelivery, minMs = 0): void {
     for (const oldest of this.#expiries.keys()) {
       if (this.#expiries.size < this.#maxDeliveries) break
       this.#end(oldest, 'Gave way to newer publishes')
     }
     this.#expiries.set(delivery, performance.now() + this.#lifetimeMs)
+    const lifetimes = Math.ceil(minMs / this.#lifetimeMs)
+    if (lifetimes > 1) this.#renewals.set(delivery, lifetimes - 1)
     const same = this.#byId.get(delivery.id)
     if (same === undefined) this.#byId.set(delivery.id, new Set([delivery]))
     else same.add(delivery)
@@ -53,12 +58,22 @@ export class Deliveries {
         this.#timer = setTimeout(() => this.#expire(), expiresAtMs - now)
         return
       }
-      this.#end(delivery, 'Lifetime over')
+      if (!this.#renew(delivery, now)) this.#end(delivery, 'Lifetime over')
     }
+  }
+
+  #renew(delivery: PublishDelivery, now: number): boolean {
+    const left = this.#renewals.get(delivery) ?? 0
+    if (left === 0) return false
+    this.#renewals.set(delivery, left - 1)
+    this.#expiries.delete(delivery)
+    this.#expiries.set(delivery, now + this.#lifetimeMs)
+    return true
   }
 
   #end(delivery: PublishDelivery, reason: string): void {
     this.#expiries.delete(delivery)
+    this.#renewals.delete(delivery)
     const same = this.#byId.get(delivery.id)
     same?.delete(delivery)
     if (same?.size === 0) this.#byId.delete(delivery.id)

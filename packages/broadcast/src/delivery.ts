@@ -56,6 +56,13 @@ export class PublishDelivery implements BroadcastDelivery {
     return 1 - dropped / this.#addressed.size
   }
 
+  /** Whether every addressed peer has the message, or is out of reach. */
+  get isOver(): boolean {
+    if (this.#end !== undefined) return true
+    for (const peer of this.#addressed) if (this.#outcomes.get(peer)?.status === 'sent') return false
+    return this.#sendsOpen === 0
+  }
+
   async confirmed(k: number, options: AbortOptions = {}): Promise<number> {
     if (!Number.isInteger(k) || k < 0) throw new RangeError(`k ${k} must be a whole number, 0 or more`)
     if (this.#confirmed >= k) return this.#confirmed
@@ -103,6 +110,11 @@ export class PublishDelivery implements BroadcastDelivery {
   failed(peer: string, reason: string): void {
     this.#ways.set(peer, (this.#ways.get(peer) ?? 1) - 1)
     this.#drop(peer, reason)
+    this.#closeSend()
+  }
+
+  /** An open send of an announcement was heard: whether the peer will have the message shows later. */
+  heard(): void {
     this.#closeSend()
   }
 

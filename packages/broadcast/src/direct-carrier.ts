@@ -1,26 +1,40 @@
 import { type Lane, optional, type UnicastContext } from '@gridmesh/interfaces'
-import type { PeerId } from '@libp2p/interface'
+import type { Logger, PeerId } from '@libp2p/interface'
 import { equals } from 'uint8arrays/equals'
+import type { AckCarrier } from './ack-carrier.ts'
+import type { Announced, Announcements } from './announcements.ts'
 import { BROADCAST_HANDLER } from './constants.ts'
 import type { KnownMessage } from './duplicate-cache.ts'
 import { MessageRefusedError } from './errors.ts'
-import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
-import type { Inbox } from './inbox.ts'
+import { decodeFrame, encodeFrame, type Frame, frameId, type FrameLimits } from './frame.ts'
+import type { Inbox, Judgement } from './inbox.ts'
 import type { BroadcastComponents } from './index.ts'
-import { messageId, toHex } from './message-id.ts'
+import { toHex } from './message-id.ts'
 import type { Peers } from './peers.ts'
+import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Sender } from './sender.ts'
 import type { Topics } from './topics.ts'
 
 /** What the receiver of flooded and directed frames needs. */
-export interface DirectCarrierInit {
+export interface DirectCarrierInit extends FrameLimits {
   components: BroadcastComponents
   peers: Peers
   inbox: Inbox
+  announcements: Announcements
+  retained: RetainedPayloads
+  acks: AckCarrier
   sender: Sender
   topics: Topics
+  log: Logger
   hopLimit: number
-  maxMessageBytes: number
+}
+
+/** A frame that was read, and who handed it to us in which lane. */
+interface Received {
+  frame: Frame
+  id: Uint8Array
+  peer: PeerId
+  lane: Lane
 }
 
 /** Takes flooded and directed frames, and floods on. */
@@ -47,20 +61,52 @@ export class DirectCarrier {
 
   /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */
   async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
-    const { inbox, topics, maxMessageBytes } = this.#init
-    const frame = decodeFrame(bytes, maxMessageBytes)
+    const { inbox, topics } = this.#init
+    const frame = decodeFrame(bytes, this.#init)
     if (typeof frame === 'string') return this.#refuse(peer, frame)
     const topic = topics.fromWire(frame.topic)
     if (topic === undefined) return this.#refuse(peer, frame.topic === '' ? 'malformed' : 'wrong-network')
 
-    const id = toHex(messageId(frame.topic, frame.payload))
-    const via = frame.isDirected ? 'directed' : 'flood'
-    const { payload } = frame
-    const judgement = await inbox.receive({ id, topic, payload, byteLength: bytes.length, from: peer, via })
+    const id = frameId(frame.topic, frame)
+    const received: Received = { frame, id, peer, lane }
+    const coming = {
+      topic,
+      byteLength: bytes.length,
+      from: peer,
+      via: frame.isDirected ? 'directed' : 'flood',
+    } as const
+    const { payload, announced } = frame
+    if (announced !== undefined) return this.#hear(received, { ...coming, id, manifest: announced, lane: frame.lane })
+    const judgement = await inbox.receive({ ...coming, id: toHex(id), payload })
     if (judgement.verdict !== 'accept') throw new MessageRefusedError(judgement.reason)
     // The receipt tells the author already.
-    if (equals(peer.toMultihash().bytes, frame.origin)) judgement.known.isAcknowledged = true
-    this.#passOn(frame, judgement.known, peer, lane)
+    if (isAuthor(received)) judgement.known.isAcknowledged = true
+    this.#passOn(received, judgement.known)
+  }
+
+  /** Takes word of a message. The receipt of what is pulled says no more than that we have heard. */
+  async #hear(received: Received, announced: Announced): Promise<void> {
+    const { announcements, log } = this.#init
+    const { isPulling, judgement } = announcements.hear(announced)
+    if (!isPulling) return this.#settle(received, await judgement)
+    judgement
+      .then((outcome) => this.#settle(received, outcome))
+      .catch((err: unknown) => log.trace('did not take what %p announced - %e', received.peer, err))
+  }
+
+  /** The announced message is judged. @throws {MessageRefusedError} unless it is accepted */
+  #settle(received: Received, judgement: Judgement): void {
+    const { acks, retained } = this.#init
+    if (judgement.verdict !== 'accept') throw new MessageRefusedError(judgement.reason)
+    const { known } = judgement
+    const { frame, id } = received
+    const isOwed = isAuthor(received)
+    if (!known.isOwn && (isOwed || !known.isAcknowledged)) {
+      known.isAcknowledged = true
+      acks.acknowledge(frame.origin, id, isOwed)
+    }
+    // Whom we tell of it will ask us for it.
+    if (retained.has(toHex(id))) this.#passOn(received, known)
   }
 
   #refuse(peer: PeerId, reason: 'malformed' | 'too-large' | 'wrong-network'): never {
@@ -69,7 +115,7 @@ export class DirectCarrier {
   }
 
   /** Floods on. A later copy with more hops left goes on again, or the longer way would decide how far a message gets. */
-  #passOn(frame: Frame, known: KnownMessage, from: PeerId, lane: Lane): void {
+  #passOn({ frame, peer: from, lane }: Received, known: KnownMessage): void {
     const { hopLimit, peers, sender } = this.#init
     const hops = Math.min(frame.hops, hopLimit - 1) - 1
     const signal = this.#signal
@@ -77,6 +123,10 @@ export class DirectCarrier {
     known.hops = hops
     // Not left out: the claimed author. A forger would keep a message from anyone by naming them.
     const others = peers.ready().filter((peer) => !peer.equals(from))
-    sender.passOn({ peers: others, lane, bytes: encodeFrame({ ...frame, hops }), signal })
+    sender.passOn({ peers: others, lane, bytes: encodeFrame({ ...frame, hops }), isAnnouncement: false, signal })
   }
+}
+
+function isAuthor({ frame, peer }: Received): boolean {
+  return equals(peer.toMultihash().bytes, frame.origin)
 }

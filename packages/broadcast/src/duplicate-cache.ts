@@ -6,8 +6,10 @@ export interface KnownMessage {
   verdict: Verdict | Promise<Verdict>
   /** We published it: no copy of it reaches our handler. */
   isOwn: boolean
-  /** Gossipsub has it, and sends it no second time. */
+  /** Gossipsub has it, under whatever id, and publishes it no more. */
   isGossiped: boolean
+  /** Gossipsub has sent it to others. */
+  isGossipedOn: boolean
   /** The author has a receipt or an acknowledgement of ours. */
   isAcknowledged: boolean
   /** Hops left in the frames we passed on, at most; -1 before we passed it on. */
@@ -38,7 +40,14 @@ export class DuplicateCache {
   /** Remembers a message that is not known yet. */
   add(id: string, verdict: KnownMessage['verdict']): KnownMessage {
     const now = performance.now()
-    const known: KnownMessage = { verdict, isOwn: false, isGossiped: false, isAcknowledged: false, hops: -1 }
+    const known: KnownMessage = {
+      verdict,
+      isOwn: false,
+      isGossiped: false,
+      isGossipedOn: false,
+      isAcknowledged: false,
+      hops: -1,
+    }
     this.#entries.delete(id)
     for (const [oldest, { expiresAtMs }] of this.#entries) {
       if (this.#entries.size < this.#maxIds && expiresAtMs > now) break

@@ -2,14 +2,16 @@ import { optional, type Verdict } from '@gridmesh/interfaces'
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { AckCarrier } from './ack-carrier.ts'
+import type { Announcements } from './announcements.ts'
 import type { PublishDelivery } from './delivery.ts'
 import type { KnownMessage } from './duplicate-cache.ts'
 import type { Frame } from './frame.ts'
 import type { GossipFrame, GossipIds } from './gossip-ids.ts'
 import type { GossipRouter } from './gossip-router.ts'
-import type { Inbox } from './inbox.ts'
+import type { Inbox, Judgement } from './inbox.ts'
 import type { BroadcastComponents } from './index.ts'
 import type { BroadcastMetrics } from './metrics.ts'
+import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Topics } from './topics.ts'
 
 const RESULTS: Record<Verdict, TopicValidatorResult> = {
@@ -24,6 +26,8 @@ export interface GossipCarrierInit {
   router: GossipRouter
   ids: GossipIds
   inbox: Inbox
+  announcements: Announcements
+  retained: RetainedPayloads
   acks: AckCarrier
   topics: Topics
   metrics: BroadcastMetrics
@@ -63,6 +67,7 @@ export class GossipCarrier {
     // Gossipsub sends the same content once: a mesh that is not served then has missed nothing.
     const isNew = !known.isGossiped
     known.isGossiped = true
+    known.isGossipedOn = true
     try {
       const { recipients, missed } = await ids.publishing(delivery.id, () => router.publish(wireTopic, bytes, isNew))
       for (const peer of recipients) {
@@ -74,7 +79,10 @@ export class GossipCarrier {
         metrics.dropped('no-link')
       }
     } catch (err) {
+      // It has not gone out: it may be tried again.
+      known.isGossiped = false
       metrics.dropped('gossip-failed')
+      for (const peer of router.reachable(wireTopic)) delivery.missed(peer, 'gossip-failed')
       log.error('could not gossip %s - %e', delivery.id, err)
     }
   }
@@ -90,17 +98,32 @@ export class GossipCarrier {
     }
 
     this.#countTraffic(from, frame, 'in', msg.data.length)
-    const { payload, id } = frame
-    const byteLength = msg.data.length
-    const judgement = await inbox.receive({ id: id.hex, topic, payload, byteLength, from, via: 'gossip' })
+    const judgement = await this.#judge(from, topic, frame, msg.data.length)
     // Not judged because of who brought it: the next peer that brings it gets a hearing.
-    if (judgement.known === undefined) ids.watch(id.hex)
+    if (judgement.known === undefined) ids.watch(frame.id.hex)
     if (judgement.verdict !== 'accept') return RESULTS[judgement.verdict]
     const { known } = judgement
     // Gossipsub forgets sooner than we do; what it had before goes no second round through the network.
-    const isToPassOn = !known.isGossiped && !ids.isCopy(msg)
+    const isToPassOn = !known.isGossipedOn && !ids.isCopy(msg) && this.#canPassOn(frame)
+    if (isToPassOn) known.isGossipedOn = true
     this.#accept(frame, known)
     return isToPassOn ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+  }
+
+  #judge(from: PeerId, topic: string, frame: GossipFrame, byteLength: number): Promise<Judgement> {
+    const { announcements, ids, inbox } = this.#init
+    const { id, payload, announced, lane } = frame
+    const coming = { topic, byteLength, from, via: 'gossip' } as const
+    if (announced === undefined) return inbox.receive({ ...coming, id: id.hex, payload })
+    const { isPulling, judgement } = announcements.hear({ ...coming, id: id.bytes, manifest: announced, lane })
+    // Whoever announces it while it is pulled can be asked for it.
+    if (isPulling) ids.watch(id.hex)
+    return judgement
+  }
+
+  /** Whom we tell of a payload will ask us for it. */
+  #canPassOn({ id, announced }: GossipFrame): boolean {
+    return announced === undefined || this.#init.retained.has(id.hex)
   }
 
   #accept({ id, origin }: GossipFrame, known: KnownMessage): void {

@@ -1,7 +1,7 @@
 import type { Message } from '@libp2p/gossipsub'
 import { MAX_COPIES_PER_ID, MAX_WATCHED_IDS } from './constants.ts'
-import { decodeFrame, type Frame, type FrameFault } from './frame.ts'
-import { copyId, garbageId, messageId, toHex } from './message-id.ts'
+import { decodeFrame, type Frame, type FrameFault, frameId, type FrameLimits } from './frame.ts'
+import { copyId, garbageId, toHex } from './message-id.ts'
 
 /** A gossip message, read. */
 export interface GossipFrame extends Frame {
@@ -12,22 +12,23 @@ export interface GossipFrame extends Frame {
 /**
  * Reads gossip messages and gives gossipsub their ids.
  *
- * Gossipsub drops every further copy of an id before anybody may ask who sent it. Two sorts of copy must be looked at
- * all the same: of our own messages, since they show who has them, and of messages that we did not judge because of
- * who brought them first, or a stranger could have a message ignored by being the first to send it. Such a copy gets
+ * Gossipsub drops every further copy of an id before anybody may ask who sent it. Three sorts of copy must be looked at
+ * all the same: of our own messages, since they show who has them, of messages that we did not judge because of who
+ * brought them first, or a stranger could have a message ignored by being the first to send it, and of announcements,
+ * since whoever announces a payload can be asked for it. Such a copy gets
  * an id of its own, so that gossipsub takes it for new and asks our validator. Gossipsub must not pass it on under
  * that id, though: a peer that asks for it by this id would get a message with another one, and blame us.
  */
 export class GossipIds {
-  readonly #maxMessageBytes: number
+  readonly #limits: FrameLimits
   // Gossipsub asks for the id first and for the verdict next, with the same object.
   readonly #frames = new WeakMap<Message, GossipFrame | FrameFault>()
   readonly #copies = new WeakSet<Message>()
   readonly #copiesSeen = new Map<string, number>()
   readonly #publishing = new Set<string>()
 
-  constructor(maxMessageBytes: number) {
-    this.#maxMessageBytes = maxMessageBytes
+  constructor(limits: FrameLimits) {
+    this.#limits = limits
   }
 
   /** The frame in a gossip message, read once. */
@@ -84,11 +85,11 @@ export class GossipIds {
   }
 
   #read(msg: Message): GossipFrame | FrameFault {
-    const frame = decodeFrame(msg.data, this.#maxMessageBytes)
+    const frame = decodeFrame(msg.data, this.#limits)
     if (typeof frame === 'string') return frame
     // A frame that names another topic would have its id counted on the wrong one.
     if (frame.topic !== '' && frame.topic !== msg.topic) return 'malformed'
-    const bytes = messageId(msg.topic, frame.payload)
+    const bytes = frameId(msg.topic, frame)
     return { ...frame, id: { bytes, hex: toHex(bytes) } }
   }
 }

@@ -1,6 +1,11 @@
 import { optional } from '@gridmesh/interfaces'
 import { type GossipsubOpts, StrictNoSign } from '@libp2p/gossipsub'
-import { GOSSIP_BUFFER_MESSAGES, GOSSIP_STREAMS, MAX_FRAME_OVERHEAD_BYTES } from './constants.ts'
+import {
+  GOSSIP_BUFFER_MESSAGES,
+  GOSSIP_STREAMS,
+  MAX_ANNOUNCEMENT_BYTES,
+  MAX_FRAME_OVERHEAD_BYTES,
+} from './constants.ts'
 import { UnwantedTopicError } from './errors.ts'
 import type { GossipIds } from './gossip-ids.ts'
 import type { BroadcastComponents, GossipTuning } from './index.ts'
@@ -11,7 +16,9 @@ export interface GossipOptionsInit {
   components: BroadcastComponents
   ids: GossipIds
   gossipFactor: number
-  maxMessageBytes: number
+  maxPushedBytes: number
+  pullDeadlineMs: number
+  handlerDeadlineMs: number
   tuning: GossipTuning
   isWanted(wireTopic: string): boolean
 }
@@ -19,7 +26,8 @@ export interface GossipOptionsInit {
 /** The options that make gossipsub do what this package promises. The tuning may change all but the last group. */
 export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
   const { components, ids, tuning } = init
-  const bufferBytes = GOSSIP_BUFFER_MESSAGES * (init.maxMessageBytes + MAX_FRAME_OVERHEAD_BYTES)
+  const frameBytes = init.maxPushedBytes + MAX_FRAME_OVERHEAD_BYTES + MAX_ANNOUNCEMENT_BYTES
+  const bufferBytes = GOSSIP_BUFFER_MESSAGES * frameBytes
   return {
     fallbackToFloodsub: false,
     // The flood strategy floods; gossip keeps to its mesh.
@@ -30,6 +38,9 @@ export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
     maxOutboundStreams: GOSSIP_STREAMS,
     maxInboundDataLength: bufferBytes,
     maxOutboundBufferSize: bufferBytes,
+    // Gossipsub counts an announcement as delivered once we have judged it, and would punish whoever sent it when that
+    // takes longer than this: by its own default, longer than 3 s.
+    gossipsubIWantFollowupMs: init.pullDeadlineMs + init.handlerDeadlineMs,
     runOnLimitedConnection: false,
     ...tuning,
     scoreParams: {

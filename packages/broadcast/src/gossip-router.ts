@@ -1,6 +1,7 @@
 import type { GossipSub, GossipSubEvents, TopicValidatorFn } from '@libp2p/gossipsub'
 import { type PeerId, start, stop } from '@libp2p/interface'
 import { abortable } from './abortable.ts'
+import type { GossipTopology } from './gossip-topology.ts'
 import { Newcomers } from './newcomers.ts'
 
 /** What a publish by gossip came to. */
@@ -36,24 +37,29 @@ interface Inspectable {
 /** Gossipsub, as far as this package uses it. Topics are those of the wire. */
 export class GossipRouter {
   readonly #router: GossipSub
+  readonly #topology: GossipTopology
   readonly #topics = new Set<string>()
   readonly #newcomers = new Newcomers()
   #isStarted = false
 
-  constructor(router: GossipSub) {
+  constructor(router: GossipSub, topology: GossipTopology) {
     this.#router = router
+    this.#topology = topology
   }
 
   async start(): Promise<void> {
     await start(this.#router)
     this.#isStarted = true
+    if (isInspectable(this.#router)) this.#router.addEventListener('gossipsub:heartbeat', this.#onHeartbeat)
     // Gossipsub forgets its subscriptions when it stops.
     for (const topic of this.#topics) this.#router.subscribe(topic)
   }
 
   async stop(): Promise<void> {
     this.#isStarted = false
+    this.#router.removeEventListener('gossipsub:heartbeat', this.#onHeartbeat)
     this.#newcomers.clear()
+    this.#topology.clear()
     await stop(this.#router)
   }
 
@@ -86,17 +92,17 @@ export class GossipRouter {
    */
   async whenReachable({ topic, ready, waitMs, signal }: ReachRequest): Promise<boolean> {
     const isDone = (): boolean => {
-      const reachable = this.#reachable(topic)
+      const reachable = this.reachable(topic)
       return reachable.size > 0 && this.#newcomers.of(topic, ready(), reachable).length === 0
     }
     if (isDone()) return true
-    if (waitMs === 0 || signal.aborted) return this.#reachable(topic).size > 0
+    if (waitMs === 0 || signal.aborted) return this.reachable(topic).size > 0
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const onChange = (): void => {
       if (isDone()) resolve(true)
     }
     const onTimeout = (): void => {
-      const reachable = this.#reachable(topic)
+      const reachable = this.reachable(topic)
       this.#newcomers.giveUp(topic, ready(), reachable)
       resolve(reachable.size > 0)
     }
@@ -118,10 +124,15 @@ export class GossipRouter {
   }
 
   /** Subscribers that we have a stream to: gossipsub passes the others by. */
-  #reachable(topic: string): Set<string> {
+  reachable(topic: string): Set<string> {
     const router = this.#router
     const subscribers = router.getSubscribers(topic).map(String)
     return new Set(isInspectable(router) ? subscribers.filter((peer) => router.streamsOutbound.has(peer)) : subscribers)
+  }
+
+  readonly #onHeartbeat = (): void => {
+    const router = this.#router
+    if (isInspectable(router)) this.#topology.retell((peer) => router.streamsOutbound.has(peer))
   }
 }
 

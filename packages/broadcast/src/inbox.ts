@@ -7,16 +7,20 @@ import type { BroadcastMetrics } from './metrics.ts'
 import type { Peers } from './peers.ts'
 import type { RefusalReason } from './refusal.ts'
 
-/** A message that came in, whatever way. */
-export interface Arrival {
+/** A message, or word of one, that came in, whatever way. */
+export interface Coming {
   id: string
   /** Topic without its network. */
   topic: string
-  payload: Uint8Array
   /** Length on the wire. */
   byteLength: number
   from: PeerId
   via: BroadcastStrategy
+}
+
+/** A message that came in whole. */
+export interface Arrival extends Coming {
+  payload: Uint8Array
 }
 
 /** What became of an arrival: `known` is set once the message itself was judged. */
@@ -52,18 +56,43 @@ export class Inbox {
     this.#calls = new HandlerCalls({ deadlineMs, maxPending, onFailure })
   }
 
-  /** Judges a message. Never rejects. */
+  /** Judges a message that was pushed to us. Never rejects. */
   async receive(arrival: Arrival): Promise<Judgement> {
-    const obstacle = this.#obstacle(arrival)
-    if (obstacle !== undefined) return this.#refuse(obstacle)
+    const obstacle = this.obstacle(arrival)
+    return obstacle === undefined ? this.judge(arrival) : this.refuse(obstacle)
+  }
 
+  /** Judges a message that we asked for. Never rejects. */
+  async judge(arrival: Arrival): Promise<Judgement> {
     const known = this.#init.cache.get(arrival.id)
-    if (known !== undefined) return this.#receiveCopy(arrival, known)
+    if (known !== undefined) return this.judgeCopy(arrival, known)
 
     const handler = this.handlers.get(arrival.topic)
-    if (handler === undefined) return this.#refuse('not-subscribed')
-    if (this.#calls.isFull) return this.#refuse('busy')
+    if (handler === undefined) return this.refuse('not-subscribed')
+    if (this.#calls.isFull) return this.refuse('busy')
     return this.#receiveFirst(arrival, handler)
+  }
+
+  /** Gives a copy, or further word, of a message the verdict that the message has. */
+  async judgeCopy(arrival: Coming, known: KnownMessage): Promise<Judgement> {
+    this.#init.metrics.duplicate(arrival.via)
+    if (known.isOwn) this.#init.deliveries.confirm(arrival.id, arrival.from.toString(), 'seen')
+    const verdict = await known.verdict
+    return verdict === 'accept' ? { verdict, known } : this.#judged(arrival, verdict, known)
+  }
+
+  /** What stands against this peer, whatever the message. Charges the peer for what came. */
+  obstacle({ from, byteLength }: Coming): RefusalReason | undefined {
+    const { peers } = this.#init
+    if (!peers.isReady(from)) return 'not-ready'
+    // The limiter reports whom it limits.
+    return peers.isWithinRate(from, byteLength) ? undefined : 'rate-limited'
+  }
+
+  /** Counts a message that is not taken. */
+  refuse(reason: RefusalReason): { verdict: 'ignore'; reason: RefusalReason } {
+    this.#init.metrics.refused(reason)
+    return { verdict: 'ignore', reason }
   }
 
   /** Gives up on every verdict that handlers have promised. */
@@ -73,16 +102,8 @@ export class Inbox {
 
   /** Counts bytes of `from` that are no message of ours, and blames the peer. */
   refuseFrame(from: PeerId, reason: 'malformed' | 'too-large' | 'wrong-network'): void {
-    this.#refuse(reason)
+    this.refuse(reason)
     this.#init.peers.report(from, { class: 'protocol-violation', evidence: `broadcast frame ${reason}` })
-  }
-
-  /** What stands against this peer, whatever the message. */
-  #obstacle({ from, byteLength }: Arrival): RefusalReason | undefined {
-    const { peers } = this.#init
-    if (!peers.isReady(from)) return 'not-ready'
-    // The limiter reports whom it limits.
-    return peers.isWithinRate(from, byteLength) ? undefined : 'rate-limited'
   }
 
   async #receiveFirst(arrival: Arrival, handler: BroadcastHandler): Promise<Judgement> {
@@ -100,23 +121,11 @@ export class Inbox {
     return this.#judged(arrival, verdict, known)
   }
 
-  async #receiveCopy(arrival: Arrival, known: KnownMessage): Promise<Judgement> {
-    this.#init.metrics.duplicate(arrival.via)
-    if (known.isOwn) this.#init.deliveries.confirm(arrival.id, arrival.from.toString(), 'seen')
-    const verdict = await known.verdict
-    return verdict === 'accept' ? { verdict, known } : this.#judged(arrival, verdict, known)
-  }
-
-  #judged(arrival: Arrival, verdict: 'ignore' | 'reject', known: KnownMessage): Judgement {
-    if (verdict === 'ignore') return { ...this.#refuse('ignored'), known }
+  #judged(arrival: Coming, verdict: 'ignore' | 'reject', known: KnownMessage): Judgement {
+    if (verdict === 'ignore') return { ...this.refuse('ignored'), known }
     // Who passes an invalid message on has not judged it, so every copy counts.
     this.#init.peers.report(arrival.from, { class: 'invalid-message', evidence: `rejected on ${arrival.topic}` })
     this.#init.metrics.refused('rejected')
     return { verdict, reason: 'rejected', known }
-  }
-
-  #refuse(reason: RefusalReason): { verdict: 'ignore'; reason: RefusalReason } {
-    this.#init.metrics.refused(reason)
-    return { verdict: 'ignore', reason }
   }
 }

@@ -3,7 +3,8 @@
  *
  * Messages to many peers, with a result that says who has them. A message spreads by gossip (gossipsub), by flood
  * (every ready peer, which passes it on) or directed (chosen peers only); the critical lane floods and gossips at
- * once. Whatever way a message comes, a handler gets it at most once, and its verdict decides what goes further.
+ * once. Whatever way a message comes, a handler gets it at most once, and its verdict decides what goes further. Large
+ * payloads are announced only: receivers pull them in chunks, each checked alone, from all who have them.
  *
  * Not for signing: the bytes are opaque, and an envelope inside them must prove who wrote them.
  *
@@ -62,8 +63,32 @@ export interface BroadcastInit {
   chainId: string
   /** How the messages of each lane spread. @default gossip, and flood plus gossip for `critical` */
   strategies?: Partial<Record<Lane, BroadcastStrategy>>
-  /** Longest payload, in bytes; a longer one is refused here, and blamed on the peer that sends it. @default 2_097_152 */
+  /** Longest payload, in bytes, up to 104_857_600; a longer one is refused here, and blamed on the peer that sends it. @default 2_097_152 */
   maxMessageBytes?: number
+  /** Payload above which a message is announced and pulled, in bytes, at least 131_072; the same on all nodes of a network. @default 262_144 */
+  pullAboveBytes?: number
+  /** Payloads being pulled, those that wait for `maxPullBytes` among them; further ones are ignored as `busy`. @default 64 */
+  maxPulls?: number
+  /** Payloads being pulled that one peer was the first to announce; further ones of it are ignored as `busy`. @default 16 */
+  maxPullsPerPeer?: number
+  /** Bytes of the payloads being pulled, at least `maxMessageBytes`; further ones wait, the most urgent goes first. @default 134_217_728 */
+  maxPullBytes?: number
+  /** Chunks of 65_536 bytes asked for and not received, of all peers. @default 128 */
+  maxChunksInFlight?: number
+  /** Chunks asked for and not received, of one peer. @default 16 */
+  maxChunksInFlightPerPeer?: number
+  /** Time a payload may take to come, in ms; then it is given up. @default 120_000 */
+  pullDeadlineMs?: number
+  /** Time a peer has to answer a request for chunks, in ms; then others are asked. @default 10_000 */
+  chunkDeadlineMs?: number
+  /** Time after which another peer is asked for the same chunks too, in ms. @default 2_000 */
+  chunkLateMs?: number
+  /** How long a pull that nobody can serve waits for another peer, keeping what it has, in ms. @default 5_000 */
+  sourceWaitMs?: number
+  /** Bytes of payloads kept to be pulled from us, at least `maxMessageBytes`; beyond it the oldest goes, or a publish fails. @default 134_217_728 */
+  maxRetainedBytes?: number
+  /** How long payloads are kept to be pulled from us, in ms. @default 300_000 */
+  retainMs?: number
   /** Links that a flooded message may cross, in hops. @default 7 */
   hopLimit?: number
   /** Share of the peers outside a mesh that gossipsub tells of new messages at each heartbeat, 0 to 1. @default 0.25 */
@@ -115,7 +140,7 @@ export interface BroadcastPeerManager extends Pick<PeerManager, 'countTraffic' |
 }
 
 /** The part of a unicast that `broadcast` uses. */
-export type BroadcastUnicast = Pick<Unicast, 'handle' | 'send' | 'unhandle'>
+export type BroadcastUnicast = Pick<Unicast, 'handle' | 'request' | 'send' | 'unhandle'>
 
 /** What `broadcast` uses. The siblings are optional, and read when needed. */
 export interface BroadcastComponents {
@@ -132,7 +157,10 @@ export interface BroadcastComponents {
   peerManager?: BroadcastPeerManager
   /** Charges inbound messages. Absent: they are not limited here. */
   rateLimiter?: Pick<RateLimiter, 'take'>
-  /** Carries flood, directed sends and acknowledgements. Absent: those sends are dropped as `no-unicast`. */
+  /**
+   * Carries flood, directed sends, acknowledgements and chunks. Absent: those sends are dropped as `no-unicast`, and
+   * what is above `pullAboveBytes` can neither be published nor received.
+   */
   unicast?: BroadcastUnicast
 }
 
@@ -140,10 +168,13 @@ export interface BroadcastComponents {
 export interface BroadcastService extends Broadcast {
   /**
    * Publishes to all peers of `topic`. Resolves when the message was handed to the link of each addressed peer, or
-   * dropped; acknowledgements come in later. Content that is known already is not gossiped a second time.
+   * dropped; acknowledgements come in later. Content that is known already is not gossiped a second time. A payload
+   * above `pullAboveBytes` is kept and served, not copied: it must not change for `retainMs`.
    * @throws {RangeError} when `topic` is not printable ASCII; MessageTooLargeError when the payload is too long
    * @throws {TypeError} when `to` and `strategy` contradict each other
    * @throws {PeerQueryUnavailableError} when `to` is a query and there is no peer manager
+   * @throws {PullUnavailableError} when the payload is above `pullAboveBytes` and there is no unicast to pull it by
+   * @throws {QueueFullError} when the payload would have to take the place of others that peers may still be pulling
    * @throws {NotStartedError} (libp2p's) while not started
    */
   publish(topic: string, payload: Uint8Array, options?: PublishOptions): Promise<BroadcastDelivery>
@@ -156,8 +187,14 @@ export function broadcast(init: BroadcastInit): (components: BroadcastComponents
   return (components) => new DefaultBroadcast(components, init)
 }
 
-export { ACK_HANDLER, BROADCAST_HANDLER } from './constants.ts'
+export { ACK_HANDLER, BROADCAST_HANDLER, CHUNK_HANDLER } from './constants.ts'
 export type { BroadcastDelivery } from './delivery.ts'
-export { MessageRefusedError, MessageTooLargeError, PeerQueryUnavailableError } from './errors.ts'
+export {
+  MalformedReplyError,
+  MessageRefusedError,
+  MessageTooLargeError,
+  PeerQueryUnavailableError,
+  PullUnavailableError,
+} from './errors.ts'
 export type { FrameFault } from './frame.ts'
 export type { RefusalReason } from './refusal.ts'

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { type PayloadManifest, splitPayload } from '@gridmesh/chunking'
 import { toString } from 'uint8arrays/to-string'
-import { MESSAGE_ID_BYTES } from './constants.ts'
+import { CHUNK_BYTES, HARD_MAX_MESSAGE_BYTES, MESSAGE_ID_BYTES } from './constants.ts'
 
 const SEPARATOR = new Uint8Array([0])
+const ROOT_SEPARATOR = new Uint8Array([1])
 
 function truncated(...parts: (string | Uint8Array)[]): Uint8Array {
   const hash = createHash('sha256')
@@ -13,9 +15,26 @@ function truncated(...parts: (string | Uint8Array)[]): Uint8Array {
 /**
  * The id of a message: derived from topic and payload alone, so that all nodes agree on it whoever sent it, whichever
  * way it came. The separator keeps topic `a` with payload `bc` apart from topic `ab` with payload `c`.
+ *
+ * A payload of more than one chunk counts by its root, so that it has one id whether it was pushed or announced.
  */
 export function messageId(wireTopic: string, payload: Uint8Array): Uint8Array {
-  return truncated(wireTopic, SEPARATOR, payload)
+  if (payload.length <= CHUNK_BYTES) return truncated(wireTopic, SEPARATOR, payload)
+  return manifestId(
+    wireTopic,
+    splitPayload(payload, { chunkBytes: CHUNK_BYTES, maxTotalBytes: HARD_MAX_MESSAGE_BYTES }),
+  )
+}
+
+/**
+ * The id of a message by the manifest of its payload. Announced and id belong together, and nobody can announce other
+ * bytes under the id of a message. The length is part of it, since a root says nothing of it; the separator keeps a
+ * short payload that looks like length and root apart.
+ */
+export function manifestId(wireTopic: string, { root, totalBytes }: PayloadManifest): Uint8Array {
+  const length = new Uint8Array(4)
+  new DataView(length.buffer).setUint32(0, totalBytes)
+  return truncated(wireTopic, ROOT_SEPARATOR, length, root)
 }
 
 /**

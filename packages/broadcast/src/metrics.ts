@@ -1,6 +1,7 @@
 import type { BroadcastStrategy } from '@gridmesh/interfaces'
 import type { Counter, CounterGroup, Histogram } from '@libp2p/interface'
 import type { BroadcastComponents } from './index.ts'
+import type { PullFailure } from './pull.ts'
 import type { RefusalReason } from './refusal.ts'
 
 /** Reasons that are a label of their own: others may be invented by remote peers, and labels must stay few. */
@@ -22,6 +23,7 @@ const KNOWN_REASONS = new Set([
   'stopped',
   'timeout',
   'too-large',
+  'unavailable',
   'unknown-handler',
   'unreachable',
   'wrong-network',
@@ -38,6 +40,12 @@ export class BroadcastMetrics {
   readonly #dropped: CounterGroup | undefined
   readonly #acks: CounterGroup | undefined
   readonly #ackSeconds: Histogram | undefined
+  readonly #pulls: CounterGroup | undefined
+  readonly #pulledBytes: Counter | undefined
+  readonly #pullSeconds: Histogram | undefined
+  readonly #chunkRequests: CounterGroup | undefined
+  readonly #served: CounterGroup | undefined
+  readonly #servedBytes: Counter | undefined
 
   constructor(metrics: BroadcastComponents['metrics']) {
     const group = (what: string, label: string, help: string): CounterGroup | undefined =>
@@ -55,6 +63,19 @@ export class BroadcastMetrics {
     this.#ackSeconds = metrics?.registerHistogram('gridmesh_broadcast_acknowledgement_seconds', {
       help: 'From publish until a peer acknowledged the message',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    })
+    this.#pulls = group('pulls', 'outcome', 'Announced payloads that were pulled, by what became of it')
+    this.#pulledBytes = metrics?.registerCounter('gridmesh_broadcast_pulled_bytes_total', {
+      help: 'Bytes of announced payloads that came and were checked',
+    })
+    this.#pullSeconds = metrics?.registerHistogram('gridmesh_broadcast_pull_seconds', {
+      help: 'From the announcement of a payload until it was whole',
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+    })
+    this.#chunkRequests = group('chunk_requests', 'outcome', 'Requests for chunks, by what became of them')
+    this.#served = group('served_chunk_requests', 'outcome', 'Requests of peers for chunks: given, absent')
+    this.#servedBytes = metrics?.registerCounter('gridmesh_broadcast_served_bytes_total', {
+      help: 'Bytes of chunks given to peers, proofs included',
     })
   }
 
@@ -86,6 +107,22 @@ export class BroadcastMetrics {
 
   acks(what: 'sent' | 'received' | 'unknown' | 'limited', count: number): void {
     if (count > 0) this.#acks?.increment({ [what]: count })
+  }
+
+  /** A pull has ended: `whole` after `elapsedMs`, or with a failure. */
+  pulled(outcome: PullFailure | 'whole', bytes: number, elapsedMs?: number): void {
+    this.#pulls?.increment({ [outcome]: true })
+    this.#pulledBytes?.increment(bytes)
+    if (elapsedMs !== undefined) this.#pullSeconds?.observe(elapsedMs / 1_000)
+  }
+
+  chunkRequest(outcome: 'given' | 'absent' | 'busy' | 'failed' | 'forged' | 'malformed' | 'timeout'): void {
+    this.#chunkRequests?.increment({ [outcome]: true })
+  }
+
+  served(outcome: 'given' | 'absent', bytes: number): void {
+    this.#served?.increment({ [outcome]: true })
+    this.#servedBytes?.increment(bytes)
   }
 
   acknowledgedAfter(elapsedMs: number): void {

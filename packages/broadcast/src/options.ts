@@ -14,6 +14,13 @@ const COUNTS = {
   maxAcksPerBatch: defaults.DEFAULT_MAX_ACKS_PER_BATCH,
   maxAcksPerSecond: defaults.DEFAULT_MAX_ACKS_PER_SECOND,
   maxPendingVerdicts: defaults.DEFAULT_MAX_PENDING_VERDICTS,
+  pullAboveBytes: defaults.DEFAULT_PULL_ABOVE_BYTES,
+  maxPulls: defaults.DEFAULT_MAX_PULLS,
+  maxPullsPerPeer: defaults.DEFAULT_MAX_PULLS_PER_PEER,
+  maxPullBytes: defaults.DEFAULT_MAX_PULL_BYTES,
+  maxChunksInFlight: defaults.DEFAULT_MAX_CHUNKS_IN_FLIGHT,
+  maxChunksInFlightPerPeer: defaults.DEFAULT_MAX_CHUNKS_IN_FLIGHT_PER_PEER,
+  maxRetainedBytes: defaults.DEFAULT_MAX_RETAINED_BYTES,
 }
 
 /** Times above 0. */
@@ -22,6 +29,10 @@ const TIMES = {
   sendDeadlineMs: defaults.DEFAULT_SEND_DEADLINE_MS,
   deliveryLifetimeMs: defaults.DEFAULT_DELIVERY_LIFETIME_MS,
   handlerDeadlineMs: defaults.DEFAULT_HANDLER_DEADLINE_MS,
+  pullDeadlineMs: defaults.DEFAULT_PULL_DEADLINE_MS,
+  chunkDeadlineMs: defaults.DEFAULT_CHUNK_DEADLINE_MS,
+  chunkLateMs: defaults.DEFAULT_CHUNK_LATE_MS,
+  retainMs: defaults.DEFAULT_RETAIN_MS,
 }
 
 /** Numbers that may be 0. */
@@ -29,6 +40,7 @@ const AMOUNTS = {
   meshWaitMs: defaults.DEFAULT_MESH_WAIT_MS,
   ackDelayMs: defaults.DEFAULT_ACK_DELAY_MS,
   usefulWeight: defaults.DEFAULT_USEFUL_WEIGHT,
+  sourceWaitMs: defaults.DEFAULT_SOURCE_WAIT_MS,
 }
 
 type NumberOption = keyof typeof COUNTS | keyof typeof TIMES | keyof typeof AMOUNTS
@@ -37,6 +49,8 @@ type NumberOption = keyof typeof COUNTS | keyof typeof TIMES | keyof typeof AMOU
 export interface BroadcastOptions extends Record<NumberOption, number> {
   gossipFactor: number
   acks: boolean
+  /** Longest payload that travels in a frame: the longer ones are pulled. */
+  maxPushedBytes: number
   /** How the messages of each lane spread; the critical lane in two ways at once. */
   strategies: Readonly<Record<Lane, readonly BroadcastStrategy[]>>
 }
@@ -50,10 +64,27 @@ export function resolveOptions(init: BroadcastInit): BroadcastOptions {
     ...resolve(init, TIMES, (value) => value > 0, 'above 0'),
     ...resolve(init, AMOUNTS, (value) => value >= 0, '0 or more'),
   }
-  if (numbers.maxAcksPerBatch > defaults.MAX_ACK_IDS) {
-    throw new RangeError(`maxAcksPerBatch ${numbers.maxAcksPerBatch} must be at most ${defaults.MAX_ACK_IDS}`)
+  checkBounds(numbers)
+  const maxPushedBytes = Math.min(numbers.pullAboveBytes, numbers.maxMessageBytes)
+  return { ...numbers, maxPushedBytes, gossipFactor, acks, strategies: resolveStrategies(init.strategies ?? {}) }
+}
+
+/** What one number means for another. */
+function checkBounds(numbers: Record<NumberOption, number>): void {
+  const { maxMessageBytes } = numbers
+  const most = { maxAcksPerBatch: defaults.MAX_ACK_IDS, maxMessageBytes: defaults.HARD_MAX_MESSAGE_BYTES } as const
+  for (const name of ['maxAcksPerBatch', 'maxMessageBytes'] as const) {
+    if (numbers[name] > most[name]) throw new RangeError(`${name} ${numbers[name]} must be at most ${most[name]}`)
   }
-  return { ...numbers, gossipFactor, acks, strategies: resolveStrategies(init.strategies ?? {}) }
+  // A payload that does not fit alone could never be pulled, or never be served.
+  const least = {
+    pullAboveBytes: defaults.MIN_PULL_ABOVE_BYTES,
+    maxPullBytes: maxMessageBytes,
+    maxRetainedBytes: maxMessageBytes,
+  }
+  for (const name of ['pullAboveBytes', 'maxPullBytes', 'maxRetainedBytes'] as const) {
+    if (numbers[name] < least[name]) throw new RangeError(`${name} ${numbers[name]} must be at least ${least[name]}`)
+  }
 }
 
 function resolve<K extends NumberOption>(

@@ -24,6 +24,11 @@ export class Peers {
     return optional(this.#components, 'handshake')?.isReady(peer) ?? true
   }
 
+  /** Whether something can be asked of this peer now, without dialling it. */
+  isReachable(peer: PeerId): boolean {
+    return this.#connected(peer).length > 0 && this.isReady(peer)
+  }
+
   /** The connected, ready peer with this multihash. */
   findReady(multihash: Uint8Array): PeerId | undefined {
     const peer = this.#connected().find((connected) => equals(connected.toMultihash().bytes, multihash))
@@ -39,9 +44,9 @@ export class Peers {
     optional(this.#components, 'peerManager')?.report(peer, report)
   }
 
-  #connected(): PeerId[] {
+  #connected(peer?: PeerId): PeerId[] {
     const byId = new Map<string, PeerId>()
-    for (const { remotePeer, status, limits } of this.#components.connectionManager.getConnections()) {
+    for (const { remotePeer, status, limits } of this.#components.connectionManager.getConnections(peer)) {
       if (status === 'open' && limits === undefined) byId.set(remotePeer.toString(), remotePeer)
     }
     return [...byId.values()]

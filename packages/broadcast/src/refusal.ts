@@ -8,6 +8,8 @@ import type { FrameFault } from './frame.ts'
  * - `malformed`, `too-large`, `wrong-network`: not a frame of this network
  * - `not-ready`, `rate-limited`, `busy`: would have been judged from another peer, or later
  * - `not-subscribed`: nobody here wants the topic
+ * - `no-unicast`, `unavailable`: announced, and cannot be pulled at all; or nobody gave all of it in time
+ * - `absent`: we were asked for chunks of a payload that we do not keep
  * - `rejected`, `ignored`: the handler said so, or gave no verdict, which is as good as `ignored`
  */
 export type RefusalReason =
@@ -17,6 +19,9 @@ export type RefusalReason =
   | 'rate-limited'
   | 'busy'
   | 'not-subscribed'
+  | 'no-unicast'
+  | 'unavailable'
+  | 'absent'
   | 'rejected'
   | 'ignored'
 

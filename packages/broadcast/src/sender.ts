@@ -21,13 +21,15 @@ export interface Shipment {
   peers: PeerId[]
   lane: Lane
   bytes: Uint8Array
+  /** The receipt says that the peer has heard of the message, not that it has it. */
+  isAnnouncement: boolean
   signal: AbortSignal
 }
 
 /** What becomes of a send. */
 interface SendWatcher {
   sent?(): void
-  acknowledged?(): void
+  received?(): void
   /** It never left. */
   dropped(reason: string): void
   /** It left and came to nothing. */
@@ -53,7 +55,7 @@ export class Sender {
     for (const peer of peers) delivery.open(peer.toString())
     signal.addEventListener('abort', cancel, { once: true })
     try {
-      for (const peer of peers) sends.push(this.#send(peer, shipment, watcherOf(delivery, peer)))
+      for (const peer of peers) sends.push(this.#send(peer, shipment, watcherOf(delivery, peer, shipment)))
       await Promise.all(sends.map((send) => send.left))
     } finally {
       signal.removeEventListener('abort', cancel)
@@ -84,7 +86,7 @@ export class Sender {
       watcher.sent?.()
       try {
         await unicast.send(peer, BROADCAST_HANDLER, bytes, { lane, deadlineMs: sendDeadlineMs, signal })
-        watcher.acknowledged?.()
+        watcher.received?.()
       } catch (err) {
         const reason = signal.aborted ? abortReasonOf(signal) : reasonOf(err)
         metrics.dropped(reason)
@@ -100,11 +102,11 @@ export class Sender {
   }
 }
 
-function watcherOf(delivery: PublishDelivery, peer: PeerId): SendWatcher {
+function watcherOf(delivery: PublishDelivery, peer: PeerId, { isAnnouncement }: Shipment): SendWatcher {
   const key = peer.toString()
   return {
     sent: () => delivery.sent(key),
-    acknowledged: () => delivery.acknowledged(key),
+    received: () => (isAnnouncement ? delivery.heard() : delivery.acknowledged(key)),
     dropped: (reason) => delivery.dropped(key, reason),
     failed: (reason) => delivery.failed(key, reason),
   }

@@ -1,7 +1,7 @@
 import type { BroadcastContext, BroadcastHandler } from '@gridmesh/interfaces'
 import { afterEach, expect, it, vi } from 'vitest'
 import { decodeFrame, encodeFrame, type Frame } from '../src/frame.ts'
-import { ACK_HANDLER, BROADCAST_HANDLER } from '../src/index.ts'
+import { ACK_HANDLER, BROADCAST_HANDLER, CHUNK_HANDLER } from '../src/index.ts'
 import {
   collect,
   connect,
@@ -140,7 +140,7 @@ it('passes a later copy on that has more hops left than what it passed on, and n
   collect([node], 'alarm')
   const passedOn: number[] = []
   next.unicast.handle(BROADCAST_HANDLER, (bytes) => {
-    const frame = decodeFrame(bytes, 100)
+    const frame = decodeFrame(bytes, { maxMessageBytes: 100, maxPushedBytes: 100 })
     if (typeof frame !== 'string') passedOn.push(frame.hops)
   })
   await node.libp2p.dial(next.libp2p.getMultiaddrs())
@@ -412,7 +412,7 @@ it('leaves nothing behind when it stops, and works again after a restart', async
   await expect(node.broadcast.publish('orders', MESSAGE)).rejects.toMatchObject({ name: 'NotStartedError' })
 
   await node.libp2p.start()
-  expect([...(node.unicast?.handlers.keys() ?? [])].toSorted()).toEqual([BROADCAST_HANDLER, ACK_HANDLER])
+  expect([...(node.unicast?.handlers.keys() ?? [])].toSorted()).toEqual([BROADCAST_HANDLER, ACK_HANDLER, CHUNK_HANDLER])
   await connect(node, other)
   const again = await node.broadcast.publish('orders', new Uint8Array([9]))
   expect(await again.confirmed(1, { signal: AbortSignal.timeout(PATIENCE_MS) })).toBe(1)

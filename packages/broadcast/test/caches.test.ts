@@ -82,7 +82,7 @@ it('gathers acknowledgements to one peer, sends full batches at once, and stops 
 })
 
 it('gives a message one id whoever claims to have written it, and garbage another', () => {
-  const ids = new GossipIds(1_000)
+  const ids = new GossipIds({ maxMessageBytes: 1_000, maxPushedBytes: 1_000 })
   expect(ids.idOf(message())).toEqual(ID)
   expect(ids.idOf(message(new Uint8Array(34).fill(7)))).toEqual(ID)
   expect(ids.idOf(message(new Uint8Array(38), TOPIC))).toEqual(ID)
@@ -92,7 +92,7 @@ it('gives a message one id whoever claims to have written it, and garbage anothe
 })
 
 it('shows gossipsub further copies of a watched message as new, up to a limit, and none of our own publish', async () => {
-  const ids = new GossipIds(1_000)
+  const ids = new GossipIds({ maxMessageBytes: 1_000, maxPushedBytes: 1_000 })
   ids.watch(toHex(ID))
   const publish = message()
   await ids.publishing(toHex(ID), async () => expect(ids.idOf(publish)).toEqual(ID))

@@ -55,6 +55,26 @@ it('changes nothing once a peer is known to have the message', () => {
   expect(account.peers.get('a')).toEqual({ status: 'seen' })
 })
 
+it('leaves a peer that has heard of the message at sent, and is over once all have it or never will', async () => {
+  const account = delivery()
+  expect(account.isOver).toBe(true)
+  for (const peer of ['a', 'b']) account.open(peer)
+  account.sent('a')
+  account.heard()
+  expect(account.isOver).toBe(false)
+  account.dropped('b', 'timeout')
+  await account.settled()
+  expect(account.peers.get('a')).toEqual({ status: 'sent' })
+  expect(account.isOver).toBe(false)
+  account.confirm('a', 'acknowledged')
+  expect(account.isOver).toBe(true)
+  const given = delivery()
+  given.open('a')
+  given.sent('a')
+  given.close('Lifetime over')
+  expect(given.isOver).toBe(true)
+})
+
 it('lists peers that it did not address, up to maxPeers', () => {
   const account = delivery('id', 2)
   account.open('addressed')
@@ -110,6 +130,20 @@ it('forgets a delivery after its lifetime, and the oldest when there are too man
   expect(deliveries.confirm('2', 'a', 'seen')).toBe(true)
   vi.advanceTimersByTime(1)
   expect(deliveries.confirm('2', 'b', 'seen')).toBe(false)
+  expect([deliveries.size, vi.getTimerCount()]).toEqual([0, 0])
+})
+
+it('learns for as many whole lifetimes as are asked for, and not longer', () => {
+  const deliveries = new Deliveries(10, 1_000)
+  deliveries.add(delivery('long'), 2_500)
+  vi.advanceTimersByTime(500)
+  deliveries.add(delivery('short'))
+  vi.advanceTimersByTime(1_000)
+  expect(deliveries.confirm('short', 'a', 'seen')).toBe(false)
+  vi.advanceTimersByTime(1_499)
+  expect(deliveries.confirm('long', 'a', 'seen')).toBe(true)
+  vi.advanceTimersByTime(1)
+  expect(deliveries.confirm('long', 'b', 'seen')).toBe(false)
   expect([deliveries.size, vi.getTimerCount()]).toEqual([0, 0])
 })
 

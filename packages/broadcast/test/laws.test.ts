@@ -14,6 +14,8 @@ import {
 } from './helpers/nodes.ts'
 
 const MAX_NODES = 6
+/** A payload of one byte more is announced. */
+const PULL_ABOVE_BYTES = 131_072
 
 /** A connected graph: each node after the first is linked to one before it, and some pairs besides. */
 const topologies = fc.integer({ min: 2, max: MAX_NODES }).chain((size) =>
@@ -27,6 +29,7 @@ const publishes = fc.array(
   fc.record({
     author: fc.nat(),
     how: fc.constantFrom<BroadcastStrategy | 'critical'>('gossip', 'flood', 'directed', 'critical'),
+    isLarge: fc.boolean(),
   }),
   { minLength: 1, maxLength: 4 },
 )
@@ -68,7 +71,7 @@ function optionsOf(how: BroadcastStrategy | 'critical', neighbours: TestNode[]):
 it('delivers each message at most once per node, to all where it spreads, and accounts for every peer addressed', async () => {
   await fc.assert(
     fc.asyncProperty(topologies, publishes, async (topology, todo) => {
-      const nodes = await createNodes(topology.size)
+      const nodes = await createNodes(topology.size, { pullAboveBytes: PULL_ABOVE_BYTES })
       const counts = countDeliveries(nodes)
       const neighbours = nodes.map((): TestNode[] => [])
       for (const link of linksOf(topology)) {
@@ -80,10 +83,11 @@ it('delivers each message at most once per node, to all where it spreads, and ac
       await Promise.all(nodes.map((node, i) => meshOf(node, 'law', neighbours[i]?.length ?? 0)))
 
       const made = await Promise.all(
-        todo.map(async ({ author, how }, content) => {
+        todo.map(async ({ author, how, isLarge }, content) => {
           const index = author % nodes.length
           const options = optionsOf(how, neighbours[index] ?? [])
-          const delivery = await nodeAt(nodes, index).broadcast.publish('law', new Uint8Array([content]), options)
+          const payload = new Uint8Array(isLarge ? PULL_ABOVE_BYTES + 1 : 1).fill(content)
+          const delivery = await nodeAt(nodes, index).broadcast.publish('law', payload, options)
           await delivery.settled()
           expectAccountOf(delivery, how === 'directed' ? options.to : neighbours[index]?.map((node) => node.peerId))
           return { content, index, how, delivery }

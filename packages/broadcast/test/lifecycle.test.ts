@@ -7,6 +7,8 @@ import { encodeAck } from '../src/ack-codec.ts'
 import { messageId } from '../src/message-id.ts'
 import { encodeFrame } from '../src/frame.ts'
 import { connect, createNode, eventually, PATIENCE_MS, stopNodes, type TestNode, wireTopic } from './helpers/nodes.ts'
+import { announce, pattern } from './helpers/payloads.ts'
+import { peerIds } from './helpers/peer-ids.ts'
 import { TestRouter } from './helpers/test-router.ts'
 
 const TOPIC = wireTopic('orders')
@@ -95,13 +97,16 @@ it('gossips as soon as a peer of the topic shows', async () => {
   expect([...(await published).peers.keys()]).toEqual([peer.peerId.toString()])
 })
 
-it('reports a router that fails as zero peers', async () => {
+it('names every peer that a router which fails would have served', async () => {
   const router = new TestRouter()
   const [node, peer] = [await createNode({ gossip: () => router }), await createNode()]
   router.subscribers = [peer.peerId]
   vi.spyOn(router, 'publish').mockRejectedValue(new TypeError('no'))
   const delivery = await node.broadcast.publish('orders', new Uint8Array([1]))
-  expect(delivery.peers.size).toBe(0)
+  expect(Object.fromEntries(delivery.peers)).toEqual({
+    [peer.peerId.toString()]: { status: 'dropped', reason: 'gossip-failed' },
+  })
+  expect(delivery.successRate).toBe(0)
 })
 
 it('refuses a gossip copy of what it flooded already with the same verdict', async () => {
@@ -163,4 +168,37 @@ it('hands the options it would have used to a router of the user', async () => {
     expect.anything(),
     expect.objectContaining({ gossipFactor: 0.5, D: 3, emitSelf: false, globalSignaturePolicy: 'StrictNoSign' }),
   )
+})
+
+it('sizes gossipsub by what is pushed, and lets an announcement take as long as its pull before it counts as late', async () => {
+  const make = vi.fn<(...args: unknown[]) => TestRouter>(() => new TestRouter())
+  await createNode({ gossip: make, maxMessageBytes: 104_857_600, pullDeadlineMs: 60_000, handlerDeadlineMs: 1_000 })
+  const bufferBytes = 8 * (262_144 + 320 + 48)
+  expect(make).toHaveBeenCalledWith(
+    expect.anything(),
+    expect.objectContaining({
+      maxInboundDataLength: bufferBytes,
+      maxOutboundBufferSize: bufferBytes,
+      gossipsubIWantFollowupMs: 61_000,
+    }),
+  )
+})
+
+it('leaves no timer behind when it stops while it serves one payload and pulls another', async () => {
+  const router = new TestRouter()
+  const node = await createNode({ gossip: () => router })
+  const [gone] = await peerIds(2)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  node.broadcast.subscribe('orders', () => 'accept')
+
+  await node.broadcast.publish('orders', pattern(300_000), { strategy: 'flood' })
+  const verdict = router.validate(gone, TOPIC, announce(TOPIC, pattern(300_000, 2), { topic: '' }).frame)
+  // A delivery that learns, a payload that is kept, and a pull with its deadline that waits for a peer to ask.
+  expect(vi.getTimerCount()).toBe(4)
+
+  await stop(node.broadcast)
+
+  expect(await verdict).toBe(TopicValidatorResult.Ignore)
+  expect(vi.getTimerCount()).toBe(0)
+  expect(node.unicast?.handlers.size).toBe(0)
 })

@@ -36,6 +36,11 @@ it('counts under names with the package and the unit', () => {
   metrics.acks('sent', 3)
   metrics.acks('unknown', 0)
   metrics.acknowledgedAfter(1_500)
+  metrics.pulled('whole', 5_000, 2_000)
+  metrics.pulled('no-source', 1_000)
+  metrics.chunkRequest('forged')
+  metrics.served('given', 400)
+  metrics.served('absent', 0)
   expect(Object.fromEntries(counts)).toEqual({
     'gridmesh_broadcast_published_messages_total{flood}': 1,
     'gridmesh_broadcast_delivered_messages_total{gossip}': 1,
@@ -46,6 +51,14 @@ it('counts under names with the package and the unit', () => {
     'gridmesh_broadcast_dropped_sends_total{timeout}': 1,
     'gridmesh_broadcast_acknowledgements_total{sent}': 3,
     gridmesh_broadcast_acknowledgement_seconds: 1.5,
+    'gridmesh_broadcast_pulls_total{whole}': 1,
+    'gridmesh_broadcast_pulls_total{no-source}': 1,
+    gridmesh_broadcast_pulled_bytes_total: 6_000,
+    gridmesh_broadcast_pull_seconds: 2,
+    'gridmesh_broadcast_chunk_requests_total{forged}': 1,
+    'gridmesh_broadcast_served_chunk_requests_total{given}': 1,
+    'gridmesh_broadcast_served_chunk_requests_total{absent}': 1,
+    gridmesh_broadcast_served_bytes_total: 400,
   })
 })
 
@@ -62,5 +75,7 @@ it('counts nothing, and does not fail, where libp2p has no metrics', () => {
     metrics.published('gossip')
     metrics.acks('received', 1)
     metrics.acknowledgedAfter(1)
+    metrics.pulled('timeout', 0)
+    metrics.served('given', 1)
   }).not.toThrow()
 })

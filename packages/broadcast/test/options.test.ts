@@ -16,6 +16,12 @@ it('applies the documented defaults', () => {
     deliveryLifetimeMs: 60_000,
     acks: true,
     ackDelayMs: 20,
+    pullAboveBytes: 262_144,
+    maxPushedBytes: 262_144,
+    maxPulls: 64,
+    maxPullBytes: 134_217_728,
+    pullDeadlineMs: 120_000,
+    maxRetainedBytes: 134_217_728,
     strategies: { critical: ['flood', 'gossip'], high: ['gossip'], normal: ['gossip'], bulk: ['gossip'] },
   })
 })
@@ -29,6 +35,14 @@ it('refuses numbers that make no sense, and names them', () => {
     { meshWaitMs: -1 },
     { gossipFactor: 1.1 },
     { maxAcksPerBatch: 257 },
+    { maxMessageBytes: 104_857_601 },
+    { pullAboveBytes: 131_071 },
+    { maxPullBytes: 2_097_151 },
+    { maxRetainedBytes: 2_097_151 },
+    { maxPulls: 0 },
+    { maxChunksInFlight: 1.5 },
+    { chunkLateMs: 0 },
+    { sourceWaitMs: -1 },
   ]
   for (const init of wrong) {
     expect(() => resolveOptions({ chainId: 'x', ...init })).toThrow(
@@ -36,6 +50,12 @@ it('refuses numbers that make no sense, and names them', () => {
     )
   }
   expect(resolveOptions({ chainId: 'x', meshWaitMs: 0, ackDelayMs: 0, usefulWeight: 0 }).meshWaitMs).toBe(0)
+})
+
+it('carries 100 MiB without another option, and pushes no more than pullAboveBytes of it', () => {
+  const options = resolveOptions({ chainId: 'x', maxMessageBytes: 104_857_600 })
+  expect(options.maxPushedBytes).toBe(262_144)
+  expect(resolveOptions({ chainId: 'x', maxMessageBytes: 1_000 }).maxPushedBytes).toBe(1_000)
 })
 
 it('spreads a message as the caller says, else as its lane does', () => {

@@ -10,6 +10,9 @@ export interface BroadcastFrame {
   hops: number
   topic: string
   payload: Uint8Array<ArrayBuffer>
+  root: Uint8Array<ArrayBuffer>
+  totalBytes: number
+  chunkBytes: number
 }
 
 export namespace BroadcastFrame {
@@ -52,6 +55,21 @@ export namespace BroadcastFrame {
           w.bytes(obj.payload)
         }
 
+        if ((obj.root != null && obj.root.byteLength > 0)) {
+          w.uint32(58)
+          w.bytes(obj.root)
+        }
+
+        if ((obj.totalBytes != null && obj.totalBytes !== 0)) {
+          w.uint32(64)
+          w.uint32(obj.totalBytes)
+        }
+
+        if ((obj.chunkBytes != null && obj.chunkBytes !== 0)) {
+          w.uint32(72)
+          w.uint32(obj.chunkBytes)
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -62,7 +80,10 @@ export namespace BroadcastFrame {
           origin: uint8ArrayAlloc(0),
           hops: 0,
           topic: '',
-          payload: uint8ArrayAlloc(0)
+          payload: uint8ArrayAlloc(0),
+          root: uint8ArrayAlloc(0),
+          totalBytes: 0,
+          chunkBytes: 0
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -93,6 +114,18 @@ export namespace BroadcastFrame {
             }
             case 6: {
               obj.payload = reader.bytes()
+              break
+            }
+            case 7: {
+              obj.root = reader.bytes()
+              break
+            }
+            case 8: {
+              obj.totalBytes = reader.uint32()
+              break
+            }
+            case 9: {
+              obj.chunkBytes = reader.uint32()
               break
             }
             default: {
@@ -152,6 +185,27 @@ export namespace BroadcastFrame {
               }
               break
             }
+            case 7: {
+              yield {
+                field: `${prefix}.root`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 8: {
+              yield {
+                field: `${prefix}.totalBytes`,
+                value: reader.uint32()
+              }
+              break
+            }
+            case 9: {
+              yield {
+                field: `${prefix}.chunkBytes`,
+                value: reader.uint32()
+              }
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -194,6 +248,21 @@ export namespace BroadcastFrame {
     value: Uint8Array<ArrayBuffer>
   }
 
+  export interface BroadcastFrameRootFieldEvent {
+    field: '$.root'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface BroadcastFrameTotalBytesFieldEvent {
+    field: '$.totalBytes'
+    value: number
+  }
+
+  export interface BroadcastFrameChunkBytesFieldEvent {
+    field: '$.chunkBytes'
+    value: number
+  }
+
   export function encode (obj: Partial<BroadcastFrame>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, BroadcastFrame.codec())
   }
@@ -202,8 +271,325 @@ export namespace BroadcastFrame {
     return decodeMessage(buf, BroadcastFrame.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BroadcastFrame>): Generator<BroadcastFrameVersionFieldEvent | BroadcastFrameFlagsFieldEvent | BroadcastFrameOriginFieldEvent | BroadcastFrameHopsFieldEvent | BroadcastFrameTopicFieldEvent | BroadcastFramePayloadFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<BroadcastFrame>): Generator<BroadcastFrameVersionFieldEvent | BroadcastFrameFlagsFieldEvent | BroadcastFrameOriginFieldEvent | BroadcastFrameHopsFieldEvent | BroadcastFrameTopicFieldEvent | BroadcastFramePayloadFieldEvent | BroadcastFrameRootFieldEvent | BroadcastFrameTotalBytesFieldEvent | BroadcastFrameChunkBytesFieldEvent> {
     return streamMessage(buf, BroadcastFrame.codec(), opts)
+  }
+}
+
+export interface ChunkRequest {
+  id: Uint8Array<ArrayBuffer>
+  indexes: number[]
+}
+
+export namespace ChunkRequest {
+  let _codec: Codec<ChunkRequest>
+
+  export const codec = (): Codec<ChunkRequest> => {
+    if (_codec == null) {
+      _codec = message<ChunkRequest>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if ((obj.id != null && obj.id.byteLength > 0)) {
+          w.uint32(10)
+          w.bytes(obj.id)
+        }
+
+        if (obj.indexes != null && obj.indexes.length > 0) {
+          for (const value of obj.indexes) {
+            w.uint32(16)
+            w.uint32(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          id: uint8ArrayAlloc(0),
+          indexes: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              obj.id = reader.bytes()
+              break
+            }
+            case 2: {
+              if (opts.limits?.indexes != null && obj.indexes.length === opts.limits.indexes) {
+                throw new MaxLengthError('Decode error - repeated field "indexes" had too many elements')
+              }
+
+              obj.indexes.push(reader.uint32())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          indexes: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              yield {
+                field: `${prefix}.id`,
+                value: reader.bytes()
+              }
+              break
+            }
+            case 2: {
+              if (opts.limits?.indexes != null && obj.indexes === opts.limits.indexes) {
+                throw new MaxLengthError('Streaming decode error - repeated field "indexes" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.indexes[]`,
+                index: obj.indexes,
+                value: reader.uint32()
+              }
+
+              obj.indexes++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ChunkRequestIdFieldEvent {
+    field: '$.id'
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface ChunkRequestIndexesFieldEvent {
+    field: '$.indexes[]'
+    index: number
+    value: number
+  }
+
+  export function encode (obj: Partial<ChunkRequest>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, ChunkRequest.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChunkRequest>): ChunkRequest {
+    return decodeMessage(buf, ChunkRequest.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChunkRequest>): Generator<ChunkRequestIdFieldEvent | ChunkRequestIndexesFieldEvent> {
+    return streamMessage(buf, ChunkRequest.codec(), opts)
+  }
+}
+
+export interface ChunkReply {
+  indexes: number[]
+  chunks: Uint8Array<ArrayBuffer>[]
+  proofs: Uint8Array<ArrayBuffer>[]
+}
+
+export namespace ChunkReply {
+  let _codec: Codec<ChunkReply>
+
+  export const codec = (): Codec<ChunkReply> => {
+    if (_codec == null) {
+      _codec = message<ChunkReply>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.indexes != null && obj.indexes.length > 0) {
+          for (const value of obj.indexes) {
+            w.uint32(8)
+            w.uint32(value)
+          }
+        }
+
+        if (obj.chunks != null && obj.chunks.length > 0) {
+          for (const value of obj.chunks) {
+            w.uint32(18)
+            w.bytes(value)
+          }
+        }
+
+        if (obj.proofs != null && obj.proofs.length > 0) {
+          for (const value of obj.proofs) {
+            w.uint32(26)
+            w.bytes(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          indexes: [],
+          chunks: [],
+          proofs: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.indexes != null && obj.indexes.length === opts.limits.indexes) {
+                throw new MaxLengthError('Decode error - repeated field "indexes" had too many elements')
+              }
+
+              obj.indexes.push(reader.uint32())
+              break
+            }
+            case 2: {
+              if (opts.limits?.chunks != null && obj.chunks.length === opts.limits.chunks) {
+                throw new MaxLengthError('Decode error - repeated field "chunks" had too many elements')
+              }
+
+              obj.chunks.push(reader.bytes())
+              break
+            }
+            case 3: {
+              if (opts.limits?.proofs != null && obj.proofs.length === opts.limits.proofs) {
+                throw new MaxLengthError('Decode error - repeated field "proofs" had too many elements')
+              }
+
+              obj.proofs.push(reader.bytes())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          indexes: 0,
+          chunks: 0,
+          proofs: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.indexes != null && obj.indexes === opts.limits.indexes) {
+                throw new MaxLengthError('Streaming decode error - repeated field "indexes" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.indexes[]`,
+                index: obj.indexes,
+                value: reader.uint32()
+              }
+
+              obj.indexes++
+
+              break
+            }
+            case 2: {
+              if (opts.limits?.chunks != null && obj.chunks === opts.limits.chunks) {
+                throw new MaxLengthError('Streaming decode error - repeated field "chunks" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.chunks[]`,
+                index: obj.chunks,
+                value: reader.bytes()
+              }
+
+              obj.chunks++
+
+              break
+            }
+            case 3: {
+              if (opts.limits?.proofs != null && obj.proofs === opts.limits.proofs) {
+                throw new MaxLengthError('Streaming decode error - repeated field "proofs" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.proofs[]`,
+                index: obj.proofs,
+                value: reader.bytes()
+              }
+
+              obj.proofs++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface ChunkReplyIndexesFieldEvent {
+    field: '$.indexes[]'
+    index: number
+    value: number
+  }
+
+  export interface ChunkReplyChunksFieldEvent {
+    field: '$.chunks[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface ChunkReplyProofsFieldEvent {
+    field: '$.proofs[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<ChunkReply>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, ChunkReply.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChunkReply>): ChunkReply {
+    return decodeMessage(buf, ChunkReply.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<ChunkReply>): Generator<ChunkReplyIndexesFieldEvent | ChunkReplyChunksFieldEvent | ChunkReplyProofsFieldEvent> {
+    return streamMessage(buf, ChunkReply.codec(), opts)
   }
 }
 

@@ -7,8 +7,9 @@ import {
   type UnicastHandler,
   type UnicastOptions,
 } from '@gridmesh/interfaces'
-import type { Connection, PeerId, Startable, Stream } from '@libp2p/interface'
+import { type Connection, type PeerId, type Startable, type Stream, TimeoutError } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { concat } from 'uint8arrays/concat'
 import { fromString } from 'uint8arrays/from-string'
 import { toString } from 'uint8arrays/to-string'
@@ -27,12 +28,15 @@ class RemoteError extends Error {
 }
 
 /** The smallest unicast that keeps the contract: one libp2p stream per message. */
-export class TestUnicast implements Pick<Unicast, 'handle' | 'unhandle' | 'send'>, Startable {
+export class TestUnicast implements Pick<Unicast, 'handle' | 'unhandle' | 'send' | 'request'>, Startable {
   readonly handlers = new Map<string, UnicastHandler>()
   /** Sends under way, at most. */
   maxInFlight = 0
-  #inFlight = 0
+  /** Calls under way, of both sorts. */
+  inFlight = 0
+  #sending = 0
   readonly sent: { peer: string; name: string; bytes: Uint8Array; lane: Lane | undefined }[] = []
+  readonly requested: { peer: string; name: string; bytes: Uint8Array; lane: Lane | undefined }[] = []
   readonly #components: { registrar: Registrar; connectionManager: ConnectionManager }
 
   constructor(components: { registrar: Registrar; connectionManager: ConnectionManager }) {
@@ -61,15 +65,30 @@ export class TestUnicast implements Pick<Unicast, 'handle' | 'unhandle' | 'send'
 
   async send(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions = {}): Promise<Receipt> {
     this.sent.push({ peer: peer.toString(), name, bytes, lane: options.lane })
-    this.maxInFlight = Math.max(this.maxInFlight, ++this.#inFlight)
+    this.maxInFlight = Math.max(this.maxInFlight, ++this.#sending)
     try {
-      return await this.#send(peer, name, bytes, options)
+      await this.#call(peer, name, bytes, options)
+      return { peer, roundTripMs: 0, attempts: 1 }
     } finally {
-      this.#inFlight--
+      this.#sending--
     }
   }
 
-  async #send(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions): Promise<Receipt> {
+  async request(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions = {}): Promise<Uint8Array> {
+    this.requested.push({ peer: peer.toString(), name, bytes, lane: options.lane })
+    return this.#call(peer, name, bytes, options)
+  }
+
+  async #call(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions): Promise<Uint8Array> {
+    this.inFlight += 1
+    try {
+      return await this.#exchange(peer, name, bytes, options)
+    } finally {
+      this.inFlight -= 1
+    }
+  }
+
+  async #exchange(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions): Promise<Uint8Array> {
     const [connection] = this.#components.connectionManager.getConnections(peer)
     if (connection === undefined) throw new RemoteError('not-connected')
     const deadline = AbortSignal.timeout(options.deadlineMs ?? 10_000)
@@ -80,13 +99,18 @@ export class TestUnicast implements Pick<Unicast, 'handle' | 'unhandle' | 'send'
     try {
       const lane = LANES.indexOf(options.lane ?? 'normal')
       await write(stream, concat([new Uint8Array([name.length, lane]), fromString(name), bytes]))
-      const code = toString(await read(stream))
+      const answer = await read(stream)
       await stream.close()
+      const [codeLength = 0] = answer
+      const code = toString(answer.subarray(1, 1 + codeLength))
       if (code !== 'ok') throw new RemoteError(code)
+      return answer.subarray(1 + codeLength)
+    } catch (err) {
+      if (deadline.aborted) throw new TimeoutError('No answer')
+      throw err
     } finally {
       signal.removeEventListener('abort', abort)
     }
-    return { peer, roundTripMs: 0, attempts: 1 }
   }
 
   async #answer(stream: Stream, connection: Connection): Promise<void> {
@@ -96,14 +120,15 @@ export class TestUnicast implements Pick<Unicast, 'handle' | 'unhandle' | 'send'
     const signal = AbortSignal.timeout(10_000)
     const context: UnicastContext = { peer: connection.remotePeer, lane: LANES[lane] ?? 'normal', signal }
     let code = 'ok'
+    let answer = new Uint8Array()
     try {
       const handler = this.handlers.get(name)
       if (handler === undefined) throw new RemoteError('no-handler')
-      await handler(request.subarray(2 + nameLength), context)
+      answer = Uint8Array.from((await handler(request.subarray(2 + nameLength), context)) ?? [])
     } catch (err) {
       code = err instanceof Error && 'code' in err ? String(err.code) : 'failed'
     }
-    await write(stream, fromString(code))
+    await write(stream, concat([Uint8Array.of(code.length), fromString(code), answer]))
     await stream.close()
   }
 }
@@ -116,12 +141,12 @@ async function write(stream: Stream, bytes: Uint8Array): Promise<void> {
 }
 
 async function read(stream: Stream): Promise<Uint8Array> {
-  let bytes = new Uint8Array()
+  const list = new Uint8ArrayList()
   for await (const chunk of stream) {
-    bytes = concat([bytes, chunk.subarray()])
-    if (bytes.length < 4) continue
-    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
-    if (bytes.length >= 4 + length) return bytes.subarray(4, 4 + length)
+    list.append(chunk)
+    if (list.byteLength < 4) continue
+    const length = list.getUint32(0)
+    if (list.byteLength >= 4 + length) return list.subarray(4, 4 + length)
   }
   throw new RemoteError('stream-ended')
 }

@@ -1,0 +1,230 @@
+import type { PayloadChunk } from '@gridmesh/chunking'
+import { LANES } from '@gridmesh/interfaces'
+import type { PeerId } from '@libp2p/interface'
+import { abortable } from './abortable.ts'
+import type { ChunkAsk } from './chunk-client.ts'
+import type { PlannedChunks } from './chunk-plan.ts'
+import { Pull, type PullFailure, type PullOutcome, type PullRequest } from './pull.ts'
+import { PullJudge, type PullJudgeInit } from './pull-judge.ts'
+import type { PullSource } from './pull-source.ts'
+
+/** Bounds of a `Puller`. */
+export interface PullerLimits {
+  maxPulls: number
+  maxPullsPerPeer: number
+  maxPullBytes: number
+  maxChunksInFlight: number
+  maxChunksInFlightPerPeer: number
+  chunksPerRequest: number
+  pullDeadlineMs: number
+  chunkLateMs: number
+  sourceWaitMs: number
+}
+
+/** What a `Puller` needs. */
+export interface PullerInit extends PullerLimits, PullJudgeInit {
+  ask(peer: PeerId, ask: ChunkAsk): Promise<PayloadChunk[]>
+  /** Whether a peer can be asked at all, now. */
+  isReachable(peer: PeerId): boolean
+}
+
+/**
+ * Pulls announced payloads, each from all peers that say they have it, and decides who is asked for what next: urgent
+ * payloads first, then those announced first.
+ */
+export class Puller {
+  readonly #init: PullerInit
+  readonly #judge: PullJudge
+  readonly #pulls = new Map<string, Pull>()
+  readonly #inFlightOf = new Map<string, number>()
+  #isRunning = false
+  #activeBytes = 0
+  #inFlight = 0
+
+  constructor(init: PullerInit) {
+    this.#init = init
+    this.#judge = new PullJudge(init)
+  }
+
+  /** Payloads being pulled or waiting to be. */
+  get size(): number {
+    return this.#pulls.size
+  }
+
+  /** Bytes of the payloads being pulled. */
+  get activeBytes(): number {
+    return this.#activeBytes
+  }
+
+  /** Chunks asked for and not received. */
+  get chunksInFlight(): number {
+    return this.#inFlight
+  }
+
+  start(): void {
+    this.#isRunning = true
+  }
+
+  stop(): void {
+    this.#isRunning = false
+    for (const pull of this.#pulls.values()) this.#fail(pull, 'stopped')
+  }
+
+  has(id: string): boolean {
+    return this.#pulls.has(id)
+  }
+
+  /** Pulls a payload, or learns of one more peer that has it. Returns `undefined` where a limit is reached. */
+  join(request: PullRequest): Promise<PullOutcome> | undefined {
+    if (!this.#isRunning) return undefined
+    const { id, from } = request
+    const pull = this.#pulls.get(id.hex) ?? this.#begin(request)
+    if (pull === undefined) return undefined
+    this.addSource(id.hex, from)
+    return pull.outcome
+  }
+
+  /** Learns of a peer that has a payload, if that is being pulled. */
+  addSource(id: string, peer: PeerId): void {
+    const pull = this.#pulls.get(id)
+    if (pull === undefined || pull.isOver) return
+    pull.addSource(peer)
+    this.#schedule()
+  }
+
+  /** Gives up what is pulled for `topic`. */
+  abandon(topic: string): void {
+    for (const pull of this.#pulls.values()) if (pull.request.topic === topic) this.#fail(pull, 'unsubscribed')
+  }
+
+  #begin(request: PullRequest): Pull | undefined {
+    const { maxPulls, maxPullsPerPeer, pullDeadlineMs } = this.#init
+    const pulls = [...this.#pulls.values()]
+    // Or one peer that announces what nobody has could take all places.
+    const ofPeer = pulls.filter((pull) => pull.request.from.equals(request.from)).length
+    if (pulls.length >= maxPulls || ofPeer >= maxPullsPerPeer) return undefined
+    const pull = new Pull(request)
+    pull.setDeadline(pullDeadlineMs, () => this.#fail(pull, 'timeout'))
+    this.#pulls.set(request.id.hex, pull)
+    return pull
+  }
+
+  /** Asks for as much as the limits allow. Called whenever something has changed. */
+  #schedule(): void {
+    this.#activate()
+    for (const pull of this.#byUrgency()) {
+      if (!pull.isActive || pull.isOver) continue
+      while (this.#askNext(pull));
+      pull.wake(() => this.#schedule())
+      const isStarved = pull.requests === 0 && pull.sources.size === 0
+      if (isStarved) pull.starve(this.#init.sourceWaitMs, () => this.#fail(pull, 'no-source'))
+    }
+  }
+
+  #byUrgency(): Pull[] {
+    return [...this.#pulls.values()].toSorted((a, b) => rankOf(a) - rankOf(b))
+  }
+
+  /** Lets waiting payloads begin. One that does not fit keeps those behind it waiting, or a large one never began. */
+  #activate(): void {
+    for (const pull of this.#byUrgency()) {
+      if (pull.isActive || pull.isOver) continue
+      if (this.#activeBytes + pull.bytes > this.#init.maxPullBytes) return
+      pull.isActive = true
+      this.#activeBytes += pull.bytes
+    }
+  }
+
+  /** Sends one request. Returns `false` when there is nobody to ask, nothing to ask for, or no room. */
+  #askNext(pull: Pull): boolean {
+    const { maxChunksInFlight, maxChunksInFlightPerPeer, chunksPerRequest } = this.#init
+    for (const source of pull.idleSources()) {
+      if (!this.#init.isReachable(source.peer)) {
+        pull.dropSource(source)
+        continue
+      }
+      const room = Math.min(
+        maxChunksInFlight - this.#inFlight,
+        maxChunksInFlightPerPeer - (this.#inFlightOf.get(source.key) ?? 0),
+      )
+      const chunks = room > 0 ? pull.plan.take(source.key, Math.min(room, chunksPerRequest)) : undefined
+      if (chunks === undefined) continue
+      this.#fetch(pull, source, chunks).catch((err: unknown) => this.#init.log.error('pull failed - %e', err))
+      return true
+    }
+    return false
+  }
+
+  async #fetch(pull: Pull, source: PullSource, chunks: PlannedChunks): Promise<void> {
+    const indexes = [...chunks.missing]
+    const askedAtMs = performance.now()
+    const controller = new AbortController()
+    const signal = AbortSignal.any([pull.signal, controller.signal])
+    const late = setTimeout(() => this.#onLate(source, chunks), this.#init.chunkLateMs)
+    chunks.requests.add(controller)
+    this.#count(pull, source, indexes.length, 1)
+    try {
+      const { id, lane } = pull.request
+      const asking = this.#init.ask(source.peer, { id: id.bytes, indexes, lane, signal })
+      this.#judge.take(pull, source, { chunks, indexes, request: controller }, await abortable(asking, signal))
+    } catch (err) {
+      if (!signal.aborted) this.#judge.failed(pull, source, askedAtMs, err)
+    } finally {
+      clearTimeout(late)
+      chunks.requests.delete(controller)
+      this.#count(pull, source, -indexes.length, -1)
+      pull.plan.release(chunks, source.key)
+    }
+    if (pull.assembler.isComplete && !pull.isOver) await this.#complete(pull)
+    this.#schedule()
+  }
+
+  #onLate(source: PullSource, chunks: PlannedChunks): void {
+    source.isProven = false
+    chunks.isLate = true
+    this.#schedule()
+  }
+
+  #count(pull: Pull, source: PullSource, chunks: number, requests: number): void {
+    this.#inFlight += chunks
+    const ofPeer = (this.#inFlightOf.get(source.key) ?? 0) + chunks
+    if (ofPeer === 0) this.#inFlightOf.delete(source.key)
+    else this.#inFlightOf.set(source.key, ofPeer)
+    source.requests += requests
+    pull.requests += requests
+  }
+
+  async #complete(pull: Pull): Promise<void> {
+    const { metrics, log } = this.#init
+    pull.end()
+    metrics.pulled('whole', pull.bytes, performance.now() - pull.startedAtMs)
+    log.trace('pulled %s, %d bytes', pull.request.id.hex, pull.bytes)
+    const from = pull.mainGiver
+    const judgement = await pull.request.onWhole(pull.assembler.finish(), from)
+    this.#remove(pull)
+    pull.settle({ isWhole: true, from, judgement })
+  }
+
+  #fail(pull: Pull, failure: PullFailure): void {
+    // What is whole is being judged: too late to fail.
+    if (pull.isOver) return
+    const { metrics, log } = this.#init
+    pull.end()
+    metrics.pulled(failure, pull.assembler.receivedBytes)
+    const { receivedChunks, chunkCount } = pull.assembler
+    log('gave %s up with %d of %d chunks: %s', pull.request.id.hex, receivedChunks, chunkCount, failure)
+    this.#remove(pull)
+    pull.settle({ isWhole: false, failure })
+    if (this.#isRunning) this.#schedule()
+  }
+
+  #remove(pull: Pull): void {
+    this.#pulls.delete(pull.request.id.hex)
+    if (pull.isActive) this.#activeBytes -= pull.bytes
+    pull.isActive = false
+  }
+}
+
+function rankOf({ request }: Pull): number {
+  return LANES.indexOf(request.lane)
+}
