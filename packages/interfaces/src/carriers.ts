@@ -133,7 +133,10 @@ export interface BroadcastContext {
   via: BroadcastStrategy
 }
 
-/** Judges and takes a broadcast message. It must return at once; work belongs in a queue. */
+/**
+ * Judges and takes a broadcast message. It must return at once; work belongs in a queue. The bytes are those that are
+ * passed on to others: it does not write into them.
+ */
 export type BroadcastHandler = (bytes: Uint8Array, context: BroadcastContext) => Verdict | Promise<Verdict>
 
 /** Carries opaque bytes to many peers. Service name `broadcast`. */

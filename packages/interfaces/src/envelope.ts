@@ -30,6 +30,11 @@ export interface OpenOptions {
   sender?: PeerId
   /** Which kinds are known; others are refused before any costly check. @default all */
   isKnownKind?(kind: string): boolean
+  /**
+   * The largest payload of a kind, as sent and inflated, in bytes; a larger one is refused before any costly check.
+   * @default what the envelope takes of every kind
+   */
+  maxBytes?(kind: string): number | undefined
 }
 
 /** The signed wire form of messages. Service name `envelope`. */

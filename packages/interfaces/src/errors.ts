@@ -10,10 +10,11 @@ export class QueueFullError extends Error {
   /** Name of the queue's limit, as in the options. */
   readonly limit: string
   readonly value: number
-  readonly lane: Lane
+  /** Lane of the work, where the queue has any. */
+  readonly lane: Lane | undefined
 
-  constructor(limit: string, value: number, lane: Lane) {
-    super(`The ${lane} queue is full: ${limit} is ${value}`)
+  constructor(limit: string, value: number, lane?: Lane) {
+    super(`The ${lane === undefined ? '' : `${lane} `}queue is full: ${limit} is ${value}`)
     this.limit = limit
     this.value = value
     this.lane = lane

@@ -70,12 +70,16 @@ export interface Handshake {
   setStatus(status: PeerStatus): void
   /** Tells the peer why we part. Resolves when it was sent, or could not be; closes nothing. */
   goodbye(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
+  /** Refuses whoever is not ready by now as `shutting-down`, until the next start: the first step of a shutdown. */
+  refuseNewcomers(): void
 }
 
 /** Who may connect. Service name `connectionPool`. */
 export interface ConnectionPool {
   /** An open connection to `peer`, reused or dialled; calls for one peer share one dial. */
   acquire(peer: PeerId, options?: AbortOptions): Promise<Connection>
+  /** Sees whether `peer` answers at one of `addresses`, and keeps no connection that it made for that. */
+  probe(peer: PeerId, addresses: readonly Multiaddr[], options?: AbortOptions): Promise<void>
   /** Says goodbye with `reason` and closes every connection to `peer`. */
   disconnect(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
 }

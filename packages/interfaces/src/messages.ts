@@ -27,7 +27,7 @@ export interface RequestKind<T, R> extends MessageKind<T> {
 export interface MessageMeta {
   /** Author, proved by the signature. */
   readonly sender: PeerId
-  /** Rises with every message of the sender. */
+  /** Rises with every message of the sender in its lane; each lane counts for itself. */
   readonly sequence: bigint
   /** The sender's clock, ms since the epoch. */
   readonly timeMs: number

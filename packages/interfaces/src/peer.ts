@@ -94,12 +94,32 @@ export interface PeerStateChange {
   readonly peer: PeerId
   readonly from: PeerState
   readonly to: PeerState
+  /** Why, where anybody said: of a peer that is parted from, and of a banned one. */
+  readonly reason?: Reason
+  /** Who parts, where `reason` is that of a parting. */
+  readonly by?: 'us' | 'them'
+}
+
+/** Why two peers part, and who said so. */
+export interface Parting {
+  readonly reason: Reason
+  readonly by: 'us' | 'them'
+}
+
+/** A report that was taken. */
+export interface PeerReported {
+  readonly peer: PeerId
+  readonly report: PeerReport
+  /** Reputation with this report, -100 to 100: what holds once the tick is over, if no other report follows in it. */
+  readonly reputation: number
 }
 
 /** Events that every peer manager sends. */
 export interface PeerManagerEvents {
   /** A peer went from one state to another. */
   'peer:state': CustomEvent<PeerStateChange>
+  /** A module praised or blamed a peer. */
+  'peer:report': CustomEvent<PeerReported>
 }
 
 /** The one registry of peers. Service name `peerManager`. */
@@ -129,8 +149,8 @@ export interface PeerManager extends Pick<
   markFailed(peer: PeerId): void
   /** Called by the handshake: both sides agreed. */
   markReady(peer: PeerId, hello: Hello): void
-  /** Called by the handshake: the peer said goodbye, or we did. */
-  markDraining(peer: PeerId): void
+  /** Called by the handshake: the peer said goodbye, or we did, and why. */
+  markDraining(peer: PeerId, parting?: Parting): void
   /** Called by the handshake when a peer announces a new status. */
   updateHello(peer: PeerId, hello: Hello): void
   /** Called by the health monitor. */

@@ -7,6 +7,12 @@ it('names the limit, its value and the lane of a full queue', () => {
   expect(err.message).toBe('The bulk queue is full: maxQueued is 64')
 })
 
+it('reads well for a queue without lanes', () => {
+  const err = new QueueFullError('maxQueuedDials', 500)
+  expect(err.lane).toBeUndefined()
+  expect(err.message).toBe('The queue is full: maxQueuedDials is 500')
+})
+
 it('says when to try again, in whole ms', () => {
   expect(new RateLimitedError('messagesPerSecond', 100, 9.2).message).toContain('try again in 10 ms')
 })
