@@ -114,7 +114,8 @@ export class Acquirer {
     // Somebody else's connection to the peer came first: that one is not ours to end.
     if (links.find(connection)?.ticket.slot !== 'probe') return
     const reason = isProbeOver(state.options.maxProbes)
-    await departures.leave({ peer: connection.remotePeer, reason }, 'ready')
+    // Its handshake has hardly begun: it is refused with the reason, and the peer knows what that was.
+    await departures.leave({ peer: connection.remotePeer, reason }, 'unparted')
   }
 
   #refusal(peer: PeerId, reason: PoolReason): ConnectionRefusedError {

@@ -91,7 +91,7 @@ export class Dialer {
   #begin(peer: PeerId): Dial {
     const { maxDials, maxQueuedDials } = this.#state.options
     if (this.#queue.pending >= maxDials && this.#queue.size >= maxQueuedDials) {
-      throw new QueueFullError('maxQueuedDials', maxQueuedDials, 'normal')
+      throw new QueueFullError('maxQueuedDials', maxQueuedDials)
     }
     const key = peer.toString()
     const controller = new AbortController()

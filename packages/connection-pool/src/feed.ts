@@ -1,6 +1,5 @@
-import { optional, type PeerManager, type PeerStateChange } from '@gridmesh/interfaces'
+import { optional, type PeerManager, type PeerReported, type PeerStateChange } from '@gridmesh/interfaces'
 import type { Connection, Libp2pEvents, Logger, PeerId, TypedEventTarget } from '@libp2p/interface'
-import { isPeerId } from '@libp2p/interface'
 
 /** Where news comes from. */
 export interface FeedComponents {
@@ -40,15 +39,14 @@ export class Feed {
   join(): void {
     this.#manager = optional(this.#components, 'peerManager')
     this.#manager?.addEventListener('peer:state', this.#onState)
-    // Not every peer manager tells of reports; this one is known to where it does.
-    if (this.#manager instanceof EventTarget) this.#manager.addEventListener('peer:report', this.#onReport)
+    this.#manager?.addEventListener('peer:report', this.#onReport)
   }
 
   stop(): void {
     this.#components.events.removeEventListener('connection:open', this.#onOpen)
     this.#components.events.removeEventListener('connection:close', this.#onClose)
     this.#manager?.removeEventListener('peer:state', this.#onState)
-    if (this.#manager instanceof EventTarget) this.#manager.removeEventListener('peer:report', this.#onReport)
+    this.#manager?.removeEventListener('peer:report', this.#onReport)
     this.#manager = undefined
   }
 
@@ -64,9 +62,8 @@ export class Feed {
     if (detail.to === 'ready') this.#guard(() => this.#handlers.onReady(detail.peer))
   }
 
-  readonly #onReport = (evt: Event): void => {
-    const { peer, class: reportClass }: { peer?: unknown; class?: unknown } = Object('detail' in evt ? evt.detail : {})
-    if (reportClass === 'useful' && isPeerId(peer)) this.#guard(() => this.#handlers.onUseful(peer))
+  readonly #onReport = ({ detail: { peer, report } }: CustomEvent<PeerReported>): void => {
+    if (report.class === 'useful') this.#guard(() => this.#handlers.onUseful(peer))
   }
 
   #guard(handle: () => void): void {

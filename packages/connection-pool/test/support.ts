@@ -222,7 +222,7 @@ export class FakePeerManager extends TypedEventEmitter<{ 'peer:state': Event; 'p
   }
 
   useful(peer: PeerId): void {
-    this.safeDispatchEvent('peer:report', { detail: { peer, class: 'useful', points: 1 } })
+    this.safeDispatchEvent('peer:report', { detail: { peer, report: { class: 'useful' }, reputation: 1 } })
   }
 
   get component(): PeerManager {

@@ -126,6 +126,43 @@ describe('a swarm', () => {
   )
 })
 
+describe('a peer that is parted from', () => {
+  it('for silence learns the limit and its value', async () => {
+    const init = { ...open, idleTimeoutMs: 300, reconcileIntervalMs: 100, minPeers: 0 }
+    const [hub, peer] = [await start({ init }), await start({ init: open })]
+    const told: Reason[] = []
+    peer.services.handshake.addEventListener('peer:goodbye', ({ detail }) => told.push(detail.reason))
+    const evicted: Reason[] = []
+    hub.services.connectionPool.addEventListener('pool:evicted', ({ detail }) => evicted.push(detail.reason))
+    await join(peer, hub)
+    await vi.waitFor(() => expect(told).toMatchObject([{ code: 'idle', limit: 'idleTimeoutMs', value: 300 }]), 5_000)
+    expect(evicted).toEqual(told)
+  })
+
+  it('after a probe learns that it was one', async () => {
+    const [hub, peer] = [await start({ init: open }), await start({ init: open })]
+    const told: Reason[] = []
+    hub.services.handshake.addEventListener('peer:refused', ({ detail }) => told.push(detail.reason))
+    hub.services.handshake.addEventListener('peer:goodbye', ({ detail }) => told.push(detail.reason))
+    await peer.services.connectionPool.probe(hub.peerId, hub.getMultiaddrs())
+    await vi.waitFor(() => expect(told).toMatchObject([{ code: 'probe-over', limit: 'maxProbes', value: 1 }]), 5_000)
+  })
+
+  it('for a role that it does not have learns which slots those are', async () => {
+    const hub = await start({ init: { ...open, maxInbound: 1, reservedRoles: { authority: 1 } } })
+    await join(await start({ init: open }), hub)
+    const stranger = await start({ init: open })
+    const told: Reason[] = []
+    stranger.services.handshake.addEventListener('peer:goodbye', ({ detail }) => told.push(detail.reason))
+    stranger.services.handshake.addEventListener('peer:refused', ({ detail }) => told.push(detail.reason))
+    await stranger.services.connectionPool.acquire(hub.peerId, { addresses: hub.getMultiaddrs() })
+    await vi.waitFor(
+      () => expect(told).toMatchObject([{ code: 'role-not-reserved', limit: 'reservedRoles.authority', value: 1 }]),
+      5_000,
+    )
+  })
+})
+
 describe('with its neighbours', () => {
   it('says one goodbye when the peer manager disconnects, and never admits a peer that it banned', async () => {
     const [hub, peer] = [await start({ init: open }), await start({ init: open })]

@@ -3,6 +3,7 @@ import { MAX_TIME_MS } from './constants.ts'
 import { cleanEvidence } from './explain.ts'
 import type { PeerManagerOptions } from './options.ts'
 import type { PeerBook } from './peer-book.ts'
+import { type BanLimit, isBanned, type PeerManagerReason } from './reasons.ts'
 
 /** A ban, as it is told. */
 export interface PeerBan {
@@ -39,8 +40,8 @@ export class BanKeeper {
     return false
   }
 
-  /** Bans, or changes the end and reason of a ban in force. */
-  impose(peer: PeerId, reason: string, durationMs: number): PeerBan {
+  /** Bans, or changes the end and reason of a ban in force. Returns what the peer is to be told. */
+  impose(peer: PeerId, reason: string, durationMs: number, limit: BanLimit): PeerManagerReason {
     const key = peer.toString()
     const nowMs = Date.now()
     const banReason = cleanEvidence(reason, this.#options.maxEvidenceLength)
@@ -49,10 +50,11 @@ export class BanKeeper {
     const evidence = `until ${new Date(bannedUntilMs).toISOString()}: ${banReason}`
     this.#book.note(key, { kind: 'ban', points: 0, evidence, atMs: nowMs })
     const changes = { bannedUntilMs, banReason }
-    if (!this.#book.move(key, 'banned', changes)) this.#book.see(key, changes)
-    const ban = { peer, reason: banReason, untilMs: bannedUntilMs }
-    this.#hooks.onBan(ban)
-    return ban
+    const told = isBanned(bannedUntilMs, banReason, limit)
+    const parting = { reason: told, by: 'us' as const }
+    if (!this.#book.move(key, 'banned', { changes, parting })) this.#book.see(key, changes)
+    this.#hooks.onBan({ peer, reason: banReason, untilMs: bannedUntilMs })
+    return told
   }
 
   /**
@@ -62,9 +64,12 @@ export class BanKeeper {
   lift(key: string, why: string, isPardon: boolean): boolean {
     const record = this.#book.peek(key)
     if (record?.state !== 'banned') return false
-    this.#book.note(key, { kind: 'unban', points: 0, evidence: why, atMs: Date.now() })
-    const pardon = isPardon ? { reputation: Math.max(0, record.reputation), provenReputation: 0 } : {}
-    this.#book.move(key, 'known', pardon, ['bannedUntilMs', 'banReason'])
+    const nowMs = Date.now()
+    const reputation = this.#book.reputation(key, nowMs)
+    const forgiven = isPardon ? Math.max(0, -reputation) : 0
+    this.#book.note(key, { kind: 'unban', points: forgiven, evidence: why, atMs: nowMs })
+    const changes = isPardon ? { reputation: Math.max(0, reputation), provenReputation: 0 } : {}
+    this.#book.move(key, 'known', { changes, removed: ['bannedUntilMs', 'banReason'] })
     this.#hooks.onUnban(record.id)
     return true
   }

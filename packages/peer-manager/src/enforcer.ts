@@ -9,7 +9,8 @@ import { SHORTEST_BAN_MS } from './offences.ts'
 import type { PeerManagerOptions } from './options.ts'
 import type { PeerBook } from './peer-book.ts'
 import type { PeerSaver } from './peer-saver.ts'
-import { ReportDesk } from './report-desk.ts'
+import { type BanLimit, hasLowReputation } from './reasons.ts'
+import { ReportDesk, type TakenReport } from './report-desk.ts'
 
 /** What the enforcer works with. */
 export interface EnforcerParts {
@@ -61,13 +62,13 @@ export class Enforcer {
     this.#endTick()
   }
 
-  /** Takes a report. Returns its points, or `undefined` for a class that there is not. */
-  report(peer: PeerId, report: PeerReport): number | undefined {
-    const points = this.#desk.take(peer, report)
-    if (points === undefined) return undefined
+  /** Takes a report. Returns what it comes to, or `undefined` for a class that there is not. */
+  report(peer: PeerId, report: PeerReport): TakenReport | undefined {
+    const taken = this.#desk.take(peer, report)
+    if (taken === undefined) return undefined
     this.#parts.metrics.report(report.class)
     this.#schedule()
-    return points
+    return taken
   }
 
   /** Judges a linked peer anew at the end of the tick, where its reputation calls for it. */
@@ -88,10 +89,8 @@ export class Enforcer {
   }
 
   /** Bans a peer, stores that at once, and parts from it. */
-  async ban(peer: PeerId, reason: string, durationMs: number, limit: Omit<Reason, 'code' | 'message'>): Promise<void> {
-    const ban = this.#parts.bans.impose(peer, reason, durationMs)
-    const message = `banned until ${new Date(ban.untilMs).toISOString()}: ${ban.reason}`
-    const leaving = this.part(peer, { code: 'banned', message, ...limit })
+  async ban(peer: PeerId, reason: string, durationMs: number, limit: BanLimit): Promise<void> {
+    const leaving = this.part(peer, this.#parts.bans.impose(peer, reason, durationMs, limit))
     await Promise.all([this.#parts.saver.save(peer.toString()), leaving])
   }
 
@@ -101,7 +100,7 @@ export class Enforcer {
     const key = peer.toString()
     this.#parts.links.sync(peer)
     if (!this.#parts.links.isLinked(key)) return
-    this.#parts.links.drain(key)
+    this.#parts.links.drain(key, { reason, by: 'us' })
     await this.#parts.departures.leave(peer, reason, [signal, this.#running])
   }
 
@@ -133,11 +132,9 @@ export class Enforcer {
     const { book, options } = this.#parts
     const record = book.peek(key)
     if (record === undefined) return
-    const name = action === 'ban' ? 'banReputation' : 'disconnectReputation'
-    const limit = { limit: name, value: options[name] }
-    const message = `reputation ${record.reputation.toFixed(1)} is at or below ${name}, ${options[name]}`
     if (action === 'disconnect') {
-      if (record.state !== 'banned') this.partSoon(record.id, { code: 'low-reputation', message, ...limit })
+      const reason = hasLowReputation(record.reputation, 'disconnectReputation', options)
+      if (record.state !== 'banned') this.partSoon(record.id, reason)
       return
     }
     const banMs = book.gravestBanMs(key, isProvenOnly)
@@ -145,7 +142,8 @@ export class Enforcer {
     const { bannedUntilMs } = record
     if (bannedUntilMs !== undefined && bannedUntilMs + SHORTEST_BAN_MS > Date.now() + banMs) return
     this.#parts.metrics.ban('reputation')
-    this.#inBackground(this.ban(record.id, message, banMs, limit))
+    const { message, limit, value } = hasLowReputation(record.reputation, 'banReputation', options)
+    this.#inBackground(this.ban(record.id, message, banMs, { limit, value }))
   }
 
   #inBackground(work: Promise<void>): void {

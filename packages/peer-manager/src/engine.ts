@@ -1,4 +1,4 @@
-import { optional, type PeerState } from '@gridmesh/interfaces'
+import { optional, type Parting, type PeerState } from '@gridmesh/interfaces'
 import { type Connection, type Logger, NotStartedError, type PeerId } from '@libp2p/interface'
 import { BanKeeper, type PeerBan } from './ban-keeper.ts'
 import { type Candidate, Candidates } from './candidates.ts'
@@ -14,11 +14,12 @@ import { PeerArchive } from './peer-archive.ts'
 import { PeerBook } from './peer-book.ts'
 import { PeerSaver } from './peer-saver.ts'
 import { ReadyWaiters } from './ready-waiters.ts'
+import { isStillBanned } from './reasons.ts'
 import { type ManagedPeer, mergeAddresses } from './record.ts'
 
 /** What the engine tells the service, to be sent on as events. */
 export interface EngineNews {
-  onState(record: ManagedPeer, from: PeerState): void
+  onState(record: ManagedPeer, from: PeerState, parting?: Parting): void
   onBan(ban: PeerBan): void
   onUnban(peer: PeerId): void
 }
@@ -46,7 +47,7 @@ export class Engine {
     this.#news = news
     this.#log = log
     this.book = new PeerBook(options, {
-      onState: (record, from) => this.#onState(record, from),
+      onState: (record, from, parting) => this.#onState(record, from, parting),
       onChange: (key) => this.saver.touch(key),
       onForget: (key) => this.saver.touch(key),
     })
@@ -145,8 +146,7 @@ export class Engine {
       this.enforcer.review(key)
       return
     }
-    const reason = this.book.peek(key)?.banReason ?? ''
-    this.enforcer.partSoon(peer, { code: 'banned', message: `still banned: ${reason}` })
+    this.enforcer.partSoon(peer, isStillBanned(this.book.peek(key) ?? {}))
   }
 
   #learnAddresses(peer: PeerId, fresh: readonly string[]): readonly string[] {
@@ -157,11 +157,11 @@ export class Engine {
     return addresses
   }
 
-  #onState(record: ManagedPeer, from: PeerState): void {
+  #onState(record: ManagedPeer, from: PeerState, parting?: Parting): void {
     const key = record.id.toString()
     // A candidate that is being dialled stays one until that worked.
     if (record.state !== 'known' && record.state !== 'connecting') this.candidates.delete(key)
-    this.#news.onState(record, from)
+    this.#news.onState(record, from, parting)
     if (record.state === 'ready') this.waiters.resolve(key, record)
     if (record.state === 'banned') this.waiters.reject(key, new PeerBannedError(record))
   }

@@ -1,3 +1,4 @@
+import { REPORT_RULES } from './offences.ts'
 import type { LedgerEntry, LedgerState, LedgerSummary } from './report-ledger.ts'
 
 /** A ledger in words: one line per entry, newest first, then one line for all that were folded. */
@@ -17,8 +18,13 @@ export function cleanEvidence(evidence: string, maxLength: number): string {
 
 function describeEntry(entry: LedgerEntry): string {
   const when = new Date(entry.atMs).toISOString()
-  const what = entry.evidence === '' ? entry.kind : `${entry.kind}: ${entry.evidence}`
-  return `${when} ${describePoints(entry.points)} ${what}`
+  return `${when} ${describePoints(entry.points)} ${entry.kind}: ${inWords(entry)}`
+}
+
+/** Whoever reports may have nothing to add to the class. */
+function inWords({ kind, evidence }: LedgerEntry): string {
+  if (evidence !== '' || kind === 'ban' || kind === 'unban') return evidence
+  return REPORT_RULES[kind].inWords
 }
 
 function describeSummary(summary: LedgerSummary): string {

@@ -30,7 +30,7 @@ import type {
   Health,
   PeerManager,
   PeerManagerEvents as SharedPeerManagerEvents,
-  ReportClass,
+  PeerReported,
   Topology,
 } from '@gridmesh/interfaces'
 import type { ComponentLogger, Libp2pEvents, Metrics, PeerId, TypedEventTarget } from '@libp2p/interface'
@@ -101,13 +101,10 @@ export interface PeerManagerComponents {
   topology?: Topology
 }
 
-/** A report as it was taken. */
-export interface PeerReported {
-  readonly peer: PeerId
-  readonly class: ReportClass
-  /** What it adds to the reputation at the end of the tick. */
+/** A report as it was taken here. */
+export interface PeerScored extends PeerReported {
+  /** What it adds to the reputation at the end of the tick, after weight and our own lag. */
   readonly points: number
-  readonly evidence?: string
 }
 
 /** What the peer manager tells. */
@@ -119,7 +116,7 @@ export interface PeerManagerEvents extends SharedPeerManagerEvents {
   /** A ban is over, or was lifted. */
   'peer:unbanned': CustomEvent<PeerId>
   /** A module praised or blamed a peer. */
-  'peer:report': CustomEvent<PeerReported>
+  'peer:report': CustomEvent<PeerScored>
 }
 
 /** The peer manager as this package builds it: the shared contract, candidates, dials and events. */
@@ -152,6 +149,7 @@ export type { Candidate } from './candidates.ts'
 export { CorruptRecordError, IllegalTransitionError, PeerBannedError, UnknownPeerError } from './errors.ts'
 export { REPORT_RULES, type ReportRule } from './offences.ts'
 export { rankPeers, type RankingContext } from './ranking.ts'
+export { type PeerManagerReason, REASON_CODES, type ReasonCode } from './reasons.ts'
 export type { ManagedPeer, RemovableField } from './record.ts'
 export { PeerRegistry } from './registry.ts'
 export { canMove, PEER_STATES, TRANSITIONS } from './transitions.ts'

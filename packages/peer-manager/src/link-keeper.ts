@@ -1,3 +1,4 @@
+import type { Parting } from '@gridmesh/interfaces'
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { LinkTracker } from './link-tracker.ts'
@@ -39,10 +40,10 @@ export class LinkKeeper {
     this.settle(key)
   }
 
-  /** Notes a goodbye: the connections open now lead nowhere. */
-  drain(key: string): void {
+  /** Notes a goodbye, and why: the connections open now lead nowhere. */
+  drain(key: string, parting?: Parting): void {
     this.#tracker.drain(key)
-    this.settle(key)
+    this.settle(key, parting)
   }
 
   /** Has any connection, draining ones included. */
@@ -79,14 +80,14 @@ export class LinkKeeper {
   }
 
   /** Moves a peer to the state that its open connections call for. */
-  settle(key: string): void {
+  settle(key: string, parting?: Parting): void {
     const record = this.#book.peek(key)
     if (record === undefined) return
     const direction = this.#tracker.oldest(key)?.direction
     const changes = direction === undefined ? {} : { direction }
     const removed = direction === undefined ? (['direction'] as const) : []
     const to = stateForLinks(record.state, this.#tracker.count(key))
-    if (to !== record.state) this.#book.move(key, to, changes, removed)
+    if (to !== record.state) this.#book.move(key, to, { changes, removed, parting })
     else if (direction !== record.direction) this.#book.see(key, changes, removed)
   }
 

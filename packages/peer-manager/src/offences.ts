@@ -10,11 +10,14 @@ export interface ReportRule {
   readonly isTimeBased: boolean
   /** Ban of a peer that reaches `banReputation` with this as the gravest of its late reports, in ms. */
   readonly banMs: number
+  /** What the peer did, for `explain`. */
+  readonly inWords: string
 }
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
+const BLAMELESS = { isProvable: false, isTimeBased: false, banMs: 0 }
 const TIMED = { isProvable: false, isTimeBased: true, banMs: 30 * MINUTE_MS }
 const PROVABLE = { isProvable: true, isTimeBased: false }
 
@@ -23,14 +26,24 @@ const PROVABLE = { isProvable: true, isTimeBased: false }
  * elsewhere. `provable-lie` outweighs the whole scale, so that no good past buys one.
  */
 export const REPORT_RULES: Readonly<Record<ReportClass, ReportRule>> = {
-  useful: { points: 1, isProvable: false, isTimeBased: false, banMs: 0 },
-  absent: { points: 0, isProvable: false, isTimeBased: false, banMs: 0 },
-  slow: { points: -2, ...TIMED },
-  'rate-limited': { points: -5, ...TIMED },
-  'invalid-message': { points: -10, ...PROVABLE, banMs: 12 * HOUR_MS },
-  'protocol-violation': { points: -10, ...PROVABLE, banMs: 12 * HOUR_MS },
-  'invalid-signature': { points: -25, ...PROVABLE, banMs: 24 * HOUR_MS },
-  'provable-lie': { points: -200, ...PROVABLE, banMs: 24 * HOUR_MS },
+  useful: { points: 1, ...BLAMELESS, inWords: 'was the first to bring something new and valid' },
+  absent: { points: 0, ...BLAMELESS, inWords: 'did not have what was asked for' },
+  slow: { points: -2, ...TIMED, inWords: 'answered late, or not at all' },
+  'rate-limited': { points: -5, ...TIMED, inWords: 'sent more than its limit' },
+  'invalid-message': { points: -10, ...PROVABLE, banMs: 12 * HOUR_MS, inWords: 'sent a message that breaks its rules' },
+  'protocol-violation': { points: -10, ...PROVABLE, banMs: 12 * HOUR_MS, inWords: 'broke a protocol' },
+  'invalid-signature': {
+    points: -25,
+    ...PROVABLE,
+    banMs: 24 * HOUR_MS,
+    inWords: 'sent a signature that does not verify',
+  },
+  'provable-lie': {
+    points: -200,
+    ...PROVABLE,
+    banMs: 24 * HOUR_MS,
+    inWords: 'signed two things that cannot both be true',
+  },
 }
 
 /** Every class, the gravest last. */

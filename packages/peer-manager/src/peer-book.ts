@@ -1,4 +1,4 @@
-import type { Lane, PeerState } from '@gridmesh/interfaces'
+import type { Lane, Parting, PeerState } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import type { Map as ImmutableMap } from 'immutable'
 import { SHORTEST_BAN_MS } from './offences.ts'
@@ -13,12 +13,20 @@ import { canMove } from './transitions.ts'
 
 /** Who is told of changes. Called after the change is in place. */
 export interface PeerBookHooks {
-  onState(record: ManagedPeer, from: PeerState): void
+  onState(record: ManagedPeer, from: PeerState, parting?: Parting): void
   onChange(key: string): void
   onForget(key: string): void
 }
 
 type Changes = Omit<Partial<ManagedPeer>, 'state' | 'id'>
+
+/** What goes with a move. */
+export interface Move {
+  readonly changes?: Changes
+  readonly removed?: readonly RemovableField[]
+  /** Why the peer moves, where anybody said. */
+  readonly parting?: Parting | undefined
+}
 
 /** Peers forgotten beyond the surplus when the book is full, as a share of `maxPeers`. */
 const FORGET_SHARE = 0.01
@@ -91,13 +99,13 @@ export class PeerBook {
   }
 
   /** Moves a peer, or returns `false` where it is not held or the table does not have the move. */
-  move(key: string, to: PeerState, changes: Changes = {}, removed?: readonly RemovableField[]): boolean {
+  move(key: string, to: PeerState, { changes = {}, removed, parting }: Move = {}): boolean {
     const held = this.#registry.get(key)
     if (held === undefined || !canMove(held.state, to)) return false
     const seen = seenAt(held, Date.now(), this.#options.halfLifeMs)
     const record = this.#registry.move(key, to, { ...seen, ...changes }, removed)
     this.#hooks.onChange(key)
-    this.#hooks.onState(record, held.state)
+    this.#hooks.onState(record, held.state, parting)
     return true
   }
 
@@ -157,7 +165,13 @@ export class PeerBook {
     if (surplus <= 0) return
     const { maxPeers, halfLifeMs } = this.#options
     const context = { surplus, extra: Math.floor(maxPeers * FORGET_SHARE), keep, nowMs: Date.now(), halfLifeMs }
-    for (const key of leastValuable(this.#registry.snapshot.values(), context)) {
+    // Banned peers are looked at last: with a book full of them, every newcomer would have all of them ranked anew.
+    const forgotten = leastValuable(this.#registry.inStates('known'), context)
+    const missing = surplus - forgotten.length
+    if (missing > 0) {
+      forgotten.push(...leastValuable(this.#registry.inStates('banned'), { ...context, surplus: missing, extra: 0 }))
+    }
+    for (const key of forgotten) {
       this.#registry.remove(key)
       this.#traffic.remove(key)
       this.#ledgers.delete(key)

@@ -2,6 +2,7 @@ import {
   type Hello,
   type Lane,
   optional,
+  type Parting,
   type PeerQuery,
   type PeerReport,
   type PeerStats,
@@ -42,8 +43,8 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
     this.#components = components
     this.#log = components.logger.forComponent('gridmesh:peer-manager')
     this.#engine = new Engine(components, resolveOptions(init), this.#log, {
-      onState: (record, from) => {
-        this.safeDispatchEvent('peer:state', { detail: { peer: record.id, from, to: record.state } })
+      onState: (record, from, parting) => {
+        this.safeDispatchEvent('peer:state', { detail: { peer: record.id, from, to: record.state, ...parting } })
         if (record.state === 'ready') this.safeDispatchEvent('peer:ready', { detail: record })
       },
       onBan: (ban) => this.safeDispatchEvent('peer:banned', { detail: ban }),
@@ -101,14 +102,12 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
   report(peer: PeerId, report: PeerReport): void {
     try {
       if (peer.equals(this.#components.peerId)) return
-      const points = this.#engine.enforcer.report(peer, report)
-      if (points === undefined) {
+      const taken = this.#engine.enforcer.report(peer, report)
+      if (taken === undefined) {
         this.#log.error('there is no report class %s', report.class)
         return
       }
-      const { class: reportClass, evidence } = report
-      const detail = { peer, class: reportClass, points, ...(evidence === undefined ? {} : { evidence }) }
-      this.safeDispatchEvent('peer:report', { detail })
+      this.safeDispatchEvent('peer:report', { detail: { peer, report, ...taken } })
     } catch (err) {
       this.#log.error('could not take a report - %e', err)
     }
@@ -138,11 +137,11 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
     const state = this.#engine.book.peek(key)?.state
     if (state === 'ready') this.#engine.book.see(key, news)
     else if (state !== 'connected') this.#log('%p is ready too late: %s', peer, state ?? 'unknown')
-    else this.#engine.book.move(key, 'ready', news)
+    else this.#engine.book.move(key, 'ready', { changes: news })
   }
 
-  markDraining(peer: PeerId): void {
-    this.#engine.links.drain(peer.toString())
+  markDraining(peer: PeerId, parting?: Parting): void {
+    this.#engine.links.drain(peer.toString(), parting)
   }
 
   updateHello(peer: PeerId, hello: Hello): void {

@@ -8,6 +8,14 @@ import type { PeerManagerOptions } from './options.ts'
 import type { PeerBook } from './peer-book.ts'
 import { addToTally, pointsOf, settle, type Tally } from './reputation.ts'
 
+/** What a report comes to. */
+export interface TakenReport {
+  /** What it adds to the reputation, after weight and our own lag. */
+  readonly points: number
+  /** The reputation with it and all earlier reports of the tick. */
+  readonly reputation: number
+}
+
 /**
  * Takes reports during a tick and settles them at its end. The lag factor is read once a tick, so that the sum does
  * not depend on the order of the reports.
@@ -36,17 +44,20 @@ export class ReportDesk {
     return this.#tallies.size > 0
   }
 
-  /** Takes a report: into the ledger now, into the reputation at the end of the tick. Returns its points. */
-  take(peer: PeerId, report: PeerReport): number | undefined {
+  /** Takes a report: into the ledger now, into the reputation at the end of the tick. Returns what it comes to. */
+  take(peer: PeerId, report: PeerReport): TakenReport | undefined {
     if (!isReportClass(report.class)) return undefined
     this.#lagFactor ??= this.#readLagFactor()
     const points = pointsOf(report.class, report.weight, this.#lagFactor)
     const key = this.#book.ensure(peer).id.toString()
     const evidence = cleanEvidence(report.evidence ?? '', this.#options.maxEvidenceLength)
-    this.#book.note(key, { kind: report.class, points: points / POINT_SCALE, evidence, atMs: Date.now() })
+    const nowMs = Date.now()
+    this.#book.note(key, { kind: report.class, points: points / POINT_SCALE, evidence, atMs: nowMs })
     this.#counts[report.class]++
-    addToTally(this.#tallyOf(key), report.class, points)
-    return points / POINT_SCALE
+    const tally = this.#tallyOf(key)
+    addToTally(tally, report.class, points)
+    const { reputation } = settle({ reputation: this.#book.reputation(key, nowMs), provenReputation: 0 }, tally)
+    return { points: points / POINT_SCALE, reputation }
   }
 
   /** Has a peer judged at the end of the tick without a new report: it came back, or links are no longer short. */

@@ -12,8 +12,9 @@ const BANNED_TIER = 2
  */
 export function isWorthKeeping(record: ManagedPeer, nowMs: number, halfLifeMs: number): boolean {
   if (record.hello !== undefined || record.state === 'banned') return true
-  const reputation = decay(record.reputation, nowMs - record.lastSeenMs, halfLifeMs)
-  return Math.abs(reputation) >= FADED_REPUTATION
+  // Praise may hide what was proved from the sum; it must not make it forgotten.
+  const most = Math.max(Math.abs(record.reputation), -record.provenReputation)
+  return decay(most, nowMs - record.lastSeenMs, halfLifeMs) >= FADED_REPUTATION
 }
 
 /** How many to forget, and around what. */

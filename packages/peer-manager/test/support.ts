@@ -111,6 +111,7 @@ export function fakeHandshake(goodbye: (peer: PeerId, reason: Reason) => Promise
     isReady: () => false,
     whenReady: () => Promise.reject(new RangeError('not used')),
     setStatus: () => {},
+    refuseNewcomers: () => {},
     goodbye,
   }
 }

@@ -89,7 +89,7 @@ export class OutboundPacer<K extends { toString(): string }> {
     if (lane === undefined) {
       if (this.#quotaOf(peer) === undefined) return
       if (this.#lanes.size >= this.#maxKeys) this.sweep()
-      if (this.#lanes.size >= this.#maxKeys) throw new QueueFullError('maxKeys', this.#maxKeys, 'normal')
+      if (this.#lanes.size >= this.#maxKeys) throw new QueueFullError('maxKeys', this.#maxKeys)
       lane = new SendLane(this.#context, () => this.#quotaOf(peer))
       this.#lanes.set(key, lane)
     }

@@ -62,7 +62,7 @@ export class SendLane {
       throw new NotStartedError('Sending over the quota of a peer needs a started rate limiter')
     // The timer may be due and not yet served.
     if (this.#waiters.size >= maxWaiters) this.#serve()
-    if (this.#waiters.size >= maxWaiters) throw new QueueFullError('maxWaitersPerPeer', maxWaiters, 'normal')
+    if (this.#waiters.size >= maxWaiters) throw new QueueFullError('maxWaitersPerPeer', maxWaiters)
     return this.#enqueue(messages, bytes, signal)
   }
 

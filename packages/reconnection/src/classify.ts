@@ -1,10 +1,13 @@
+import type { Parting } from '@gridmesh/interfaces'
 import { MAX_ERRORS_LOOKED_AT } from './constants.ts'
 import {
   BROKEN_UPGRADE,
   BY_MESSAGE,
   BY_NAME,
+  BY_OWN_REASON_CODE,
   BY_REASON_CODE,
   BY_SYSTEM_CODE,
+  LEFT,
   REFUSALS,
   UNKNOWN,
   WRAPPERS,
@@ -26,6 +29,12 @@ export function classify(error: unknown): Verdict {
 /** Tells what the code of a refusal or a goodbye means. One that no table knows is taken for `retry-later`. */
 export function classifyCode(code: string): Verdict {
   return at(BY_REASON_CODE, code) ?? { action: 'retry-later', reason: code }
+}
+
+/** Tells what a parting means, whoever parts. One that nobody explains is taken for ours. */
+export function classifyParting(parting: Parting | undefined): Verdict {
+  if (parting?.by === 'them') return classifyCode(parting.reason.code)
+  return at(BY_OWN_REASON_CODE, parting?.reason.code) ?? LEFT
 }
 
 /** `budget` is shared by the whole search: errors may nest, and even hold themselves. */

@@ -9,7 +9,7 @@ import {
   type Startable,
 } from '@libp2p/interface'
 import { AttemptRunner, type AttemptHandlers } from './attempt-runner.ts'
-import { classifyCode } from './classify.ts'
+import { classifyCode, classifyParting } from './classify.ts'
 import { Dialler } from './dialler.ts'
 import { Feed } from './feed.ts'
 import { Importance, readWanted } from './importance.ts'
@@ -149,7 +149,7 @@ export class DefaultReconnection
         tracker.goodbye(peer, classifyCode(code))
         this.#runner.pump()
       },
-      onDraining: (peer) => tracker.draining(peer),
+      onDraining: (peer, parting) => tracker.draining(peer, classifyParting(parting)),
     })
   }
 

@@ -1,4 +1,4 @@
-import { optional, type PeerManager, type PeerStateChange, type Reason } from '@gridmesh/interfaces'
+import { optional, type Parting, type PeerManager, type PeerStateChange, type Reason } from '@gridmesh/interfaces'
 import type { Connection, IdentifyResult, Logger, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { ReconnectionComponents } from './index.ts'
@@ -11,8 +11,8 @@ export interface FeedHandlers {
   onAddresses(peer: PeerId, addresses: Multiaddr[]): void
   /** A peer said why it is about to part. */
   onGoodbye(peer: PeerId, reason: Reason): void
-  /** A goodbye was said, by us or by the peer. */
-  onDraining(peer: PeerId): void
+  /** A goodbye was said, by us or by the peer, and why, where the peer manager knows. */
+  onDraining(peer: PeerId, parting?: Parting): void
 }
 
 type Farewells = Pick<
@@ -86,8 +86,10 @@ export class Feed {
     this.#guard(() => this.#handlers.onGoodbye(detail.peer, detail.reason))
   }
 
-  readonly #onState = ({ detail }: CustomEvent<PeerStateChange>): void => {
-    if (detail.to === 'draining') this.#guard(() => this.#handlers.onDraining(detail.peer))
+  readonly #onState = ({ detail: { peer, to, reason, by } }: CustomEvent<PeerStateChange>): void => {
+    if (to !== 'draining') return
+    const parting = reason === undefined || by === undefined ? undefined : { reason, by }
+    this.#guard(() => this.#handlers.onDraining(peer, parting))
   }
 
   #guard(handle: () => void): void {

@@ -7,7 +7,7 @@ import { isLinked } from './links.ts'
 import type { ReconnectionMetrics } from './metrics.ts'
 import type { PeerBook } from './peer-book.ts'
 import type { TrackedPeer } from './tracked-peer.ts'
-import { BANNED, LEFT, LOST, temper, type Verdict } from './verdicts.ts'
+import { BANNED, LOST, temper, type Verdict } from './verdicts.ts'
 
 /** What the tracker works with. */
 export interface TrackerParts {
@@ -77,10 +77,10 @@ export class PeerTracker {
   }
 
   /** Somebody, we or the peer, said goodbye, and the connection is about to end. */
-  draining(id: PeerId): void {
+  draining(id: PeerId, verdict: Verdict): void {
     const peer = this.#parts.book.get(id)
     // What the peer itself said counts for more.
-    if (peer?.status === 'connected') peer.farewell ??= LEFT
+    if (peer?.status === 'connected') peer.farewell ??= verdict
   }
 
   /** A handshake that was not part of an attempt came to nothing. */

@@ -85,6 +85,12 @@ export const BY_REASON_CODE: Table = {
   stopped: retry('not-started'),
 }
 
+/** By `code` of the reason for which we part ourselves: those that say nothing against the peer. All others are final. */
+export const BY_OWN_REASON_CODE: Table = {
+  // The link is dead, and the peer may not be.
+  unseen: later('unseen'),
+}
+
 /** By `name` of errors from libp2p. */
 export const BY_NAME: Table = {
   TimeoutError: retry('timed-out'),

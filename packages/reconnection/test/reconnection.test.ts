@@ -236,6 +236,25 @@ it('leaves a peer alone that we parted from ourselves, but what the peer said co
   expect(service.state(PEER)?.history.at(-1)).toMatchObject({ action: 'retry-later', reason: 'shutting-down' })
 })
 
+it.each([
+  ['us', 'unseen', 'retry-later', 'unseen'],
+  ['us', 'evicted', undefined, undefined],
+  ['us', 'shutting-down', undefined, undefined],
+  ['them', 'shutting-down', 'retry-later', 'shutting-down'],
+  ['them', 'evicted', 'retry-later', 'evicted'],
+  ['them', 'banned', undefined, undefined],
+] as const)('goes by who parts and why, as the peer manager tells: %s, %s', async (by, code, action, reason) => {
+  const network = new FakeNetwork()
+  const manager = withManager(network)
+  const { service } = makeService({}, network)
+  network.connect(PEER)
+  await vi.advanceTimersByTimeAsync(0)
+  manager.drain(PEER, { by, reason: { code, message: 'as told' } })
+  network.drop(PEER)
+  const last = service.state(PEER)?.history.at(-1)
+  expect([last?.action, last?.reason]).toEqual([action, reason])
+})
+
 it('takes a goodbye that is read only after the connection ended, but not once it has tried again', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0.5)
   const network = new FakeNetwork()

@@ -1,4 +1,4 @@
-import type { Handshake, Hello, PeerManager, PeerRecord, Reason } from '@gridmesh/interfaces'
+import type { Handshake, Hello, Parting, PeerManager, PeerRecord, Reason } from '@gridmesh/interfaces'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { NotFoundError, TypedEventEmitter, type Connection, type Libp2pEvents, type PeerId } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
@@ -177,8 +177,8 @@ export class FakePeerManager extends TypedEventEmitter<{
     this.#network.told.push(`failed ${peer.toString()}`)
   }
 
-  drain(peer: PeerId): void {
-    this.safeDispatchEvent('peer:state', { detail: { peer, from: 'ready', to: 'draining' } })
+  drain(peer: PeerId, parting?: Parting): void {
+    this.safeDispatchEvent('peer:state', { detail: { peer, from: 'ready', to: 'draining', ...parting } })
   }
 }
 
