@@ -18,16 +18,6 @@ interface Entry {
   waiting: ((outcome: Outcome) => void)[]
 }
 
-const FORGOTTEN: Outcome = {
-  error: {
-    code: 'answer-forgotten',
-    message: 'The call was done before, and its answer is no longer kept',
-    retryAfterMs: 0,
-    limit: 'maxAnswerBytes',
-    value: 0,
-  },
-}
-
 /** The calls of one peer. */
 class PeerMemory {
   /** By key, the oldest first. */
@@ -56,12 +46,23 @@ class PeerMemory {
  */
 export class AnswerMemory {
   readonly #limits: MemoryLimits
+  /** Stands for an answer that had to go. */
+  readonly #forgotten: Outcome
   readonly #peers = new Map<string, PeerMemory>()
   #size = 0
   #bytes = 0
 
   constructor(limits: MemoryLimits) {
     this.#limits = limits
+    this.#forgotten = {
+      error: {
+        code: 'answer-forgotten',
+        message: 'The call was done before, and its answer is no longer kept',
+        retryAfterMs: 0,
+        limit: 'maxAnswerBytes',
+        value: limits.maxAnswerBytes,
+      },
+    }
   }
 
   /** Keys remembered. */
@@ -100,7 +101,7 @@ export class AnswerMemory {
     entry.expiresMs = performance.now() + this.#limits.keyTtlMs
     const bytes = 'payload' in outcome ? outcome.payload.byteLength : outcome.error.message.length
     const isKept = bytes <= this.#limits.maxAnswerBytes
-    entry.outcome = isKept ? outcome : FORGOTTEN
+    entry.outcome = isKept ? outcome : this.#forgotten
     if (isKept) {
       memory.keep(key, bytes)
       this.#bytes += bytes
@@ -158,7 +159,7 @@ export class AnswerMemory {
       const [, memory] = this.#largest((each) => each.bytes)
       for (const key of memory.answers.keys()) {
         const entry = memory.entries.get(key)
-        if (entry != null) entry.outcome = FORGOTTEN
+        if (entry != null) entry.outcome = this.#forgotten
         this.#bytes -= memory.drop(key)
         break
       }

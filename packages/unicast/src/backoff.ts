@@ -15,7 +15,10 @@ const RETRIABLE = new Set([
 
 /** Whether a call that failed so may be made again, where it is idempotent. */
 export function isRetriable(error: unknown): error is Error & { retryAfterMs?: number } {
-  if (!(error instanceof Error) || !RETRIABLE.has(error.name)) return false
+  if (!(error instanceof Error)) return false
+  // Whoever says when to try again says that nothing was done.
+  if ('retryAfterMs' in error && typeof error.retryAfterMs === 'number' && error.retryAfterMs > 0) return true
+  if (!RETRIABLE.has(error.name)) return false
   return !('code' in error && error.code === 'message-too-large')
 }
 

@@ -16,6 +16,11 @@ export const MAX_STREAMS_PER_LANE = 2
  */
 export const MAX_SEEN_STREAMS_PER_LANE = 1_024
 
+/** Refused streams that are told why at once; further ones are reset without a word. */
+export const MAX_TOLD_STREAMS = 16
+/** Longest time that a refused stream is kept for its peer to read the reason, in ms. */
+export const TELL_MS = 1_000
+
 export const DEFAULT_DEADLINE_MS = 10_000
 export const DEFAULT_MAX_DEADLINE_MS = 300_000
 export const DEFAULT_OPEN_TIMEOUT_MS = 10_000
@@ -33,15 +38,23 @@ export const DEFAULT_MAX_QUEUED_PER_PEER = 128
 export const DEFAULT_MAX_QUEUED = 1_024
 export const DEFAULT_BUSY_RETRY_AFTER_MS = 250
 export const DEFAULT_MAX_HELD_BYTES_PER_PEER = 32 * 1_024 * 1_024
+export const DEFAULT_MAX_HELD_BYTES = 256 * 1_024 * 1_024
+export const DEFAULT_MAX_ASKED_BYTES = 256 * 1_024 * 1_024
 export const DEFAULT_MAX_MESSAGE_BYTES = 10 * 1_024 * 1_024
 export const DEFAULT_MAX_PARTIAL_BYTES_PER_PEER = 32 * 1_024 * 1_024
+export const DEFAULT_MAX_PARTIAL_BYTES = 256 * 1_024 * 1_024
 export const DEFAULT_STREAM_IDLE_MS = 60_000
 export const DEFAULT_MAX_UNREAD_BYTES = 4 * 1_024 * 1_024
+export const DEFAULT_MAX_UNREAD_BYTES_IN_ALL = 256 * 1_024 * 1_024
 
 /** What the sender of a stream may send before the first credit comes. Part of the protocol. */
 export const INITIAL_CREDIT_BYTES = 256 * 1_024
 /** What an item of a stream costs beside its bytes, so that empty ones are bounded too. Part of the protocol. */
 export const ITEM_OVERHEAD_BYTES = 64
+/** Cost of items that one credit stands for at least, but for the first of a stream. Part of the protocol. */
+export const LEAST_CREDIT_BYTES = INITIAL_CREDIT_BYTES / 2
+/** Room for the signals of a call that may still be under way when it is over, in bytes. */
+export const LATE_SLACK_BYTES = 256
 export const KEY_BYTES = 16
 /** Repeats of one idempotent call that may wait for its end. They follow each other, so more are not honest. */
 export const MAX_REPEATS = 16

@@ -1,4 +1,4 @@
-import { type ByteBudget, type FrameChannelInit, FramingError, MessageRefusedError } from '@gridmesh/chunking'
+import { type FrameChannelInit, FramingError, MessageRefusedError } from '@gridmesh/chunking'
 import type { Lane, ReportClass, UnicastHandler, UnicastStreamHandler } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { AnswerMemory } from './answer-memory.ts'
@@ -6,7 +6,9 @@ import { MAX_HEADER_BYTES } from './constants.ts'
 import { MalformedMessageError } from './errors.ts'
 import type { HandlerSlots } from './handler-slots.ts'
 import type { Limits } from './limits.ts'
+import type { NodeBudgets } from './node-budgets.ts'
 import type { PeerReporter } from './peer-reporter.ts'
+import type { SharedBudget } from './shared-budget.ts'
 import type { Siblings } from './siblings.ts'
 import type { UnicastMetrics } from './unicast-metrics.ts'
 
@@ -25,28 +27,40 @@ export interface Core {
   readonly memory: AnswerMemory
   /** Handlers of a lane; `critical` has its own, so that nothing else can take its room. */
   slots(lane: Lane): HandlerSlots
+  /** Memory of all peers, for a lane; `critical` has its own here too. */
+  budgets(lane: Lane): NodeBudgets
 }
 
 /** One peer, and the memory it may take. */
 export interface Remote {
   readonly peer: PeerId
   readonly key: string
-  readonly partialBudget: ByteBudget
-  readonly heldBudget: ByteBudget
+  partialBudget(lane: Lane): SharedBudget
+  heldBudget(lane: Lane): SharedBudget
   readonly reporter: PeerReporter
 }
 
 /** Limits of a channel to a peer. */
-export function channelLimits(core: Core, remote: Remote): Pick<FrameChannelInit, 'maxMessageBytes' | 'partialBudget'> {
+export function channelLimits(
+  core: Core,
+  remote: Remote,
+  lane: Lane,
+): Pick<FrameChannelInit, 'maxMessageBytes' | 'partialBudget'> {
   return {
     maxMessageBytes: core.limits.maxMessageBytes + MAX_HEADER_BYTES,
-    partialBudget: remote.partialBudget,
+    partialBudget: remote.partialBudget(lane),
   }
 }
 
 /** Bytes that may be kept: a small view would keep the whole network buffer it came in, so that is copied. */
 export function own(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes
+}
+
+/** As `blame`, for a message that was lost: want of room that all peers share is nobody's doing. */
+export function blameLost(error: Error, budget: SharedBudget): ReportClass | undefined {
+  const isCrowded = error instanceof MessageRefusedError && error.code === 'too-many-bytes' && budget.isCrowded
+  return isCrowded ? undefined : blame(error)
 }
 
 /** What the peer is to be blamed for by `error`, if anything. */

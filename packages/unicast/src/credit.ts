@@ -1,4 +1,4 @@
-import { INITIAL_CREDIT_BYTES, ITEM_OVERHEAD_BYTES } from './constants.ts'
+import { INITIAL_CREDIT_BYTES, ITEM_OVERHEAD_BYTES, LEAST_CREDIT_BYTES } from './constants.ts'
 import { MalformedMessageError } from './errors.ts'
 
 /** What an item costs of the credit. */
@@ -7,6 +7,8 @@ export const itemCost = (bytes: number): number => bytes + ITEM_OVERHEAD_BYTES
 /** Holds the sender of a stream back while the receiver has granted no credit. */
 export class CreditGate {
   #credit = INITIAL_CREDIT_BYTES
+  #spent = 0
+  #grants = 0
   #waiting: { resolve: () => void; reject: (error: Error) => void } | undefined
   #error: Error | undefined
 
@@ -24,10 +26,16 @@ export class CreditGate {
     }
     if (this.#error != null) throw this.#error
     this.#credit -= itemCost(bytes)
+    this.#spent += itemCost(bytes)
   }
 
-  /** The receiver grants more. @throws {MalformedMessageError} where that is absurd */
+  /**
+   * The receiver grants more. @throws {MalformedMessageError} where that is absurd, or comes more often than once for
+   * each half of the least window
+   */
   grant(bytes: number): void {
+    this.#grants += 1
+    if (this.#grants > 1 + this.#spent / LEAST_CREDIT_BYTES) throw new MalformedMessageError('More credits than items')
     this.#credit += bytes
     if (this.#credit > Number.MAX_SAFE_INTEGER) throw new MalformedMessageError('A credit over 53 bits')
     if (this.#credit > 0) this.#take()?.resolve()

@@ -1,5 +1,5 @@
 import type { Lane, Receipt, Unicast, UnicastHandler, UnicastOptions, UnicastStreamHandler } from '@gridmesh/interfaces'
-import { LANES, RateLimitedError } from '@gridmesh/interfaces'
+import { LANES } from '@gridmesh/interfaces'
 import {
   type Connection,
   type Logger,
@@ -12,16 +12,18 @@ import {
 import { AnswerMemory } from './answer-memory.ts'
 import { KEY_BYTES, MAX_SEEN_STREAMS_PER_LANE, MAX_STREAMS_PER_LANE, MAX_TIMEOUT_MS, PROTOCOLS } from './constants.ts'
 import type { Core, Registration } from './core.ts'
-import { LinkLostError, NotReadyError, TooManyStreamsError } from './errors.ts'
+import { LinkLostError } from './errors.ts'
 import { HandlerSlots } from './handler-slots.ts'
 import { InboundSession } from './inbound-session.ts'
 import type { UnicastComponents, UnicastInit } from './index.ts'
 import { type Limits, resolveLimits } from './limits.ts'
+import { LaneBudgets, type NodeBudgets } from './node-budgets.ts'
 import type { Question } from './outbound-call.ts'
 import { OutboundSession } from './outbound-session.ts'
 import { PeerLink } from './peer-link.ts'
 import { withRetries } from './retry.ts'
 import { readSiblings, type Siblings } from './siblings.ts'
+import { StreamAdmission } from './stream-admission.ts'
 import { StreamCall } from './stream-call.ts'
 import { openStream } from './stream-opener.ts'
 import { withTimeout } from './timeout.ts'
@@ -46,6 +48,8 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   readonly #slots: HandlerSlots
   readonly #criticalSlots: HandlerSlots
   readonly #links = new Map<string, PeerLink>()
+  readonly #budgets: LaneBudgets
+  readonly #admission: StreamAdmission
   #siblings: Siblings | undefined
   #stop: AbortController | undefined
   #timer: ReturnType<typeof setInterval> | undefined
@@ -57,6 +61,8 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     this.memory = new AnswerMemory(this.limits)
     this.#slots = new HandlerSlots(this.limits)
     this.#criticalSlots = new HandlerSlots(this.limits)
+    this.#budgets = new LaneBudgets(this.limits)
+    this.#admission = new StreamAdmission(this)
     this.metrics = new UnicastMetrics(components.metrics, () => ({
       running: this.#slots.running + this.#criticalSlots.running,
       waiting: this.#slots.queued + this.#criticalSlots.queued,
@@ -70,6 +76,10 @@ export class DefaultUnicast implements Unicast, Startable, Core {
 
   slots(lane: Lane): HandlerSlots {
     return lane === 'critical' ? this.#criticalSlots : this.#slots
+  }
+
+  budgets(lane: Lane): NodeBudgets {
+    return this.#budgets.of(lane)
   }
 
   async start(): Promise<void> {
@@ -148,7 +158,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     const call: StreamCall = new StreamCall(session, question, {
       source,
       windowBytes: this.limits.streamWindowBytes,
-      beforeItem:
+      pace:
         rateLimiter == null
           ? undefined
           : (bytes) => rateLimiter.whenAllowed(peer, { messages: 1, bytes }, { signal: call.signal() }),
@@ -248,22 +258,14 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   /** A rejection aborts the stream. */
   async #onStream(lane: Lane, stream: Stream, { remotePeer }: Connection): Promise<void> {
     const stop = this.#stop
-    const { handshake, rateLimiter } = this.siblings
     if (stop == null) throw new NotStartedError('unicast is not started')
-    if (handshake?.isReady(remotePeer) === false) {
-      stream.pause()
-      try {
-        const { openTimeoutMs } = this.limits
-        await withTimeout(openTimeoutMs, stop.signal, (signal) => handshake.whenReady(remotePeer, { signal }))
-      } catch (err) {
-        throw new NotReadyError({ cause: err })
-      }
-    }
-    const verdict = rateLimiter?.take(remotePeer, PROTOCOLS[lane], { streams: 1 })
-    if (verdict?.ok === false) throw new RateLimitedError(verdict.limit, verdict.value, verdict.retryAfterMs)
-    if (stop.signal.aborted || stream.status !== 'open') throw new LinkLostError()
     const link = this.#link(remotePeer)
-    if (link.inboundOf(lane) >= MAX_STREAMS_PER_LANE) throw new TooManyStreamsError(lane, MAX_STREAMS_PER_LANE)
+    try {
+      await this.#admission.admit({ lane, stream, peer: remotePeer }, link, stop.signal)
+    } catch (err) {
+      this.#forget(link)
+      throw err
+    }
     const session = new InboundSession(this, link, lane, stream, () => {
       link.inbound.delete(session)
       this.#forget(link)
@@ -283,7 +285,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     const key = peer.toString()
     let link = this.#links.get(key)
     if (link == null) {
-      link = new PeerLink(peer, this.limits, () => this.siblings.peerManager)
+      link = new PeerLink(peer, this.limits, this.#budgets, () => this.siblings.peerManager)
       this.#links.set(key, link)
     }
     return link

@@ -1,4 +1,4 @@
-import type { ByteBudget, FrameChannel } from '@gridmesh/chunking'
+import type { FrameChannel } from '@gridmesh/chunking'
 import { type Lane, QueueFullError } from '@gridmesh/interfaces'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { COPY_BELOW_BYTES, INITIAL_CREDIT_BYTES } from './constants.ts'
@@ -6,6 +6,7 @@ import { own } from './core.ts'
 import { CreditGate } from './credit.ts'
 import { InvalidAnswerError } from './errors.ts'
 import { ItemQueue } from './item-queue.ts'
+import type { SharedBudget } from './shared-budget.ts'
 import { toError } from './timeout.ts'
 import { encodeCredit, encodePayload, encodeSignal, TYPE, type WireMessage } from './wire.ts'
 
@@ -17,7 +18,11 @@ export interface DuplexInit {
   /** Cost of the items that may be on their way to us. */
   windowBytes: number
   /** Bounds the items of all streams of the peer that were not taken. */
-  heldBudget: ByteBudget
+  heldBudget: SharedBudget
+  /** Awaited before anything is sent, with its bytes; absent where nothing holds us back. */
+  pace?: ((bytes: number) => Promise<void>) | undefined
+  /** Called before each item is sent, with its bytes; throws where there is no room for it. */
+  demandRoom?: (bytes: number) => void
   /** Called with the bytes of each item sent. */
   count: (bytes: number) => void
 }
@@ -32,7 +37,9 @@ export class Duplex {
   readonly #options: { lane: Lane }
   readonly #window: number
   readonly #count: (bytes: number) => void
-  readonly #heldBudget: ByteBudget
+  readonly #heldBudget: SharedBudget
+  readonly #pace: DuplexInit['pace']
+  readonly #demandRoom: DuplexInit['demandRoom']
   readonly #gate = new CreditGate()
   #isHandingOver = false
 
@@ -43,6 +50,8 @@ export class Duplex {
     this.#window = init.windowBytes
     this.#count = init.count
     this.#heldBudget = init.heldBudget
+    this.#pace = init.pace
+    this.#demandRoom = init.demandRoom
     this.incoming = new ItemQueue(init.windowBytes, (bytes) => this.#grant(bytes), init.heldBudget)
   }
 
@@ -66,7 +75,8 @@ export class Duplex {
     this.heardMs = performance.now()
     if (message.type === TYPE.data) {
       if (this.incoming.push(own(message.payload))) return undefined
-      return new QueueFullError('maxHeldBytesPerPeer', this.#heldBudget.limit, this.#options.lane)
+      const { limit, value } = this.#heldBudget.refusal
+      return new QueueFullError(limit, value, this.#options.lane)
     }
     if (message.type === TYPE.end) this.incoming.end()
     else if (message.type === TYPE.credit) this.#gate.grant(message.bytes)
@@ -74,18 +84,21 @@ export class Duplex {
   }
 
   /** Sends every item of `source`, as fast as the other side takes them, and then the end. */
-  async sendAll(source: AsyncIterable<Uint8Array>, beforeItem?: (bytes: number) => Promise<void>): Promise<void> {
+  async sendAll(source: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const item of source) {
       if (!(item instanceof Uint8Array)) throw new InvalidAnswerError()
-      await beforeItem?.(item.byteLength)
+      await this.#pace?.(item.byteLength)
       await this.#gate.take(item.byteLength)
       const message = encodePayload(TYPE.data, this.#id, item)
+      this.#demandRoom?.(message.byteLength)
       this.#count(message.byteLength)
       // What fits one frame keeps its order; a larger item could be overtaken by the next, so it goes alone.
       if (message.byteLength < COPY_BELOW_BYTES) this.#channel.enqueue(message, this.#options)
       else await this.#handOver(message)
     }
-    this.#channel.enqueue(encodeSignal(TYPE.end, this.#id), this.#options)
+    const end = encodeSignal(TYPE.end, this.#id)
+    await this.#pace?.(end.byteLength)
+    this.#channel.enqueue(end, this.#options)
   }
 
   /** Ends both directions. */
@@ -106,9 +119,21 @@ export class Duplex {
   }
 
   #grant(bytes: number): void {
+    const credit = encodeCredit(this.#id, bytes)
+    if (this.#pace == null) {
+      this.#sendCredit(credit)
+      return
+    }
+    this.#pace(credit.byteLength).then(
+      () => this.#sendCredit(credit),
+      (err: unknown) => this.fail(toError(err)),
+    )
+  }
+
+  #sendCredit(credit: Uint8Array): void {
     if (!this.#channel.isOpen) return
     try {
-      this.#channel.enqueue(encodeCredit(this.#id, bytes), this.#options)
+      this.#channel.enqueue(credit, this.#options)
     } catch (err) {
       this.fail(toError(err))
     }

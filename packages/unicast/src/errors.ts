@@ -54,15 +54,30 @@ export class UnknownHandlerError extends Error {
   }
 }
 
+/** What a remote peer says of its error beside code and message. */
+export interface RemoteErrorDetail {
+  /** Name of the remote limit that applied. @default none */
+  readonly limit?: string | undefined
+  readonly value?: number | undefined
+  /** When to try again, in ms; then nothing was done. @default 0: there is no use in that */
+  readonly retryAfterMs?: number
+}
+
 /** The remote handler failed. Code and message are its own, or `handler-failed`; a stack never crosses the wire. */
 export class RemoteError extends Error {
   static override readonly name = 'RemoteError'
   override readonly name = 'RemoteError'
   readonly code: string
+  readonly limit: string | undefined
+  readonly value: number | undefined
+  readonly retryAfterMs: number
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, { limit, value, retryAfterMs = 0 }: RemoteErrorDetail = {}) {
     super(message)
     this.code = code
+    this.limit = limit
+    this.value = value
+    this.retryAfterMs = retryAfterMs
   }
 }
 
@@ -79,9 +94,14 @@ export class NotReadyError extends Error {
   static override readonly name = 'NotReadyError'
   override readonly name = 'NotReadyError'
   readonly code = 'not-ready'
+  /** The limit that was in the way, ours or one of the handshake, where it was a limit. */
+  readonly limit: string | undefined
+  readonly value: number | undefined
 
-  constructor(options?: ErrorOptions) {
-    super('The peer has not finished its handshake', options)
+  constructor(why: string, options: ErrorOptions & RemoteErrorDetail = {}) {
+    super(`The peer has not finished its handshake: ${why}`, options)
+    this.limit = options.limit
+    this.value = options.value
   }
 }
 
@@ -90,9 +110,14 @@ export class TooManyStreamsError extends Error {
   static override readonly name = 'TooManyStreamsError'
   override readonly name = 'TooManyStreamsError'
   readonly code = 'too-many-streams'
+  readonly limit = 'streamsPerLane'
+  readonly value: number
+  readonly retryAfterMs: number
 
-  constructor(lane: Lane, limit: number) {
-    super(`More than ${limit} streams of the ${lane} lane`)
+  constructor(lane: Lane, value: number, retryAfterMs: number) {
+    super(`More than ${value} streams of the ${lane} lane`)
+    this.value = value
+    this.retryAfterMs = retryAfterMs
   }
 }
 

@@ -1,10 +1,10 @@
 import { FrameChannel, type MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
-import { RateLimitedError, type Lane } from '@gridmesh/interfaces'
+import { type Lane, QueueFullError, RateLimitedError } from '@gridmesh/interfaces'
 import { AbortError, type Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Outcome } from './answer-memory.ts'
 import { MAX_REPEATS, PROTOCOLS } from './constants.ts'
-import { blame, channelLimits, type Core, type Registration, type Remote } from './core.ts'
+import { blame, blameLost, channelLimits, type Core, type Registration, type Remote } from './core.ts'
 import { BusyError, LinkLostError, MalformedMessageError, UnknownHandlerError } from './errors.ts'
 import { HandlerContext } from './handler-context.ts'
 import type { PeerSlots } from './handler-slots.ts'
@@ -12,7 +12,12 @@ import { toWireError } from './remote-errors.ts'
 import { toError, withTimeout } from './timeout.ts'
 import { StreamJob, type StreamJobOwner } from './stream-job.ts'
 import { type JobOwner, UnaryJob } from './unary-job.ts'
-import { type CallMessage, decode, encodeError, encodePayload, TYPE, type WireError } from './wire.ts'
+import { type CallMessage, decode, encodeError, encodePayload, TYPE, type WireError, type WireMessage } from './wire.ts'
+
+/** Whether a handler says by its error when it may be asked again, and so that it did nothing. */
+function isToBeTriedAgain(outcome: Outcome): boolean {
+  return 'error' in outcome && outcome.error.retryAfterMs > 0
+}
 
 /** Answers the calls that come on one stream. */
 export class InboundSession implements JobOwner, StreamJobOwner {
@@ -35,10 +40,10 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     this.#slots = core.slots(lane).acquire(remote.key)
     this.#onClose = onClose
     this.#channel = new FrameChannel(stream, {
-      ...channelLimits(core, remote),
+      ...channelLimits(core, remote, lane),
       onMessage: (bytes) => this.#onMessage(bytes),
       onMessageLost: (error) => this.#onMessageLost(error),
-      onDrain: () => this.#channel.resume(),
+      onDrain: () => this.#onDrain(),
       onEnd: () => this.#onEnd(),
       onClose: (error) => this.#onChannelClose(error),
     })
@@ -56,8 +61,9 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   onDone(job: UnaryJob, outcome: Outcome): void {
     const { id, key } = job.call
     this.#jobs.delete(id)
-    this.#remote.heldBudget.release(job.size)
-    if (key != null && job.hasRun) this.#core.memory.settle(this.#remote.key, key, outcome)
+    this.#remote.heldBudget(this.lane).release(job.size)
+    if (key != null && job.hasRun && !isToBeTriedAgain(outcome))
+      this.#core.memory.settle(this.#remote.key, key, outcome)
     else if (key != null) this.#core.memory.cancel(this.#remote.key, key, outcome)
     if (!job.isAbandoned) this.#answer(id, outcome)
     if (job.isStarted) this.#slots.leave()
@@ -75,37 +81,42 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   #onMessage(bytes: Uint8Array | Uint8ArrayList): void {
     this.#count('in', bytes.byteLength)
     const message = decode(bytes instanceof Uint8Array ? bytes : bytes.subarray())
+    // Whatever comes is charged, what is late or of no effect as well.
+    const limited = this.#charge(bytes.byteLength)
     switch (message.type) {
       case TYPE.send:
       case TYPE.request:
       case TYPE.open:
-        this.#onCall(message, bytes.byteLength)
+        this.#onCall(message, limited)
         break
       case TYPE.data:
       case TYPE.end:
-      case TYPE.credit: {
-        // An unknown call is one that has ended here, and what was under way for it is late.
-        const job = this.#jobs.get(message.id)
-        if (job instanceof UnaryJob) throw new MalformedMessageError('An item of a call that is not streamed')
-        if (job == null) return
-        const limited = message.type === TYPE.data ? this.#charge(bytes.byteLength) : undefined
-        const error = limited ?? job.receive(message)
-        // An item that is too much costs its call: it cannot be left out of the middle of a stream.
-        if (error != null) this.#endStream(job, error)
+      case TYPE.credit:
+        this.#onStreamed(message, limited)
         break
-      }
       case TYPE.cancel:
+        // Over a limit or not: it ends work.
         this.#cancel(message.id, new AbortError('The caller gave up'))
         break
       case TYPE.response:
       case TYPE.error:
+      case TYPE.refusal:
         throw new MalformedMessageError('An answer on a stream for questions')
     }
   }
 
-  #onCall(call: CallMessage, bytes: number): void {
+  #onStreamed(message: WireMessage & { id: number }, limited: RateLimitedError | undefined): void {
+    // An unknown call is one that has ended here, and what was under way for it is late.
+    const job = this.#jobs.get(message.id)
+    if (job instanceof UnaryJob) throw new MalformedMessageError('An item of a call that is not streamed')
+    if (job == null) return
+    const error = limited ?? job.receive(message)
+    // What is too much costs its call: it cannot be left out of the middle of a stream.
+    if (error != null) this.#endStream(job, error)
+  }
+
+  #onCall(call: CallMessage, limited: RateLimitedError | undefined): void {
     if (this.#jobs.has(call.id)) throw new MalformedMessageError(`Call ${call.id} twice`)
-    const limited = this.#charge(bytes)
     if (limited != null) {
       this.#refuse(call.id, toWireError(limited))
       return
@@ -121,22 +132,25 @@ export class InboundSession implements JobOwner, StreamJobOwner {
 
   #startUnary(call: CallMessage, { handler }: Registration & { isStream: false }): void {
     const { limits, memory } = this.#core
-    if (!this.#remote.heldBudget.tryTake(call.payload.byteLength)) {
-      this.#refuse(call.id, toWireError(this.#busy('maxHeldBytesPerPeer', limits.maxHeldBytesPerPeer)))
+    const held = this.#remote.heldBudget(this.lane)
+    if (!held.tryTake(call.payload.byteLength)) {
+      const { limit, value } = held.refusal
+      this.#refuse(call.id, toWireError(this.#busy(limit, value)))
       return
     }
     const key = call.key == null ? undefined : Buffer.from(call.key).toString('latin1')
     if (key != null) {
       const begun = memory.begin(this.#remote.key, key, (outcome) => this.#answer(call.id, outcome))
       if (begun !== 'first') {
-        this.#remote.heldBudget.release(call.payload.byteLength)
-        if (begun === 'crowded') this.#refuse(call.id, toWireError(this.#busy('repeats of one call', MAX_REPEATS)))
+        held.release(call.payload.byteLength)
+        if (begun === 'crowded') this.#refuse(call.id, toWireError(this.#busy('repeatsOfOneCall', MAX_REPEATS)))
         return
       }
     }
     const { id, payload } = call
-    const unary = { id, key, payload, isOneWay: call.type === TYPE.send }
-    this.#enter(id, new UnaryJob(this, handler, this.#context(call.deadlineMs), unary))
+    const unary = { id, key, isOneWay: call.type === TYPE.send }
+    const deadlineMs = call.deadlineMs === 0 ? limits.maxDeadlineMs : Math.min(call.deadlineMs, limits.maxDeadlineMs)
+    this.#enter(id, new UnaryJob(this, handler, this.#context(deadlineMs), unary, payload))
   }
 
   #startStream(call: CallMessage, { handler }: Registration & { isStream: true }): void {
@@ -146,10 +160,15 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       channel: this.#channel,
       windowBytes: streamWindowBytes,
       idleMs: streamIdleMs,
-      heldBudget: this.#remote.heldBudget,
+      heldBudget: this.#remote.heldBudget(this.lane),
+      demandRoom: (bytes: number) => {
+        // Items are sent past us.
+        this.#core.budgets(this.lane).unread.note(this.#channel)
+        this.#demandRoom(bytes)
+      },
       count: (bytes: number) => this.#count('out', bytes),
     }
-    this.#enter(call.id, new StreamJob(this, handler, this.#context(0), init))
+    this.#enter(call.id, new StreamJob(this, handler, this.#context(Number.POSITIVE_INFINITY), init))
   }
 
   #enter(id: number, job: UnaryJob | StreamJob): void {
@@ -159,8 +178,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #context(deadlineMs: number): HandlerContext {
-    const left = deadlineMs === 0 ? Number.POSITIVE_INFINITY : Math.min(deadlineMs, this.#core.limits.maxDeadlineMs)
-    return new HandlerContext(this.#remote.peer, this.lane, performance.now() + left)
+    return new HandlerContext(this.#remote.peer, this.lane, performance.now() + deadlineMs)
   }
 
   /** Charges an inbound message. Returns the error where it is over a limit, which the limiter itself reports. */
@@ -190,7 +208,9 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     }
     this.#core.metrics.handled('ok')
     try {
-      this.#send(encodePayload(TYPE.response, id, outcome.payload))
+      const response = encodePayload(TYPE.response, id, outcome.payload)
+      this.#demandRoom(response.byteLength)
+      this.#send(response)
     } catch (err) {
       this.#refuse(id, toWireError(err))
     }
@@ -211,9 +231,21 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   #send(message: Uint8Array | Uint8ArrayList): void {
     if (!this.#channel.isOpen) return
     this.#channel.enqueue(message, this.#options)
+    this.#core.budgets(this.lane).unread.note(this.#channel)
     this.#count('out', message.byteLength)
     // A caller that does not read its answers gets no further questions in.
     if (this.#channel.queuedBytes > this.#core.limits.maxUnreadBytes) this.#channel.pause()
+  }
+
+  /** @throws {QueueFullError} when all callers together have read too little of their answers */
+  #demandRoom(bytes: number): void {
+    const { unread } = this.#core.budgets(this.lane)
+    if (!unread.hasRoom(bytes)) throw new QueueFullError('maxUnreadBytesInAll', unread.limit, this.lane)
+  }
+
+  #onDrain(): void {
+    this.#core.budgets(this.lane).unread.note(this.#channel)
+    this.#channel.resume()
   }
 
   #count(direction: 'in' | 'out', bytes: number): void {
@@ -225,7 +257,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #onMessageLost(error: MessageRefusedError | MessageAbortedError): void {
-    const reportClass = blame(error)
+    const reportClass = blameLost(error, this.#remote.partialBudget(this.lane))
     if (reportClass != null) this.#remote.reporter.report(reportClass, error.message)
   }
 
@@ -254,6 +286,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       this.#core.log('lost a stream of %p - %e', this.#remote.peer, error)
       this.#remote.reporter.report(reportClass, error.message)
     }
+    this.#core.budgets(this.lane).unread.forget(this.#channel)
     const lost = new LinkLostError({ cause: error })
     for (const job of this.#jobs.values()) {
       // An idempotent call will be asked for again: what it has begun is worth finishing.

@@ -68,8 +68,16 @@ export interface UnicastInit {
   maxHeldBytesPerPeer?: number
   /** Bytes of one peer's messages of which a part has come; more are refused. Above `maxMessageBytes`. @default 33_554_432 */
   maxPartialBytesPerPeer?: number
+  /** Bytes of all peers' calls that run or wait, and of streamed items not taken; `critical` has as many again. At least `maxMessageBytes`. @default 268_435_456 */
+  maxHeldBytes?: number
+  /** Bytes of all peers' messages of which a part has come; `critical` has as many again. Above `maxMessageBytes`. @default 268_435_456 */
+  maxPartialBytes?: number
+  /** Bytes of our own calls that are not over; past it they fail with a `QueueFullError`, `critical` has as many again. At least `maxMessageBytes`. @default 268_435_456 */
+  maxAskedBytes?: number
   /** Bytes of answers that a caller has not read, beyond which its next questions are not read either. @default 4_194_304 */
   maxUnreadBytes?: number
+  /** Bytes of answers that callers have not read, of all of them; past it an answer gives way to an error, `critical` has as many again. Above `maxMessageBytes`. @default 268_435_456 */
+  maxUnreadBytesInAll?: number
   /** Bytes of a streamed call that may be on their way, 64 more for each item; at least the default. @default 262_144 */
   streamWindowBytes?: number
   /** Time without a sign of the caller after which a streamed call that waits for it is ended, in ms. @default 60_000 */
@@ -85,7 +93,7 @@ export interface UnicastComponents {
   metrics?: Metrics
   /** Holds streams, in and out, back until the peer is ready. */
   handshake?: Handshake
-  /** Charges inbound calls, items and stream opens, and delays outbound ones. */
+  /** Charges inbound calls, items, signals of streams and stream opens, and delays outbound ones. */
   rateLimiter?: RateLimiter
   /** Counts traffic, and learns what peers are to be blamed for. */
   peerManager?: PeerManager
@@ -100,3 +108,4 @@ export function unicast(init: UnicastInit = {}): (components: UnicastComponents)
 
 export { PROTOCOLS } from './constants.ts'
 export * from './errors.ts'
+export { REASON_CODES, type ReasonCode } from './reasons.ts'

@@ -32,7 +32,13 @@ export function resolveLimits(init: UnicastInit): Limits {
     maxPartialBytesPerPeer:
       init.maxPartialBytesPerPeer ??
       Math.max(defaults.DEFAULT_MAX_PARTIAL_BYTES_PER_PEER, maxMessageBytes + defaults.MAX_HEADER_BYTES),
+    maxHeldBytes: init.maxHeldBytes ?? Math.max(defaults.DEFAULT_MAX_HELD_BYTES, maxMessageBytes),
+    maxPartialBytes:
+      init.maxPartialBytes ?? Math.max(defaults.DEFAULT_MAX_PARTIAL_BYTES, maxMessageBytes + defaults.MAX_HEADER_BYTES),
+    maxAskedBytes: init.maxAskedBytes ?? Math.max(defaults.DEFAULT_MAX_ASKED_BYTES, maxMessageBytes),
     maxUnreadBytes: init.maxUnreadBytes ?? defaults.DEFAULT_MAX_UNREAD_BYTES,
+    maxUnreadBytesInAll:
+      init.maxUnreadBytesInAll ?? Math.max(defaults.DEFAULT_MAX_UNREAD_BYTES_IN_ALL, 2 * maxMessageBytes),
     streamWindowBytes: init.streamWindowBytes ?? defaults.INITIAL_CREDIT_BYTES,
     streamIdleMs: init.streamIdleMs ?? defaults.DEFAULT_STREAM_IDLE_MS,
   }
@@ -47,7 +53,11 @@ export function resolveLimits(init: UnicastInit): Limits {
     busyRetryAfterMs: 0,
     streamWindowBytes: defaults.INITIAL_CREDIT_BYTES,
     maxHeldBytesPerPeer: maxMessageBytes,
+    maxHeldBytes: maxMessageBytes,
+    maxAskedBytes: maxMessageBytes,
     maxPartialBytesPerPeer: maxMessageBytes + defaults.MAX_HEADER_BYTES,
+    maxPartialBytes: maxMessageBytes + defaults.MAX_HEADER_BYTES,
+    maxUnreadBytesInAll: maxMessageBytes + defaults.MAX_HEADER_BYTES,
   }
   const mosts: Readonly<Record<string, number>> = { maxMessageBytes: HARD_MAX_MESSAGE_BYTES }
   for (const [name, value] of Object.entries(limits)) {

@@ -39,6 +39,16 @@ export abstract class OutboundCall {
     this.size = question.payload.byteLength
   }
 
+  /** Whether one message answers it whole. */
+  abstract readonly isSingle: boolean
+  /** Its bytes count among those of calls that are not over. */
+  isCounted = false
+
+  /** Bytes that may still come for it once it is over without an answer. */
+  get lateBytes(): number {
+    return this.session.maxMessageBytes
+  }
+
   /** Whether the question was given to a stream. */
   get isTransmitted(): boolean {
     return this.channel != null
@@ -132,7 +142,7 @@ export abstract class OutboundCall {
     const channel = this.channel
     const message = this.#message
     if (channel?.isOpen !== true || message == null) return
-    if (message.isOver) channel.enqueue(encodeSignal(TYPE.cancel, this.id), { lane: this.session.lane })
+    if (message.isOver) this.session.signal(channel, encodeSignal(TYPE.cancel, this.id))
     else channel.cancel(message)
   }
 

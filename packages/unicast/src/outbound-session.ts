@@ -1,10 +1,13 @@
-import { type ByteBudget, FrameChannel } from '@gridmesh/chunking'
+import { FrameChannel } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, type Lane } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { blame, channelLimits, type Core, type Remote } from './core.ts'
+import { ITEM_OVERHEAD_BYTES, LATE_SLACK_BYTES, MAX_HEADER_BYTES } from './constants.ts'
+import { blame, blameLost, channelLimits, type Core, type Remote } from './core.ts'
 import { LinkLostError, MalformedMessageError, UnreachableError } from './errors.ts'
 import type { OutboundCall } from './outbound-call.ts'
+import { fromWireError } from './remote-errors.ts'
+import type { SharedBudget } from './shared-budget.ts'
 import { toError } from './timeout.ts'
 import { decode, TYPE } from './wire.ts'
 
@@ -23,6 +26,14 @@ export class OutboundSession {
   #isOpening = false
   #isPumping = false
   #nextId = 0
+  /** What may still come for calls that are over, in bytes: it was under way when they ended. */
+  #lateBytes = 0
+  /** The call that is being answered. */
+  #answered: OutboundCall | undefined
+  /** Why the far side does not serve the stream. */
+  #refusal: Error | undefined
+  /** A call went out on the stream. */
+  #isUsed = false
 
   /** `open` gives a new stream; `onIdle` is called when the session holds neither a stream nor a call. */
   constructor(core: Core, remote: Remote, lane: Lane, open: () => Promise<Stream>, onIdle: () => void) {
@@ -34,8 +45,13 @@ export class OutboundSession {
   }
 
   /** Bounds the answers to streamed calls that were not taken. */
-  get heldBudget(): ByteBudget {
-    return this.#remote.heldBudget
+  get heldBudget(): SharedBudget {
+    return this.#remote.heldBudget(this.lane)
+  }
+
+  /** Largest message that can come, in bytes. */
+  get maxMessageBytes(): number {
+    return this.#core.limits.maxMessageBytes + MAX_HEADER_BYTES
   }
 
   /** Whether there is nothing to lose by forgetting the session. */
@@ -45,6 +61,7 @@ export class OutboundSession {
 
   /** Sends a call now or as soon as it may go. @throws {QueueFullError} when too many wait */
   submit(call: OutboundCall): void {
+    this.#count(call)
     if (this.#channel != null && this.#waiting.length === 0 && this.#hasRoom) {
       this.#admit(call)
       return
@@ -61,9 +78,25 @@ export class OutboundSession {
     this.#core.siblings.peerManager?.countTraffic(this.#remote.peer, this.lane, 'out', bytes)
   }
 
+  /** Sends a signal as soon as the far side takes it; where it does not, its own deadlines have to do. */
+  signal(channel: FrameChannel, message: Uint8Array): void {
+    const send = (): void => {
+      if (channel.isOpen) channel.enqueue(message, { lane: this.lane })
+    }
+    const { rateLimiter } = this.#core.siblings
+    const cost = { messages: 1, bytes: message.byteLength }
+    const allowed = rateLimiter == null ? undefined : rateLimiter.whenAllowed(this.#remote.peer, cost)
+    if (allowed == null) send()
+    else allowed.then(send).catch((err: unknown) => this.#core.log.trace('could not send a signal - %e', err))
+  }
+
   /** A call is over, one way or another. */
   remove(call: OutboundCall): void {
-    this.#pending.delete(call.id)
+    this.#uncount(call)
+    if (this.#pending.delete(call.id) && call.isTransmitted) {
+      const isAnswered = call === this.#answered && call.isSingle
+      this.#lateBytes += LATE_SLACK_BYTES + (isAnswered ? 0 : call.lateBytes)
+    }
     if (this.#waiting.length > 0) this.#pump()
     else if (this.isIdle) this.#onIdle()
   }
@@ -116,6 +149,7 @@ export class OutboundSession {
     }
     try {
       this.count(call.transmit(this.#channel))
+      this.#isUsed = true
     } catch (err) {
       call.fail(toError(err))
     }
@@ -136,11 +170,14 @@ export class OutboundSession {
 
   #onStream(stream: Stream): void {
     this.#isOpening = false
+    this.#lateBytes = 0
+    this.#refusal = undefined
+    this.#isUsed = false
     const channel = new FrameChannel(stream, {
-      ...channelLimits(this.#core, this.#remote),
+      ...channelLimits(this.#core, this.#remote, this.lane),
       onMessage: (bytes) => this.#onMessage(bytes),
       onMessageLost: (error) => {
-        const reportClass = blame(error)
+        const reportClass = blameLost(error, this.#remote.partialBudget(this.lane))
         if (reportClass != null) this.#remote.reporter.report(reportClass, error.message)
       },
       // Nothing is answered on it any more.
@@ -155,16 +192,42 @@ export class OutboundSession {
   #onMessage(bytes: Uint8Array | Uint8ArrayList): void {
     this.#core.siblings.peerManager?.countTraffic(this.#remote.peer, this.lane, 'in', bytes.byteLength)
     const message = decode(bytes instanceof Uint8Array ? bytes : bytes.subarray())
+    if (message.type === TYPE.refusal) {
+      this.#refusal = fromWireError(message, '')
+      return
+    }
     if (message.type < TYPE.response || message.type === TYPE.cancel) {
       throw new MalformedMessageError('A question on a stream for answers')
     }
     if (message.id >= this.#nextId)
       throw new MalformedMessageError(`An answer to call ${message.id}, which was not made`)
-    // A call that is not pending was given up, and its answer is late.
     const call = this.#pending.get(message.id)
-    if (call == null) return
+    if (call == null) {
+      this.#takeLate(bytes.byteLength)
+      return
+    }
     if (!call.isTransmitted) throw new MalformedMessageError(`An answer to call ${message.id}, which was not sent yet`)
+    this.#answered = call
     call.receive(message)
+    this.#answered = undefined
+  }
+
+  /** A call that is not pending is over, and what comes for it is late. There is only so much of that. */
+  #takeLate(bytes: number): void {
+    this.#lateBytes -= bytes + ITEM_OVERHEAD_BYTES
+    if (this.#lateBytes < 0) throw new MalformedMessageError('More answers to calls that are over than were under way')
+  }
+
+  #count(call: OutboundCall): void {
+    const { asked } = this.#core.budgets(this.lane)
+    if (!asked.tryTake(call.size)) throw new QueueFullError('maxAskedBytes', asked.limit, this.lane)
+    call.isCounted = true
+  }
+
+  #uncount(call: OutboundCall): void {
+    if (!call.isCounted) return
+    call.isCounted = false
+    this.#core.budgets(this.lane).asked.release(call.size)
   }
 
   #onChannelClose(error?: Error): void {
@@ -174,9 +237,11 @@ export class OutboundSession {
       this.#core.log('lost a stream to %p - %e', this.#remote.peer, error)
       this.#remote.reporter.report(reportClass, error.message)
     }
-    const lost = new LinkLostError({ cause: error })
+    const lost = this.#refusal ?? new LinkLostError({ cause: error })
     for (const call of this.#pending.values()) call.fail(lost)
     this.#pending.clear()
+    // A far side that ends every stream before it took a call would have us open them without end.
+    if (!this.#isUsed) this.#failWaiting(this.#refusal ?? new UnreachableError({ cause: error }))
     this.#pump()
     this.#onIdle()
   }

@@ -5,34 +5,60 @@ import type { Remote } from './core.ts'
 import type { InboundSession } from './inbound-session.ts'
 import type { Limits } from './limits.ts'
 import type { OutboundSession } from './outbound-session.ts'
+import type { LaneBudgets } from './node-budgets.ts'
 import { PeerReporter } from './peer-reporter.ts'
+import { SharedBudget } from './shared-budget.ts'
 
 /** All that is open between us and one peer. */
 export class PeerLink implements Remote {
   readonly peer: PeerId
   readonly key: string
-  readonly partialBudget: ByteBudget
-  readonly heldBudget: ByteBudget
+  readonly #partial: ByteBudget
+  readonly #held: ByteBudget
+  readonly #budgets: LaneBudgets
+  readonly #shared = new Map<Lane, { partial: SharedBudget; held: SharedBudget }>()
+  /** Streams of the peer that wait until it is ready, by lane. */
+  readonly #waiting = new Map<Lane, number>()
   readonly reporter: PeerReporter
   readonly inbound = new Set<InboundSession>()
   readonly outbound = new Map<Lane, OutboundSession>()
 
-  constructor(peer: PeerId, limits: Limits, peerManager: () => PeerManager | undefined) {
+  constructor(peer: PeerId, limits: Limits, budgets: LaneBudgets, peerManager: () => PeerManager | undefined) {
     this.peer = peer
     this.key = peer.toString()
-    this.partialBudget = new ByteBudget(limits.maxPartialBytesPerPeer)
-    this.heldBudget = new ByteBudget(limits.maxHeldBytesPerPeer)
+    this.#partial = new ByteBudget(limits.maxPartialBytesPerPeer)
+    this.#held = new ByteBudget(limits.maxHeldBytesPerPeer)
+    this.#budgets = budgets
     this.reporter = new PeerReporter(peer, peerManager)
   }
 
   /** Whether nothing is open, and nothing of the peer is held. */
   get isIdle(): boolean {
-    return this.inbound.size === 0 && this.outbound.size === 0 && this.heldBudget.used === 0
+    const isOpen = this.inbound.size > 0 || this.outbound.size > 0 || this.#waiting.size > 0
+    return !isOpen && this.#held.used === 0
   }
 
-  /** Streams of a lane that the peer has open. */
+  partialBudget(lane: Lane): SharedBudget {
+    return this.#sharedOf(lane).partial
+  }
+
+  heldBudget(lane: Lane): SharedBudget {
+    return this.#sharedOf(lane).held
+  }
+
+  /** Notes a stream that waits until the peer is ready. Returns the call that ends the wait. */
+  wait(lane: Lane): () => void {
+    this.#waiting.set(lane, (this.#waiting.get(lane) ?? 0) + 1)
+    return () => {
+      const left = (this.#waiting.get(lane) ?? 0) - 1
+      if (left > 0) this.#waiting.set(lane, left)
+      else this.#waiting.delete(lane)
+    }
+  }
+
+  /** Streams of a lane that the peer has open, those that wait included. */
   inboundOf(lane: Lane): number {
-    let count = 0
+    let count = this.#waiting.get(lane) ?? 0
     for (const session of this.inbound) if (session.lane === lane) count += 1
     return count
   }
@@ -41,5 +67,23 @@ export class PeerLink implements Remote {
   abort(error: Error): void {
     for (const session of this.outbound.values()) session.abort(error)
     for (const session of this.inbound) session.abort(error)
+  }
+
+  #sharedOf(lane: Lane): { partial: SharedBudget; held: SharedBudget } {
+    const known = this.#shared.get(lane)
+    if (known != null) return known
+    const { partial, held } = this.#budgets.of(lane)
+    const made = {
+      partial: new SharedBudget(
+        { limit: 'maxPartialBytesPerPeer', budget: this.#partial },
+        { limit: 'maxPartialBytes', budget: partial },
+      ),
+      held: new SharedBudget(
+        { limit: 'maxHeldBytesPerPeer', budget: this.#held },
+        { limit: 'maxHeldBytes', budget: held },
+      ),
+    }
+    this.#shared.set(lane, made)
+    return made
   }
 }

@@ -23,7 +23,10 @@ export function fromWireError(error: WireError, name: string): Error {
       return new RateLimitedError(error.limit, error.value, error.retryAfterMs)
     case 'unknown-handler':
       return new UnknownHandlerError(name)
-    default:
-      return new RemoteError(error.code, error.message)
+    default: {
+      const { code, message, retryAfterMs } = error
+      const limit = error.limit === '' ? {} : { limit: error.limit, value: error.value }
+      return new RemoteError(code, message, { ...limit, retryAfterMs })
+    }
   }
 }

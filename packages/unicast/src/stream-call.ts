@@ -10,9 +10,10 @@ import { TYPE, type WireMessage } from './wire.ts'
 
 /** A call whose question and answer are streams. Its deadline is the longest silence while we wait. */
 export class StreamCall extends OutboundCall {
+  readonly isSingle = false
   readonly #window: number
   readonly #source: AsyncIterable<Uint8Array>
-  readonly #beforeItem: ((bytes: number) => Promise<void>) | undefined
+  readonly #pace: ((bytes: number) => Promise<void>) | undefined
   readonly #opened = Promise.withResolvers<Duplex>()
   #duplex: Duplex | undefined
 
@@ -22,14 +23,14 @@ export class StreamCall extends OutboundCall {
     init: {
       source: AsyncIterable<Uint8Array>
       windowBytes: number
-      /** Awaited before each item, with its bytes. */
-      beforeItem: ((bytes: number) => Promise<void>) | undefined
+      /** Awaited before each item and signal, with its bytes. */
+      pace: ((bytes: number) => Promise<void>) | undefined
     },
   ) {
     super(session, question)
     this.#source = init.source
     this.#window = init.windowBytes
-    this.#beforeItem = init.beforeItem
+    this.#pace = init.pace
   }
 
   /** The answers. Whoever stops taking them ends the call. */
@@ -44,6 +45,11 @@ export class StreamCall extends OutboundCall {
     }
   }
 
+  /** All that the credit lets the other side send before it hears of the end, and an item that is over it. */
+  override get lateBytes(): number {
+    return this.#window + this.session.maxMessageBytes
+  }
+
   override transmit(channel: FrameChannel): number {
     const bytes = super.transmit(channel)
     const duplex = new Duplex({
@@ -52,11 +58,12 @@ export class StreamCall extends OutboundCall {
       lane: this.session.lane,
       windowBytes: this.#window,
       heldBudget: this.session.heldBudget,
+      pace: this.#pace,
       count: (sent) => this.session.count(sent),
     })
     this.#duplex = duplex
     duplex.start()
-    duplex.sendAll(this.#source, this.#beforeItem).catch((err: unknown) => {
+    duplex.sendAll(this.#source).catch((err: unknown) => {
       // Where the call is over, that is why.
       if (!this.isOver) this.giveUp(toError(err))
     })

@@ -7,6 +7,7 @@ import { TYPE, type WireMessage } from './wire.ts'
 
 /** A call that is answered once. */
 export class UnaryCall extends OutboundCall {
+  readonly isSingle = true
   readonly #resolve: (payload: Uint8Array) => void
   readonly #reject: (error: Error, call: UnaryCall) => void
 

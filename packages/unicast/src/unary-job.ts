@@ -15,13 +15,12 @@ export interface JobOwner {
   onDone(job: UnaryJob, outcome: Outcome): void
 }
 
-/** A call to be handled. */
+/** A call to be handled, without its bytes: those are let go of with the end of the job, or before. */
 export interface UnaryCall {
-  id: number
-  key: string | undefined
+  readonly id: number
+  readonly key: string | undefined
   /** The caller wants to know that the bytes were taken, and nothing else. */
-  isOneWay: boolean
-  payload: Uint8Array
+  readonly isOneWay: boolean
 }
 
 /** One call of a handler that answers once. */
@@ -41,13 +40,13 @@ export class UnaryJob implements SlotJob {
   readonly #context: HandlerContext
   #payload: Uint8Array
 
-  constructor(owner: JobOwner, handler: UnicastHandler, context: HandlerContext, call: UnaryCall) {
+  constructor(owner: JobOwner, handler: UnicastHandler, context: HandlerContext, call: UnaryCall, payload: Uint8Array) {
     this.#owner = owner
     this.#handler = handler
     this.#context = context
     this.call = call
     this.lane = context.lane
-    this.#payload = own(call.payload)
+    this.#payload = own(payload)
     this.size = this.#payload.byteLength
   }
 
@@ -100,6 +99,8 @@ export class UnaryJob implements SlotJob {
   #finish(outcome: Outcome): void {
     if (this.isOver) return
     this.isOver = true
+    // A job that was given up stays in the queue until its turn, and its bytes no longer count by then.
+    this.#payload = NO_BYTES
     this.#context.done()
     this.#owner.onDone(this, outcome)
   }

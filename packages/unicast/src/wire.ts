@@ -15,6 +15,7 @@ export const TYPE = {
   end: 7,
   credit: 8,
   cancel: 9,
+  refusal: 10,
 } as const
 
 /** A call to a handler: one-way, answered once, or streamed. */
@@ -45,9 +46,15 @@ interface ErrorMessage extends WireError {
   id: number
 }
 
+/** Why a whole stream is not served. */
+export interface RefusalMessage extends WireError {
+  type: typeof TYPE.refusal
+}
+
 export type WireMessage =
   | CallMessage
   | ErrorMessage
+  | RefusalMessage
   | { type: typeof TYPE.response | typeof TYPE.data; id: number; payload: Uint8Array }
   | { type: typeof TYPE.credit; id: number; bytes: number }
   | { type: typeof TYPE.end | typeof TYPE.cancel; id: number }
@@ -109,15 +116,28 @@ export function encodePayload(
 
 /** Type, id, code, retry time, limit, value and message; too long a text is cut. */
 export function encodeError(id: number, error: WireError): Uint8Array {
+  const head = new Uint8Array(1 + varintLength(id))
+  head[0] = TYPE.error
+  writeVarint(head, 1, id)
+  return encodeFault(head, error)
+}
+
+/** Type, code, retry time, limit, value and message: a stream is not served at all. */
+export function encodeRefusal(error: WireError): Uint8Array {
+  return encodeFault(Uint8Array.of(TYPE.refusal), error)
+}
+
+function encodeFault(head: Uint8Array, error: WireError): Uint8Array {
   const code = cut(error.code, MAX_CODE_BYTES)
   const limit = cut(error.limit, MAX_CODE_BYTES)
   const message = cut(error.message, MAX_ERROR_BYTES)
   const retryAfterMs = wireNumber(error.retryAfterMs)
   const value = wireNumber(error.value)
-  const numbers = varintLength(id) + varintLength(retryAfterMs) + varintLength(value)
-  const target = new Uint8Array(3 + numbers + code.byteLength + limit.byteLength + message.byteLength)
-  target[0] = TYPE.error
-  let at = writeVarint(target, 1, id)
+  const numbers = varintLength(retryAfterMs) + varintLength(value)
+  const texts = code.byteLength + limit.byteLength + message.byteLength
+  const target = new Uint8Array(head.byteLength + 2 + numbers + texts)
+  target.set(head)
+  let at = head.byteLength
   target[at++] = code.byteLength
   target.set(code, at)
   at = writeVarint(target, at + code.byteLength, retryAfterMs)
@@ -147,6 +167,7 @@ export function encodeCredit(id: number, bytes: number): Uint8Array {
 export function decode(bytes: Uint8Array): WireMessage {
   const reader = new WireReader(bytes)
   const type = reader.byte()
+  if (type === TYPE.refusal) return { type, ...decodeFault(reader) }
   const id = reader.varint()
   switch (type) {
     case TYPE.send:
@@ -157,7 +178,7 @@ export function decode(bytes: Uint8Array): WireMessage {
     case TYPE.data:
       return { type, id, payload: reader.rest() }
     case TYPE.error:
-      return decodeError(reader, id)
+      return { type, id, ...decodeFault(reader) }
     case TYPE.credit: {
       const credit = { type, id, bytes: reader.varint() }
       reader.end()
@@ -182,13 +203,13 @@ function decodeCall(reader: WireReader, type: CallMessage['type'], id: number): 
   return { type, id, deadlineMs, key, name: decodeName(reader.bytes(nameLength)), payload: reader.rest() }
 }
 
-function decodeError(reader: WireReader, id: number): ErrorMessage {
+function decodeFault(reader: WireReader): WireError {
   const code = decodeText(reader.bytes(reader.byte()))
   const retryAfterMs = reader.varint()
   const limit = decodeText(reader.bytes(reader.byte()))
   const value = reader.varint()
   const message = decodeText(reader.rest())
-  return { type: TYPE.error, id, code, retryAfterMs, limit, value, message }
+  return { code, retryAfterMs, limit, value, message }
 }
 
 let lastName = ''

@@ -31,6 +31,17 @@ describe('credit', () => {
     await expect(gate.take(1)).rejects.toThrow('gone')
   })
 
+  it('refuses more grants than one for each 131,072 of cost and one for the start', async () => {
+    const gate = new CreditGate()
+    gate.grant(1)
+    expect(() => gate.grant(1)).toThrow(malformed)
+    const spent = new CreditGate()
+    spent.grant(1)
+    await spent.take(INITIAL_CREDIT_BYTES / 2)
+    spent.grant(1)
+    expect(() => spent.grant(0)).toThrow(malformed)
+  })
+
   it('refuses an absurd grant', () => {
     expect(() => new CreditGate().grant(Number.MAX_SAFE_INTEGER)).toThrow(malformed)
   })
@@ -126,10 +137,11 @@ describe('backoff', () => {
     random.mockRestore()
   })
 
-  it('repeats a call after the link failed or for want of room, and after nothing else', () => {
+  it('repeats a call after the link failed, for want of room, or where it is told when, and after nothing else', () => {
     expect(isRetriable(new LinkLostError())).toBe(true)
     expect(isRetriable(new BusyError('maxQueued', 1, 1))).toBe(true)
     expect(isRetriable(new RemoteError('handler-failed', ''))).toBe(false)
+    expect(isRetriable(new RemoteError('later', '', { retryAfterMs: 5 }))).toBe(true)
     expect(isRetriable(new RangeError('x'))).toBe(false)
     expect(isRetriable('x')).toBe(false)
   })

@@ -1,11 +1,10 @@
-import { SendQueue } from '@gridmesh/chunking'
 import type { RateLimiter } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RemoteError } from '../src/errors.ts'
 import { encodeCall, encodeName, encodePayload, encodeSignal, TYPE } from '../src/wire.ts'
 import { flooder } from './flooder.ts'
-import { bytes, collect, gate, node, pair, peerManagerStub, text, unhex } from './helpers.ts'
+import { bytes, collect, frames, gate, node, pair, peerManagerStub, raw as rawStream, text, unhex } from './helpers.ts'
 
 const PROTOCOL = '/gridmesh/unicast/1/high'
 const KIB = 1_024
@@ -43,20 +42,7 @@ afterAll(async () => {
   process.off('uncaughtException', onUncaught)
 })
 
-/** A stream of the protocol on which the test says what it likes. */
-const raw = (): Promise<Stream> =>
-  link.a.getConnections()[0]?.newStream(PROTOCOL, { maxOutboundStreams: 100 }) ??
-  Promise.reject(new TypeError('no link'))
-
-/** Messages in valid frames, of one channel. */
-function frames() {
-  const queue = new SendQueue()
-  return (...messages: Parameters<SendQueue['add']>[0][]): Uint8Array => {
-    for (const message of messages) queue.add(message, {})
-    const batch = queue.nextBatch() ?? new Uint8Array()
-    return batch instanceof Uint8Array ? batch : batch.subarray()
-  }
-}
+const raw = (): Promise<Stream> => rawStream(link.a, link.b)
 
 const request = (id: number, name = 'echo', payload = bytes('')) =>
   encodeCall(TYPE.request, id, 10_000, undefined, encodeName(name), payload)
@@ -172,9 +158,17 @@ describe('too much', () => {
   it('takes no stream over the rate limit', async () => {
     take.mockReturnValue({ ok: false, limit: 'streamsPerSecond', value: 20, retryAfterMs: 12 })
     const stream = await raw()
-    await vi.waitFor(() => expect(stream.status).toBe('reset'))
+    await vi.waitFor(() => expect(stream.status).toBe('reset'), 4_000)
     expect(take.mock.lastCall?.slice(1)).toEqual([PROTOCOL, { streams: 1 }])
     expect(peers.reports).toEqual([])
+    // Who asks by it learns why.
+    const asking = link.call.request(link.b.peerId, 'echo', bytes(''), { lane: 'bulk' })
+    await expect(asking).rejects.toMatchObject({
+      name: 'RateLimitedError',
+      limit: 'streamsPerSecond',
+      value: 20,
+      retryAfterMs: 12,
+    })
   })
 
   it('ends a streamed call whose items are over the rate limit', async () => {

@@ -1,7 +1,7 @@
 import { LANES } from '@gridmesh/interfaces'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bytes, pair, text } from './helpers.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { bytes, heldBytes, pair, text } from './helpers.ts'
 
 let link: Awaited<ReturnType<typeof pair>>
 const delays: number[] = []
@@ -13,7 +13,11 @@ beforeAll(async () => {
   )
 })
 
-afterAll(async () => link.stop())
+afterAll(async () => {
+  // Whatever happened, all memory is given back.
+  await vi.waitFor(() => expect([heldBytes(link.a), heldBytes(link.b)]).toEqual([0, 0]))
+  await link.stop()
+})
 
 /** Resets a random kept stream, from either end. */
 function resetOne(choice: number): void {

@@ -65,6 +65,21 @@ describe('a lost link', () => {
     })
   })
 
+  it('fails the calls that wait, at once, when the peer ends every stream before it took one', async () => {
+    const link = stopping(await pair())
+    const protocol = '/gridmesh/unicast/1/normal'
+    await link.b.unhandle(protocol)
+    let streams = 0
+    await link.b.handle(protocol, (stream) => {
+      streams += 1
+      stream.abort(new RangeError('no'))
+    })
+    const calls = Array.from({ length: 5 }, () => link.call.send(link.b.peerId, 'test', bytes('')))
+    const names = (await Promise.allSettled(calls)).map((result) => result.status === 'rejected' && result.reason.name)
+    expect(names.every((name) => name === 'UnreachableError' || name === 'LinkLostError')).toBe(true)
+    expect(streams).toBeLessThanOrEqual(2)
+  })
+
   it('fails every call within its deadline when the peer goes silent', async () => {
     const link = stopping(await pair())
     link.answer.handle('test', () => new Promise(() => undefined))
@@ -104,6 +119,21 @@ describe('retries', () => {
     const call = link.call.send(link.b.peerId, 'test', bytes(''), { idempotent: true })
     await expect(call).rejects.toMatchObject({ name: 'BusyError' })
     expect(runs).toBe(1)
+  })
+
+  it('runs a handler again that said when, since it did nothing, and gives its answer', async () => {
+    const link = stopping(await pair({ init: { retryBaseMs: 1 } }))
+    let runs = 0
+    link.answer.handle('test', (question) => {
+      runs += 1
+      if (runs < 3)
+        throw Object.assign(new RangeError('shed'), { code: 'busy', limit: 'load', value: 0, retryAfterMs: 1 })
+      return question
+    })
+    const ask = (idempotent: boolean) => link.call.request(link.b.peerId, 'test', bytes('hi'), { idempotent })
+    await expect(ask(false)).rejects.toMatchObject({ name: 'BusyError', limit: 'load', value: 0, retryAfterMs: 1 })
+    expect(text(await ask(true))).toBe('hi')
+    expect(runs).toBe(3)
   })
 
   it('repeats no call that is not idempotent', async () => {
@@ -174,7 +204,12 @@ describe('siblings', () => {
     const link = stopping(await pair({}, { init: { openTimeoutMs: 30 }, stubs: { handshake } }))
     const handler = vi.fn<UnicastHandler>()
     link.answer.handle('test', handler)
-    await expect(link.call.send(link.b.peerId, 'test', bytes(''))).rejects.toMatchObject({ name: 'LinkLostError' })
+    await expect(link.call.send(link.b.peerId, 'test', bytes(''))).rejects.toMatchObject({
+      name: 'RemoteError',
+      code: 'not-ready',
+      limit: 'openTimeoutMs',
+      value: 30,
+    })
     expect(whenReady).toHaveBeenCalledTimes(1)
     expect(handler).not.toHaveBeenCalled()
   })

@@ -7,6 +7,7 @@ import {
   encodeError,
   encodeName,
   encodePayload,
+  encodeRefusal,
   encodeSignal,
   TYPE,
 } from '../src/wire.ts'
@@ -36,16 +37,23 @@ describe('golden messages', () => {
   it.each(['response', 'data'] as const)('decodes and encodes a %s', (name) => {
     const message = decode(unhex(MESSAGES[name]))
     const payload = 'payload' in message ? message.payload : bytes('')
+    const id = 'id' in message ? message.id : -1
     expect(message).toMatchObject(
       name === 'data' ? { id: 2, payload: unhex('ff00') } : { id: 300, payload: bytes('pong') },
     )
-    expect(hex(flat(encodePayload(TYPE[name], message.id, payload)))).toBe(golden(name))
+    expect(hex(flat(encodePayload(TYPE[name], id, payload)))).toBe(golden(name))
   })
 
   it('decodes and encodes an error', () => {
     const error = { code: 'busy', retryAfterMs: 250, limit: 'maxQueued', value: 128, message: 'Busy' }
     expect(decode(unhex(MESSAGES.error))).toEqual({ type: TYPE.error, id: 3, ...error })
     expect(hex(encodeError(3, error))).toBe(golden('error'))
+  })
+
+  it('decodes and encodes a refusal of a stream', () => {
+    const error = { code: 'not-ready', retryAfterMs: 0, limit: '', value: 0, message: 'Wait' }
+    expect(decode(unhex(MESSAGES.refusal))).toEqual({ type: TYPE.refusal, ...error })
+    expect(hex(encodeRefusal(error))).toBe(golden('refusal'))
   })
 
   it('decodes and encodes the messages without payload', () => {
@@ -103,13 +111,14 @@ describe('hostile bytes', () => {
     ['an end with a payload', '07 01 00'],
     ['a credit with a payload', '08 01 01 00'],
     ['an error that is cut short', '05 01 04 6275'],
+    ['a refusal that is cut short', '0a 04 6275'],
   ])('refuses %s', (_, message) => {
     expect(() => decode(unhex(message))).toThrow(malformed)
   })
 
   it('throws nothing but a MalformedMessageError', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 10 }), fc.uint8Array({ maxLength: 60 }), (type, rest) => {
+      fc.property(fc.integer({ min: 0, max: 11 }), fc.uint8Array({ maxLength: 60 }), (type, rest) => {
         let thrown: unknown
         try {
           decode(Uint8Array.from([type, ...rest]))

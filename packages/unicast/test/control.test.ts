@@ -1,0 +1,217 @@
+import type { RateCost, RateLimiter } from '@gridmesh/interfaces'
+import type { Stream } from '@libp2p/interface'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { encodeCall, encodeCredit, encodeName, encodePayload, encodeSignal, TYPE } from '../src/wire.ts'
+import { flooder } from './flooder.ts'
+import { bytes, collect, frames, gate, items, node, pair, peerManagerStub, raw, text } from './helpers.ts'
+
+const PROTOCOL = '/gridmesh/unicast/1/high'
+const SIGNAL: RateCost = { messages: 1, bytes: 2 }
+const LIMITED = { ok: false, limit: 'messagesPerSecond', value: 100, retryAfterMs: 12 } as const
+const peers = peerManagerStub()
+const take = vi.fn<RateLimiter['take']>(() => ({ ok: true }))
+const whenAllowed = vi.fn<RateLimiter['whenAllowed']>(async () => {})
+let link: Awaited<ReturnType<typeof pair>>
+
+beforeAll(async () => {
+  const nearLimiter = { take: () => ({ ok: true }), whenAllowed }
+  link = await pair(
+    { stubs: { rateLimiter: nearLimiter, peerManager: peers } },
+    { init: { maxDeadlineMs: 40 }, stubs: { rateLimiter: { take } } },
+  )
+  link.answer.handle('echo', (question) => question)
+  link.answer.handleStream('echo-stream', async function* echo(source) {
+    yield* source
+  })
+})
+
+beforeEach(() => {
+  peers.reports.length = 0
+  take.mockReset()
+  take.mockReturnValue({ ok: true })
+  whenAllowed.mockReset()
+  whenAllowed.mockResolvedValue()
+})
+
+afterEach(() => link.answer.unhandle('test'))
+
+afterAll(async () => link.stop())
+
+/** Costs that were charged for messages, in order. */
+const charged = (): (RateCost | undefined)[] =>
+  take.mock.calls.filter(([, , cost]) => cost?.messages != null).map(([, , cost]) => cost)
+
+const open = (id: number, name = 'echo-stream') => encodeCall(TYPE.open, id, 0, undefined, encodeName(name), bytes(''))
+
+describe('the signals of a stream', () => {
+  it('are charged as messages: a credit, an end and a cancel, whether there is a call for them or not', async () => {
+    const stream = await raw(link.a, link.b)
+    const encode = frames()
+    stream.send(encode(encodeCredit(7, 1), encodeSignal(TYPE.end, 7), encodeSignal(TYPE.cancel, 7)))
+    await vi.waitFor(() => expect(charged()).toEqual([{ messages: 1, bytes: 3 }, SIGNAL, SIGNAL]))
+    expect(take.mock.lastCall?.[1]).toBe(PROTOCOL)
+    stream.abort(new RangeError('done'))
+  })
+
+  it('are charged each, in a flood of a thousand, and so are items of calls that are over', async () => {
+    const stream = await raw(link.a, link.b)
+    const encode = frames()
+    const late = Array.from({ length: 250 }, () => [
+      encodeCredit(7, 1),
+      encodeSignal(TYPE.end, 7),
+      encodeSignal(TYPE.cancel, 7),
+      encodePayload(TYPE.data, 7, bytes('late')),
+    ])
+    stream.send(encode(...late.flat()))
+    await vi.waitFor(() => expect(charged()).toHaveLength(1_000))
+    expect(stream.status).toBe('open')
+    stream.abort(new RangeError('done'))
+  })
+
+  it.each([
+    ['a credit', encodeCredit(1, 1)],
+    ['an end', encodeSignal(TYPE.end, 1)],
+  ])('end their call with the limit where they are over it: %s', async (_, message) => {
+    const aborted = gate()
+    link.answer.handleStream('test', async function* wait(_source, { signal }) {
+      signal.addEventListener('abort', () => aborted.resolve())
+      await aborted.promise
+      yield bytes('')
+    })
+    const stream = await raw(link.a, link.b)
+    const answers: Uint8Array[] = []
+    stream.addEventListener('message', ({ data }) => answers.push(data.subarray()))
+    const encode = frames()
+    stream.send(encode(open(1, 'test')))
+    await vi.waitFor(() => expect(charged()).toHaveLength(1))
+    take.mockReturnValue(LIMITED)
+    stream.send(encode(message))
+    await aborted.promise
+    await vi.waitFor(() => expect(text(Buffer.concat(answers))).toContain('messagesPerSecond'))
+    stream.abort(new RangeError('done'))
+  })
+
+  it('are obeyed over the limit where they end work: a cancel', async () => {
+    const started = gate()
+    const aborted = gate()
+    link.answer.handle('test', async (_question, { signal }) => {
+      signal.addEventListener('abort', () => aborted.resolve())
+      started.resolve()
+      await aborted.promise
+    })
+    const stream = await raw(link.a, link.b)
+    const encode = frames()
+    stream.send(encode(encodeCall(TYPE.request, 1, 10_000, undefined, encodeName('test'), bytes(''))))
+    await started.promise
+    take.mockReturnValue(LIMITED)
+    stream.send(encode(encodeSignal(TYPE.cancel, 1)))
+    await aborted.promise
+    expect(charged()).toHaveLength(2)
+    stream.abort(new RangeError('done'))
+  })
+
+  it('wait, as calls and items do, until the far side takes them', async () => {
+    const paced = (): number[] => whenAllowed.mock.calls.map(([, cost]) => cost?.bytes ?? -1)
+    const large = new Uint8Array(200_000)
+    await collect(link.call.requestStream(link.b.peerId, 'echo-stream', items(large, bytes('end')), { lane: 'high' }))
+    // The call, two items, the end, and the credit for the large answer.
+    expect(paced().toSorted((a, b) => a - b)).toEqual([0, 2, 3, 5, 200_000])
+    whenAllowed.mockClear()
+    link.answer.handle('test', () => new Promise(() => undefined))
+    await expect(link.call.send(link.b.peerId, 'test', bytes('123'), { deadlineMs: 20 })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    })
+    expect(paced()).toEqual([3, 2])
+  })
+
+  it('are left out, and nothing else is lost, where the far side takes none', async () => {
+    link.answer.handle('test', () => new Promise(() => undefined))
+    const calling = link.call.send(link.b.peerId, 'test', bytes(''), { deadlineMs: 20 })
+    await vi.waitFor(() => expect(whenAllowed).toHaveBeenCalled())
+    whenAllowed.mockRejectedValue(new RangeError('the queue is full'))
+    await expect(calling).rejects.toMatchObject({ name: 'TimeoutError' })
+    whenAllowed.mockResolvedValue()
+    expect(text(await link.call.request(link.b.peerId, 'echo', bytes('on')))).toBe('on')
+  })
+})
+
+it('holds a handler no longer than maxDeadlineMs for a caller that names no deadline', async () => {
+  const aborted = gate()
+  link.answer.handle('test', async (_, { signal }) => {
+    signal.addEventListener('abort', () => aborted.resolve())
+    await aborted.promise
+  })
+  const stream = await raw(link.a, link.b)
+  stream.send(frames()(encodeCall(TYPE.request, 1, 0, undefined, encodeName('test'), bytes(''))))
+  await aborted.promise
+  expect(stream.status).toBe('open')
+  stream.abort(new RangeError('done'))
+})
+
+/** A peer that answers by hand, and a call to it under way. */
+async function liar(answer: (stream: Stream, encode: ReturnType<typeof frames>) => void) {
+  const remote = await node()
+  await remote.unhandle(PROTOCOL)
+  await remote.handle(PROTOCOL, (stream) => {
+    stream.addEventListener('message', () => answer(stream, frames()), { once: true })
+  })
+  await link.a.dial(remote.getMultiaddrs())
+  return remote
+}
+
+describe('an answering peer', () => {
+  it('loses its stream for answers to calls that are over, beyond what was under way', async () => {
+    const remote = await liar((stream, encode) => {
+      stream.send(encode(...Array.from({ length: 10 }, () => encodePayload(TYPE.response, 0, bytes('again')))))
+    })
+    await link.call.request(remote.peerId, 'echo', bytes(''), { lane: 'high' })
+    await vi.waitFor(() => expect(peers.reports).toMatchObject([{ class: 'protocol-violation' }]))
+    await remote.stop()
+  })
+
+  it('may still answer a call that was given up', async () => {
+    let reply: (() => void) | undefined
+    const remote = await liar((stream, encode) => {
+      reply = () => void stream.send(encode(encodePayload(TYPE.response, 0, new Uint8Array(40_000))))
+    })
+    const calling = link.call.request(remote.peerId, 'echo', bytes(''), { lane: 'high', deadlineMs: 30 })
+    await expect(calling).rejects.toMatchObject({ name: 'TimeoutError' })
+    reply?.()
+    const [stream] = link.a.getConnections(remote.peerId).flatMap(({ streams }) => streams)
+    await new Promise((done) => setImmediate(done))
+    expect(stream?.status).toBe('open')
+    expect(peers.reports.filter((report) => report.class === 'protocol-violation')).toEqual([])
+    await remote.stop()
+  })
+
+  it('loses its stream for more credits than items', async () => {
+    const remote = await liar((stream, encode) => {
+      stream.send(encode(...Array.from({ length: 3 }, () => encodeCredit(0, 0))))
+    })
+    const answers = collect(link.call.requestStream(remote.peerId, 'echo', items(), { lane: 'high' }))
+    await expect(answers).rejects.toMatchObject({ name: 'LinkLostError', cause: { name: 'MalformedMessageError' } })
+    expect(peers.reports).toMatchObject([{ class: 'protocol-violation' }])
+    await remote.stop()
+  })
+})
+
+describe('streams of a peer that is not ready', () => {
+  it('wait at most two in a lane, and the others are refused with the limit', async () => {
+    const { promise, resolve } = gate()
+    const handshake = { isReady: () => false, whenReady: () => promise }
+    const guarded = await node({}, { handshake })
+    const { node: stranger } = await flooder()
+    const connection = await stranger.dial(guarded.getMultiaddrs())
+    const streams = await Promise.all(
+      Array.from({ length: 30 }, async () => connection.newStream(PROTOCOL, { maxOutboundStreams: 100 })),
+    )
+    const refusals: string[] = []
+    for (const stream of streams) stream.addEventListener('message', ({ data }) => refusals.push(text(data.subarray())))
+    await vi.waitFor(() => expect(streams.filter(({ status }) => status === 'open')).toHaveLength(2), 4_000)
+    expect(refusals.every((refusal) => refusal.includes('too-many-streams'))).toBe(true)
+    expect(refusals[0]).toContain('streamsPerLane')
+    resolve()
+    await stranger.stop()
+    await guarded.stop()
+  })
+})
