@@ -2,19 +2,21 @@ import type { Blameworthy, ReportClass } from '@gridmesh/interfaces'
 import { NotStartedError } from '@libp2p/interface'
 import type { ReplayVerdict } from './replay-guard.ts'
 
-/** The envelope is larger than `maxBytes` allows. */
+/** The envelope is larger than `maxBytes` allows, or its payload than its opener takes of the kind. */
 export class EnvelopeTooLargeError extends Error implements Blameworthy {
   static override readonly name = 'EnvelopeTooLargeError'
   override readonly name = 'EnvelopeTooLargeError'
   readonly code = 'too-large'
   readonly report: ReportClass = 'protocol-violation'
   readonly size: number
-  readonly limit: number
+  readonly limit: string
+  readonly value: number
 
-  constructor(size: number, limit: number) {
-    super(`The envelope has ${size} bytes, the limit is ${limit}`)
+  constructor(size: number, limit: string, value: number) {
+    super(`The envelope holds ${size} bytes, ${limit} allows ${value}`)
     this.size = size
     this.limit = limit
+    this.value = value
   }
 }
 
@@ -90,6 +92,8 @@ export class ClockSkewError extends Error implements Blameworthy {
   override readonly name = 'ClockSkewError'
   readonly code = 'clock-skew'
   readonly report: ReportClass = 'absent'
+  readonly limit = 'clockSkewMs'
+  readonly value: number
   /** Sender's clock minus ours, in ms. */
   readonly aheadMs: number
 
@@ -98,6 +102,7 @@ export class ClockSkewError extends Error implements Blameworthy {
       `The envelope's time is ${Math.abs(aheadMs)} ms ${aheadMs > 0 ? 'ahead of' : 'behind'} ours, over ${limitMs} ms`,
     )
     this.aheadMs = aheadMs
+    this.value = limitMs
   }
 }
 

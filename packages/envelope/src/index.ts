@@ -42,7 +42,7 @@ export interface EnvelopeInit {
   compressAboveBytes?: number
   /** Inflated bytes per compressed byte beyond which a payload is refused, and not compressed by us. @default 100 */
   maxRatio?: number
-  /** Sequence numbers remembered per sender and lane, in bits, a multiple of 32; those further behind are refused. @default 1_024 */
+  /** Sequence numbers remembered per sender and lane, which each count for themselves, in bits, a multiple of 32; those further behind are refused. @default 1_024 */
   replayWindowBits?: number
   /** Senders remembered at once; a new one is refused while all were heard within `clockSkewMs`. @default 10_000 */
   maxSenders?: number

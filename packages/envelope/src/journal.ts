@@ -64,7 +64,7 @@ export class Journal {
         isClean: true,
         leaseMs: this.#leaseMs,
         floorMs: guard.floorMs,
-        sequenceMark: sequence.next,
+        sequenceMark: sequence.mark,
         windows: guard.summary(),
       })
     })
@@ -98,7 +98,7 @@ export class Journal {
       isClean: false,
       leaseMs,
       floorMs: guard.floorMs,
-      sequenceMark: sequence.next + SEQUENCE_RESERVE,
+      sequenceMark: sequence.mark + SEQUENCE_RESERVE,
       windows: [],
     })
     this.#leaseMs = leaseMs

@@ -62,12 +62,12 @@ export class Opener {
 
   #read(bytes: Uint8Array): SignedFields {
     if (bytes.byteLength > this.#maxEncodedBytes) {
-      throw new EnvelopeTooLargeError(bytes.byteLength, this.#maxEncodedBytes)
+      throw new EnvelopeTooLargeError(bytes.byteLength, 'maxBytes', this.#maxEncodedBytes)
     }
     const fields = this.#init.codec.decode(bytes)
     // A shorter header leaves room for a longer payload, so the payload is measured too.
     if (fields.payload.byteLength > this.#init.maxBytes) {
-      throw new EnvelopeTooLargeError(fields.payload.byteLength, this.#init.maxBytes)
+      throw new EnvelopeTooLargeError(fields.payload.byteLength, 'maxBytes', this.#init.maxBytes)
     }
     return fields
   }
@@ -77,6 +77,7 @@ export class Opener {
     const { sender } = options
     if (fields.chainId !== chainId) throw new WrongChainError(fields.chainId, chainId)
     if (options.isKnownKind?.(fields.kind) === false) throw new UnknownKindError(fields.kind)
+    checkSize(fields, options)
     if (sender !== undefined && !isKeyOf(fields.senderKey, sender.publicKey?.raw)) {
       throw new UnexpectedSenderError(sender.toString())
     }
@@ -112,6 +113,13 @@ export class Opener {
       sender: this.#init.peerIds.of(senderKey),
     }
   }
+}
+
+/** A payload counts as it is sent and as it inflates: the one is held in memory already, the other would be. */
+function checkSize({ kind, payload, inflatedBytes }: SignedFields, options: OpenOptions): void {
+  const maxBytes = options.maxBytes?.(kind)
+  const size = Math.max(payload.byteLength, inflatedBytes)
+  if (maxBytes !== undefined && size > maxBytes) throw new EnvelopeTooLargeError(size, `maxBytes.${kind}`, maxBytes)
 }
 
 function isKeyOf(senderKey: Uint8Array, raw: Uint8Array | undefined): boolean {

@@ -30,7 +30,7 @@ export class Sealer {
       kind,
       lane,
       senderKey: signer.publicKey,
-      sequence: this.#init.sequence.take(),
+      sequence: this.#init.sequence.take(lane),
       timeMs: Date.now(),
       ...compress(payload, this.#init),
     }

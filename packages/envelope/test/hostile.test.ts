@@ -101,6 +101,19 @@ describe.each([protobufCodec(), jsonCodec()])('hostile bytes for the $name codec
   })
 })
 
+function maxBytes(kind: string): number | undefined {
+  return kind === 'small' ? 10 : undefined
+}
+
+async function caught(call: () => unknown): Promise<unknown> {
+  try {
+    await call()
+    return undefined
+  } catch (err) {
+    return err
+  }
+}
+
 let count = 0n
 function next(): bigint {
   return ++count
@@ -195,10 +208,12 @@ describe('each refusal, and whom it blames', () => {
       ['replay', { sequence: 5n }],
       ['clock-skew', { timeMs: 1 }],
       ['unexpected-sender', { senderKey: nominalSigner(7).publicKey }],
+      ['too-large', { payload: new Uint8Array(11) }],
       ['unknown-kind', { kind: 'unknown' }],
       ['wrong-chain', { chainId: 'other' }],
     ]
-    const options = { isKnownKind: (kind: string) => kind === 'test', sender: peerIdFromPrivateKey(ALICE) }
+    const sender = peerIdFromPrivateKey(ALICE)
+    const options = { isKnownKind: (kind: string) => kind === 'test', maxBytes: () => 10, sender }
     const all: Partial<SignedFields> = {}
     for (const [code, fault] of faults) {
       const bytes = craft(alice, Object.assign(all, fault))
@@ -207,6 +222,30 @@ describe('each refusal, and whom it blames', () => {
     const otherVersion = craft(alice, all)
     otherVersion[1] = 2
     expect(await codeOf(() => bob.open(otherVersion, options))).toBe('unsupported-version')
+    await bob.stop()
+  })
+
+  it('takes a payload of a kind up to its limit, as sent and inflated, and verifies nothing of a larger one', async () => {
+    const verify = vi.fn<Signer['verify']>(() => true)
+    const bob = await started({ signer: { ...nominalSigner(9), verify } })
+    const peer = nominalSigner(7)
+    const fits = { kind: 'small', payload: new Uint8Array(10) }
+    const over = { kind: 'small', payload: new Uint8Array(11) }
+    const bomb = { ...compress(new Uint8Array(5_000), { compressAboveBytes: 0, maxRatio: 1_000 }), kind: 'small' }
+    expect(bomb.payload.byteLength).toBeLessThan(5_000)
+    for (const [fields, size] of [[over, 11] as const, [bomb, 5_000] as const]) {
+      expect(await caught(() => bob.open(craft(peer, fields), { maxBytes }))).toMatchObject({
+        code: 'too-large',
+        report: 'protocol-violation',
+        size,
+        limit: 'maxBytes.small',
+        value: 10,
+      })
+    }
+    expect(verify).not.toHaveBeenCalled()
+    // Refused unread, so the number is still free.
+    now(bob.open(craft(peer, fits), { maxBytes }))
+    now(bob.open(craft(peer, { ...over, kind: 'large', sequence: 2n }), { maxBytes }))
     await bob.stop()
   })
 
