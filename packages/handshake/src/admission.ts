@@ -1,9 +1,10 @@
 import type { Hello, Reason } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { HandshakeInit } from './index.ts'
-import { judge, refusal, type Judgement } from './judge.ts'
+import { judge, type Judgement } from './judge.ts'
 import type { Link } from './link.ts'
 import type { Limits } from './options.ts'
+import { reason, SHUTTING_DOWN } from './reasons.ts'
 
 /** Decides whom we accept. */
 export class Admission {
@@ -11,6 +12,8 @@ export class Admission {
   readonly #authorise: HandshakeInit['authorise']
   readonly #links: ReadonlyMap<string, Link>
   readonly #log: Logger
+  /** Nobody else is accepted. */
+  isClosed = false
 
   constructor(init: HandshakeInit, limits: Limits, links: ReadonlyMap<string, Link>, log: Logger) {
     this.#limits = limits
@@ -21,19 +24,22 @@ export class Admission {
 
   /** Why a dialler is refused before it has said anything; `undefined` when it is heard. */
   turnAway(): Reason | undefined {
+    if (this.isClosed) return SHUTTING_DOWN
     const { maxHandshakes } = this.#limits
     const talking = this.#count((link) => link.state === 'talking')
     if (talking < maxHandshakes) return undefined
     const message = `${talking} handshakes are in progress, at most ${maxHandshakes} are allowed`
-    return refusal('busy', message, 'maxHandshakes', maxHandshakes)
+    return reason('busy', message, { limit: 'maxHandshakes', value: maxHandshakes })
   }
 
   /** What we think of the peer on the other end of `link`, cheap checks first. */
   async decide(link: Link, ours: Hello, theirs: Hello, signal: AbortSignal): Promise<Judgement> {
+    // We may have dialled just before.
+    if (this.isClosed) return { ok: false, reason: SHUTTING_DOWN }
     const judgement = judge(ours, theirs, this.#limits)
     if (!judgement.ok) return judgement
-    const reason = this.#findDuplicate(link) ?? (await this.#claim(link, theirs, signal))
-    return reason == null ? judgement : { ok: false, reason }
+    const refusal = this.#findDuplicate(link) ?? (await this.#claim(link, theirs, signal))
+    return refusal == null ? judgement : { ok: false, reason: refusal }
   }
 
   #findDuplicate(link: Link): Reason | undefined {
@@ -42,15 +48,15 @@ export class Admission {
     const held = this.#count((other) => isHeld(other) && other !== link && other.connection.remotePeer.equals(peer))
     if (held < maxConnectionsPerPeer) return undefined
     const message = `${held} connections of this peer are ready, at most ${maxConnectionsPerPeer} are allowed`
-    return refusal('duplicate', message, 'maxConnectionsPerPeer', maxConnectionsPerPeer)
+    return reason('duplicate', message, { limit: 'maxConnectionsPerPeer', value: maxConnectionsPerPeer })
   }
 
   /** Holds the place before asking, or peers that come together would all find it free. */
   async #claim(link: Link, theirs: Hello, signal: AbortSignal): Promise<Reason | undefined> {
     link.isAccepted = true
-    const reason = await this.#askNetwork(theirs, link.connection.remotePeer, signal)
-    link.isAccepted = reason == null
-    return reason
+    const refusal = await this.#askNetwork(theirs, link.connection.remotePeer, signal)
+    link.isAccepted = refusal == null
+    return refusal
   }
 
   async #askNetwork(theirs: Hello, peer: PeerId, signal: AbortSignal): Promise<Reason | undefined> {
@@ -60,7 +66,7 @@ export class Admission {
     } catch (err) {
       // What was thrown may hold secrets, so it stays here.
       this.#log.error('authorise failed for %p, who is refused - %e', peer, err)
-      return refusal('unauthorised', 'this node could not check the credentials')
+      return reason('unauthorised', 'this node could not check the credentials', { limit: 'authorise' })
     }
   }
 

@@ -6,6 +6,7 @@ export const DEFAULT_USER_AGENT = 'gridmesh'
 export const DEFAULT_MAX_CLOCK_SKEW_MS = 30_000
 export const DEFAULT_DEADLINE_MS = 10_000
 export const DEFAULT_STATUS_INTERVAL_MS = 15_000
+export const DEFAULT_UNKNOWN_PEERS = 'disconnect'
 export const DEFAULT_MAX_HANDSHAKES = 64
 export const DEFAULT_MAX_CONNECTIONS_PER_PEER = 4
 export const DEFAULT_MAX_STATUS_PER_SECOND = 10

@@ -74,9 +74,8 @@ function readHello(r: Reader, limits: FrameLimits): Hello {
     [HELLO.tipHash]: () => (hello.tipHash = r.string()),
     [HELLO.role]: () => (hello.role = r.string()),
     [HELLO.region]: () => (hello.region = r.string()),
-    [HELLO.capabilities]: () => pushWithin(capabilities, r.string(), 'capabilities', limits.maxCapabilities),
-    [HELLO.listenAddresses]: () =>
-      pushWithin(listenAddresses, r.string(), 'listen addresses', limits.maxListenAddresses),
+    [HELLO.capabilities]: () => pushWithin(capabilities, r.string(), 'maxCapabilities', limits),
+    [HELLO.listenAddresses]: () => pushWithin(listenAddresses, r.string(), 'maxListenAddresses', limits),
     [HELLO.userAgent]: () => (hello.userAgent = r.string()),
     [HELLO.timeMs]: () => (hello.timeMs = r.uint64Number()),
     [HELLO.quota]: () => (hello.quota = readQuota(r)),
@@ -86,9 +85,15 @@ function readHello(r: Reader, limits: FrameLimits): Hello {
   return checkHello(hello)
 }
 
-function pushWithin(list: string[], value: string, name: string, limit: number): void {
-  if (list.length >= limit) throw new HandshakeViolationError('malformed', `more than ${limit} ${name}`)
-  list.push(value)
+function pushWithin(list: string[], text: string, limit: keyof FrameLimits, limits: FrameLimits): void {
+  const value = limits[limit]
+  if (list.length >= value) {
+    throw new HandshakeViolationError('malformed', `a list goes on beyond ${limit}, which is ${value}`, {
+      limit,
+      value,
+    })
+  }
+  list.push(text)
 }
 
 function readQuota(r: Reader): Quota {

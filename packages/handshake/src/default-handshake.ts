@@ -19,9 +19,8 @@ import { readLimits, type Limits } from './options.ts'
 import { OwnHello } from './own-hello.ts'
 import { PeerBook } from './peer-book.ts'
 import { StatusAnnouncer } from './status-announcer.ts'
+import { reason, SHUTTING_DOWN } from './reasons.ts'
 import { Deadline, raced } from './timing.ts'
-
-const SHUTTING_DOWN: Reason = { code: 'shutting-down', message: 'this node is shutting down' }
 
 /** The handshake service: one link per connection, and the peers that those made ready. */
 export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> implements HandshakeService, Startable {
@@ -51,6 +50,7 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
   async start(): Promise<void> {
     if (this.#state !== 'stopped') return
     this.#state = 'started'
+    this.#admission.isClosed = false
     const { connectionManager, events, registrar } = this.#components
     events.addEventListener('connection:open', this.#onOpen)
     events.addEventListener('connection:close', this.#onClose)
@@ -68,6 +68,7 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
   async beforeStop(): Promise<void> {
     if (this.#state !== 'started') return
     this.#state = 'stopping'
+    this.refuseNewcomers()
     await Promise.all(this.#book.peers.map(async (peer) => this.goodbye(peer, SHUTTING_DOWN)))
   }
 
@@ -117,13 +118,17 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
     if (this.#own.setStatus(status)) this.#announcer.changed()
   }
 
-  async goodbye(peer: PeerId, reason: Reason, options: AbortOptions = {}): Promise<void> {
+  async goodbye(peer: PeerId, why: Reason, options: AbortOptions = {}): Promise<void> {
     const deadline = new Deadline(FAREWELL_MS, () => new AbortError('The peer does not read'))
     const signal = AbortSignal.any([deadline.signal, ...(options.signal == null ? [] : [options.signal])])
-    this.#book.part(peer, reason, 'us')
-    const sent = this.#linksOf(peer).map(async (link) => raced(link.goodbye(reason, signal), signal))
+    this.#book.part(peer, why, 'us')
+    const sent = this.#linksOf(peer).map(async (link) => raced(link.goodbye(why, signal), signal))
     await Promise.allSettled(sent)
     deadline.clear()
+  }
+
+  refuseNewcomers(): void {
+    this.#admission.isClosed = true
   }
 
   /** Settles with the first handshake under way that succeeds; where none is, with the last that was. */
@@ -164,8 +169,11 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
   // libp2p aborts a stream whose handler throws.
   readonly #onStream = (stream: Stream, connection: Connection): void => {
     if (this.#state === 'stopped') throw new AbortError('The handshake service stopped')
+    // A dialler that was tolerated and now speaks the handshake after all begins anew.
+    const known = this.#links.get(connection.id)
+    if (known?.state === 'tolerated' && connection.direction === 'inbound') this.#links.delete(connection.id)
     const link = this.#link(connection)
-    const taken = link.accept(stream, this.#state === 'started' ? this.#admission.turnAway() : SHUTTING_DOWN)
+    const taken = link.accept(stream, this.#admission.turnAway())
     if (taken === 'taken') return
     if (taken === 'unexpected') {
       this.#book.report(link, { class: 'protocol-violation', evidence: 'a handshake stream that has no place' })
@@ -175,8 +183,5 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
 }
 
 function notConnected(peer: PeerId): HandshakeRejectedError {
-  return new HandshakeRejectedError(
-    { code: 'not-connected', message: `there is no connection to ${peer.toString()}` },
-    'us',
-  )
+  return new HandshakeRejectedError(reason('not-connected', `there is no connection to ${peer.toString()}`), 'us')
 }

@@ -11,16 +11,26 @@ import type { Blameworthy, ReportClass } from '@gridmesh/interfaces'
  */
 export type ViolationCode = 'malformed' | 'oversized' | 'truncated' | 'out-of-order' | 'flood'
 
+/** Which of our limits a violation went beyond, where it was a limit. */
+export interface ViolationLimit {
+  readonly limit: string
+  readonly value: number
+}
+
 /** A peer broke the handshake protocol. */
 export class HandshakeViolationError extends Error implements Blameworthy {
   static override readonly name = 'HandshakeViolationError'
   override readonly name = 'HandshakeViolationError'
   readonly code: ViolationCode
   readonly report: ReportClass
+  readonly limit: string | undefined
+  readonly value: number | undefined
 
-  constructor(code: ViolationCode, message: string, options?: ErrorOptions) {
+  constructor(code: ViolationCode, message: string, options?: ErrorOptions & Partial<ViolationLimit>) {
     super(`Handshake frame ${code}: ${message}`, options)
     this.code = code
+    this.limit = options?.limit
+    this.value = options?.value
     this.report = code === 'flood' ? 'rate-limited' : 'protocol-violation'
   }
 }

@@ -1,5 +1,6 @@
 import { HandshakeRejectedError, type PeerReport, type Reason } from '@gridmesh/interfaces'
 import { HandshakeViolationError } from './errors.ts'
+import { isUnsupported, reason } from './reasons.ts'
 import { toError } from './timing.ts'
 
 /** Why a handshake did not make a peer ready. */
@@ -27,18 +28,25 @@ export function explainFailure(thrown: unknown, context: FailureContext): Failur
   if (cause instanceof HandshakeRejectedError) {
     return { reason: cause.reason, by: cause.by, error: cause, isRefusal: true }
   }
-  if (cause instanceof HandshakeViolationError) return refused('protocol-violation', cause, { report: blame(cause) })
+  if (cause instanceof HandshakeViolationError) {
+    return { ...refused(reason('protocol-violation', cause.message, limitOf(cause)), cause), report: blame(cause) }
+  }
   switch (cause.name) {
     case 'TimeoutError': {
-      const reason = { code: 'timeout', message: cause.message, limit: 'deadlineMs', value: context.deadlineMs }
-      const failure: Failure = { reason, by: 'us', error: cause, isRefusal: true }
+      const timeout = reason('timeout', cause.message, { limit: 'deadlineMs', value: context.deadlineMs })
+      const failure: Failure = { reason: timeout, by: 'us', error: cause, isRefusal: true }
       return context.isOurTurn ? failure : { ...failure, report: { class: 'slow', evidence: cause.message } }
     }
     case 'UnsupportedProtocolError':
-      return refused('unsupported', cause)
+      return refused(isUnsupported(cause.message), cause)
     default:
       return closed(cause)
   }
+}
+
+/** The failure of a handshake with a peer that does not speak it. */
+export function toleratedFailure(cause: Error): Failure {
+  return refused(isUnsupported('the peer does not speak the handshake'), cause)
 }
 
 /** The report for a violation. */
@@ -46,12 +54,15 @@ export function blame(violation: HandshakeViolationError): PeerReport {
   return { class: violation.report, evidence: violation.message }
 }
 
-function refused(code: string, cause: Error, extra?: Pick<Failure, 'report'>): Failure {
-  const reason = { code, message: cause.message }
-  return { reason, by: 'us', error: new HandshakeRejectedError(reason, 'us', { cause }), isRefusal: true, ...extra }
+function refused(why: Reason, cause: Error): Failure {
+  return { reason: why, by: 'us', error: new HandshakeRejectedError(why, 'us', { cause }), isRefusal: true }
 }
 
 function closed(cause: Error): Failure {
-  const reason = { code: 'closed', message: `the connection was lost during the handshake: ${cause.message}` }
-  return { reason, by: 'them', error: new HandshakeRejectedError(reason, 'them', { cause }), isRefusal: false }
+  const why = reason('closed', `the connection was lost during the handshake: ${cause.message}`)
+  return { reason: why, by: 'them', error: new HandshakeRejectedError(why, 'them', { cause }), isRefusal: false }
+}
+
+function limitOf({ limit, value }: HandshakeViolationError): Pick<Reason, 'limit' | 'value'> {
+  return { ...(limit != null && { limit }), ...(value != null && { value }) }
 }

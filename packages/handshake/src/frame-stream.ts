@@ -109,13 +109,16 @@ export class FrameStream {
   #withinLimit(length: number): number {
     const { maxFrameBytes } = this.#init
     if (length <= maxFrameBytes) return length
-    throw new HandshakeViolationError('oversized', `${length} bytes came, maxFrameBytes is ${maxFrameBytes}`)
+    const message = `${length} bytes came, maxFrameBytes is ${maxFrameBytes}`
+    throw new HandshakeViolationError('oversized', message, { limit: 'maxFrameBytes', value: maxFrameBytes })
   }
 
   #explain(err: unknown): unknown {
     if (!(err instanceof Error)) return new ConnectionClosedError('The stream closed')
     if (err.name === 'StreamBufferError') {
-      return new HandshakeViolationError('flood', 'more came than two frames, unread', { cause: err })
+      const { maxFrameBytes } = this.#init
+      const limit = { limit: 'maxFrameBytes', value: maxFrameBytes }
+      return new HandshakeViolationError('flood', 'more came than two frames, unread', { ...limit, cause: err })
     }
     // Only an end that the peer chose is its doing: a stream that is reset, or goes down with its connection, may end
     // anywhere, and is then no longer open on our side.

@@ -56,6 +56,12 @@ export interface HandshakeInit {
   maxClockSkewMs?: number
   /** Time from the opening of a connection to the end of its handshake, in ms; then it is closed. @default 10_000 */
   deadlineMs?: number
+  /**
+   * What becomes of a peer that does not speak the handshake, as in a network of several sorts of nodes: it is
+   * disconnected, or tolerated. A tolerated peer stays connected and never gets ready, so that no protocol that waits
+   * for the handshake takes a stream of it; so does a dialler that is silent for `deadlineMs`. @default 'disconnect'
+   */
+  unknownPeers?: 'disconnect' | 'tolerate'
   /** Time between two status messages while nothing changes, in ms. @default 15_000 */
   statusIntervalMs?: number
   /** Handshakes in progress at once; further diallers are refused as `busy`. @default 64 */
@@ -110,6 +116,8 @@ export interface HandshakeEvents {
   'peer:ready': CustomEvent<PeerReady>
   /** One side refused on one connection, or the deadline passed; that connection is about to close. */
   'peer:refused': CustomEvent<PeerRefused>
+  /** A peer that does not speak the handshake stays connected, since `unknownPeers` is `tolerate`; it is not ready. */
+  'peer:tolerated': CustomEvent<{ peer: PeerId }>
   /** A ready peer announced its height and tip. */
   'peer:status': CustomEvent<{ peer: PeerId; status: PeerStatus }>
   /** A ready peer told why it is about to part; it is no longer ready. */
@@ -131,4 +139,5 @@ export function handshake(init: HandshakeInit): (components: HandshakeComponents
 
 export { HANDSHAKE_PROTOCOL } from './constants.ts'
 export { HandshakeViolationError, type ViolationCode } from './errors.ts'
-export { judge, REFUSAL_CODES, type JudgeOptions, type Judgement, type RefusalCode } from './judge.ts'
+export { judge, type JudgeOptions, type Judgement } from './judge.ts'
+export { REASON_CODES, type ReasonCode, REFUSAL_CODES, type RefusalCode } from './reasons.ts'

@@ -1,21 +1,6 @@
 import type { Hello, Reason } from '@gridmesh/interfaces'
 import { DEFAULT_MAX_CLOCK_SKEW_MS } from './constants.ts'
-
-/**
- * Why a handshake is refused. When both sides refuse for different reasons, the first in this list stands for both.
- */
-export const REFUSAL_CODES = [
-  'wrong-chain',
-  'wrong-genesis',
-  'no-common-version',
-  'clock-skew',
-  'unauthorised',
-  'duplicate',
-  'busy',
-] as const
-
-/** Code of a refusal. A network's own `authorise` may add codes to these. */
-export type RefusalCode = (typeof REFUSAL_CODES)[number]
+import { reason, REFUSAL_CODES } from './reasons.ts'
 
 /** What two Hellos come to. */
 export type Judgement = { ok: true; version: number; capabilities: readonly string[] } | { ok: false; reason: Reason }
@@ -26,18 +11,13 @@ export interface JudgeOptions {
   maxClockSkewMs?: number
 }
 
-/** Builds a refusal with one of the known codes. */
-export function refusal(code: RefusalCode, message: string, limit?: string, value?: number): Reason {
-  return { code, message, ...(limit != null && { limit }), ...(value != null && { value }) }
-}
-
 /**
  * Judges two Hellos. Depends on nothing else, and exchanging the two changes only the words: both sides of a
  * connection find the same code, or the same version and capabilities.
  */
 export function judge(ours: Hello, theirs: Hello, options: JudgeOptions = {}): Judgement {
-  const reason = findRefusal(ours, theirs, options.maxClockSkewMs ?? DEFAULT_MAX_CLOCK_SKEW_MS)
-  if (reason != null) return { ok: false, reason }
+  const refusal = findRefusal(ours, theirs, options.maxClockSkewMs ?? DEFAULT_MAX_CLOCK_SKEW_MS)
+  if (refusal != null) return { ok: false, reason: refusal }
   const theirCapabilities = new Set(theirs.capabilities)
   const shared = new Set(ours.capabilities.filter((capability) => theirCapabilities.has(capability)))
   return { ok: true, version: Math.min(ours.protocol.max, theirs.protocol.max), capabilities: [...shared].toSorted() }
@@ -45,20 +25,23 @@ export function judge(ours: Hello, theirs: Hello, options: JudgeOptions = {}): J
 
 function findRefusal(ours: Hello, theirs: Hello, maxClockSkewMs: number): Reason | undefined {
   if (theirs.chainId !== ours.chainId) {
-    return refusal('wrong-chain', `chain id "${theirs.chainId}" came, "${ours.chainId}" was expected`)
+    const message = `chain id "${theirs.chainId}" came, "${ours.chainId}" was expected`
+    return reason('wrong-chain', message, { limit: 'chainId' })
   }
   if (theirs.genesisHash !== ours.genesisHash) {
-    return refusal('wrong-genesis', `genesis hash "${theirs.genesisHash}" came, "${ours.genesisHash}" was expected`)
+    const message = `genesis hash "${theirs.genesisHash}" came, "${ours.genesisHash}" was expected`
+    return reason('wrong-genesis', message, { limit: 'genesisHash' })
   }
   const [came, expected] = [theirs.protocol, ours.protocol]
   if (Math.max(came.min, expected.min) > Math.min(came.max, expected.max)) {
     const message = `versions ${came.min} to ${came.max} came, ${expected.min} to ${expected.max} were expected`
-    return refusal('no-common-version', message)
+    const bound = came.max < expected.min ? 'min' : 'max'
+    return reason('no-common-version', message, { limit: `protocol.${bound}`, value: expected[bound] })
   }
   const skewMs = Math.abs(theirs.timeMs - ours.timeMs)
   if (skewMs > maxClockSkewMs) {
     const message = `the clocks are ${skewMs} ms apart, at most ${maxClockSkewMs} ms was expected`
-    return refusal('clock-skew', message, 'maxClockSkewMs', maxClockSkewMs)
+    return reason('clock-skew', message, { limit: 'maxClockSkewMs', value: maxClockSkewMs })
   }
   return undefined
 }

@@ -3,7 +3,7 @@ import { ConnectionClosedError, TimeoutError, type Connection, type Logger, type
 import { FAREWELL_MS, HANDSHAKE_PROTOCOL, MAX_OUTBOUND_STREAMS } from './constants.ts'
 import { HandshakeViolationError } from './errors.ts'
 import { exchange, type Agreement, type Side } from './exchange.ts'
-import { blame, explainFailure, type Failure } from './failure.ts'
+import { blame, explainFailure, type Failure, toleratedFailure } from './failure.ts'
 import { FrameStream, type FrameStreamInit } from './frame-stream.ts'
 import type { Judgement } from './judge.ts'
 import { KeptStream } from './kept-stream.ts'
@@ -14,6 +14,7 @@ import { Deadline, raced, toError } from './timing.ts'
 export interface LinkInit extends FrameStreamInit {
   deadlineMs: number
   maxStatusPerSecond: number
+  unknownPeers: 'disconnect' | 'tolerate'
 }
 
 /** Whom a link asks and tells. */
@@ -24,6 +25,8 @@ export interface LinkHost {
   ready(link: Link, agreement: Agreement): void
   /** The handshake ended without an agreement. */
   failed(link: Link, failure: Failure): void
+  /** The peer does not speak the handshake, and its connection stays. */
+  tolerated(link: Link, failure: Failure): void
   /** A link that was ready is so no longer. */
   over(link: Link): void
   status(link: Link, status: PeerStatus): void
@@ -38,8 +41,9 @@ export interface LinkHost {
  * - `talking`: exchanging Hellos and Verdicts
  * - `ready`: both sides agreed
  * - `over`: refused, failed or ended
+ * - `tolerated`: the peer does not speak the handshake; the connection is left alone
  */
-export type LinkState = 'waiting' | 'talking' | 'ready' | 'over'
+export type LinkState = 'waiting' | 'talking' | 'ready' | 'over' | 'tolerated'
 
 /** The handshake on one connection, from its opening to its end. */
 export class Link {
@@ -115,7 +119,7 @@ export class Link {
   /** Tells the peer why we part. A handshake that is under way is refused with that reason. */
   async goodbye(reason: Reason, signal: AbortSignal): Promise<void> {
     if (this.#state === 'ready') return this.#channel?.write({ kind: 'goodbye', reason }, signal)
-    if (this.#state === 'over') return undefined
+    if (this.#state === 'over' || this.#state === 'tolerated') return undefined
     const refuse = () => this.#deadline?.abort(new HandshakeRejectedError(reason, 'us'))
     // Without a stream there is nothing to say it on; one that comes in time is refused with this reason.
     if (this.#state === 'waiting') this.#turnedAway = reason
@@ -148,8 +152,27 @@ export class Link {
       this.#becomeReady(channel, agreement)
       await this.#kept?.serve(this.#ended.signal)
     } catch (err) {
-      await this.#end(signal.aborted ? signal.reason : err)
+      const thrown: unknown = signal.aborted ? signal.reason : err
+      if (this.#isForeign(thrown)) this.#tolerate(toError(thrown))
+      else await this.#end(thrown)
     }
+  }
+
+  /** Whether the peer shows no sign of knowing the protocol, and is left alone for that. */
+  #isForeign(thrown: unknown): boolean {
+    if (this.#init.unknownPeers === 'disconnect' || this.#hasStream || this.#turnedAway != null) return false
+    const { name } = toError(thrown)
+    // A dialler that never opens the stream cannot be told from one that does not know it.
+    return name === 'UnsupportedProtocolError' || (name === 'TimeoutError' && this.connection.direction === 'inbound')
+  }
+
+  #tolerate(cause: Error): void {
+    this.#deadline?.clear()
+    this.#state = 'tolerated'
+    const failure = toleratedFailure(cause)
+    this.#host.tolerated(this, failure)
+    this.#outcome.reject(failure.error)
+    this.#parted.resolve()
   }
 
   async #open(signal: AbortSignal): Promise<FrameStream> {

@@ -10,6 +10,7 @@ import {
   DEFAULT_MAX_STATUS_PER_SECOND,
   DEFAULT_PROTOCOL_RANGE,
   DEFAULT_STATUS_INTERVAL_MS,
+  DEFAULT_UNKNOWN_PEERS,
   DEFAULT_USER_AGENT,
   MAX_NAME_BYTES,
   MAX_TEXT_BYTES,
@@ -20,8 +21,9 @@ import { textFault } from './text.ts'
 /** The part of our Hello that never changes. */
 export type Identity = Omit<Hello, 'height' | 'tipHash' | 'listenAddresses' | 'timeMs' | 'credentials'>
 
-/** The numeric options, with their defaults applied. */
+/** The options that say what is taken of a peer, with their defaults applied. */
 export interface Limits {
+  unknownPeers: 'disconnect' | 'tolerate'
   maxClockSkewMs: number
   deadlineMs: number
   statusIntervalMs: number
@@ -35,7 +37,11 @@ export interface Limits {
 
 /** Applies the defaults and checks. @throws {RangeError} when one is out of its range */
 export function readLimits(init: HandshakeInit): Limits {
-  const limits: Limits = {
+  const { unknownPeers = DEFAULT_UNKNOWN_PEERS } = init
+  if (unknownPeers !== 'disconnect' && unknownPeers !== 'tolerate') {
+    throw new RangeError(`unknownPeers ${JSON.stringify(unknownPeers)} must be 'disconnect' or 'tolerate'`)
+  }
+  const limits = {
     maxClockSkewMs: init.maxClockSkewMs ?? DEFAULT_MAX_CLOCK_SKEW_MS,
     deadlineMs: init.deadlineMs ?? DEFAULT_DEADLINE_MS,
     statusIntervalMs: init.statusIntervalMs ?? DEFAULT_STATUS_INTERVAL_MS,
@@ -53,7 +59,7 @@ export function readLimits(init: HandshakeInit): Limits {
   const { maxConnectionsPerPeer } = limits
   if (maxConnectionsPerPeer < 2)
     throw new RangeError(`maxConnectionsPerPeer ${maxConnectionsPerPeer} must be 2 or more`)
-  return limits
+  return { ...limits, unknownPeers }
 }
 
 /** Builds the constant part of our Hello. @throws {RangeError} when a field would not be accepted by a peer */

@@ -1,16 +1,8 @@
 import type { CounterGroup, Histogram, Metrics } from '@libp2p/interface'
-import { REFUSAL_CODES } from './judge.ts'
+import { REASON_CODES } from './reasons.ts'
 
 /** Codes that get a label. A peer chooses the code it refuses with, and must not choose labels with it. */
-const LABELS = new Set<string>([
-  ...REFUSAL_CODES,
-  'timeout',
-  'closed',
-  'unsupported',
-  'unavailable',
-  'protocol-violation',
-  'shutting-down',
-])
+const LABELS = new Set<string>(REASON_CODES)
 
 /** Counts handshakes by outcome and measures how long they took. */
 export class OutcomeMetrics {

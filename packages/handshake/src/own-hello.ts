@@ -2,6 +2,7 @@ import { HandshakeRejectedError, type Hello, type PeerStatus } from '@gridmesh/i
 import { DEFAULT_MAX_LISTEN_ADDRESSES, MAX_ADDRESS_BYTES, MAX_CREDENTIALS_BYTES } from './constants.ts'
 import type { HandshakeComponents, HandshakeInit } from './index.ts'
 import { readIdentity, readStatus, type Identity } from './options.ts'
+import { reason } from './reasons.ts'
 import { textFault } from './text.ts'
 
 /** Knows what we say of ourselves. */
@@ -51,8 +52,8 @@ export class OwnHello {
       if (credentials == null || credentials.byteLength <= MAX_CREDENTIALS_BYTES) return credentials
       throw new RangeError(`credentials of ${credentials.byteLength} bytes are above ${MAX_CREDENTIALS_BYTES}`)
     } catch (cause) {
-      const reason = { code: 'unavailable', message: 'this node could not produce its credentials' }
-      throw new HandshakeRejectedError(reason, 'us', { cause })
+      const message = 'this node could not produce its credentials'
+      throw new HandshakeRejectedError(reason('unavailable', message, { limit: 'credentials' }), 'us', { cause })
     }
   }
 

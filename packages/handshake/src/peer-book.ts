@@ -54,7 +54,7 @@ export class PeerBook implements LinkHost {
   /** Marks a ready peer as parting. Returns whether it was not before. */
   part(peer: PeerId, reason: Reason, by: 'us' | 'them'): boolean {
     const isNew = this.#ready.part(peer, reason, by)
-    if (isNew) this.#tellManager((manager) => manager.markDraining(peer))
+    if (isNew) this.#tellManager((manager) => manager.markDraining(peer, { reason, by }))
     return isNew
   }
 
@@ -95,6 +95,13 @@ export class PeerBook implements LinkHost {
     this.#metrics.failed(reason.code, performance.now() - link.startedAt)
     if (report != null) this.report(link, report)
     if (isRefusal) this.#events.safeDispatchEvent('peer:refused', { detail: { peer, reason, by } })
+  }
+
+  tolerated(link: Link, { reason }: Failure): void {
+    const peer = link.connection.remotePeer
+    this.#log('%p stays connected and never gets ready: %s', peer, reason.message)
+    this.#metrics.failed(reason.code, performance.now() - link.startedAt)
+    this.#events.safeDispatchEvent('peer:tolerated', { detail: { peer } })
   }
 
   over(link: Link): void {

@@ -1,7 +1,8 @@
 import type { Reason } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { judge, REFUSAL_CODES, settle, type Judgement } from '../src/judge.ts'
+import { judge, settle, type Judgement } from '../src/judge.ts'
+import { REFUSAL_CODES } from '../src/reasons.ts'
 import { hellos, reasons } from './arbitraries.ts'
 import { makeHello } from './helpers.ts'
 

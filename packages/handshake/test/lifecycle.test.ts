@@ -32,6 +32,22 @@ it('refuses a dialler as shutting-down while it says its goodbyes', async () => 
   expect(await raw.read()).toMatchObject({ kind: 'verdict', refusal: { code: 'shutting-down' } })
 })
 
+it('refuses newcomers once told to, whoever dials, keeps who is ready, and takes newcomers again after a restart', async () => {
+  const [a, b, c, d] = [await makeNode(), await makeNode(), await makeNode(), await makeNode()]
+  await a.node.dial(b.address)
+  await a.handshake.whenReady(b.node.peerId)
+  a.handshake.refuseNewcomers()
+  await c.node.dial(a.address)
+  await expect(c.handshake.whenReady(a.node.peerId)).rejects.toMatchObject({ code: 'shutting-down', by: 'them' })
+  await a.node.dial(d.address)
+  await expect(a.handshake.whenReady(d.node.peerId)).rejects.toMatchObject({ code: 'shutting-down', by: 'us' })
+  expect(a.handshake.isReady(b.node.peerId)).toBe(true)
+  await a.node.stop()
+  await a.node.start()
+  await c.node.dial(a.address)
+  await c.handshake.whenReady(a.node.peerId)
+})
+
 it('ends a handshake under way when it stops, and leaves no stream, listener, handler or timer behind', async () => {
   const a = await makeNode({ authorise: () => new Promise(() => undefined) })
   const b = await makeNode()
