@@ -2,7 +2,7 @@ import { optional, type Candidate } from '@gridmesh/interfaces'
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { within } from './deadline.ts'
-import type { DialPool, DiscoveryComponents } from './index.ts'
+import type { DiscoveryComponents } from './index.ts'
 import { networkGroup } from './network-group.ts'
 
 /** Opens connections: through the pool, which is the one dial budget of the node, or else by libp2p itself. */
@@ -34,10 +34,10 @@ export class Dialler {
   async probe(candidate: Candidate, signal: AbortSignal): Promise<Multiaddr> {
     const pool = optional(this.#components, 'connectionPool')
     const [first] = candidate.addresses
-    if (pool?.probe === undefined || first === undefined) return this.#dialAndClose(candidate, signal)
+    if (pool === undefined || first === undefined) return this.#dialAndClose(candidate, signal)
     const group = networkGroup(first)
     const addresses = candidate.addresses.filter((address) => networkGroup(address) === group)
-    await within(this.#deadlineMs, signal, async (inTime) => probeBy(pool, candidate, addresses, inTime))
+    await within(this.#deadlineMs, signal, async (inTime) => pool.probe(candidate.id, addresses, { signal: inTime }))
     return first
   }
 
@@ -65,15 +65,6 @@ export class Dialler {
     })
     return connection.remoteAddr
   }
-}
-
-async function probeBy(
-  pool: DialPool,
-  { id }: Candidate,
-  addresses: readonly Multiaddr[],
-  signal: AbortSignal,
-): Promise<void> {
-  await pool.probe?.(id, addresses, { signal })
 }
 
 const OURS = new Set(['AbortError', 'ConnectionRefusedError', 'DialDeniedError', 'NotStartedError'])

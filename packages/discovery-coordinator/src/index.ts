@@ -46,7 +46,6 @@ import type {
   TypedEventTarget,
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
-import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { DefaultDiscovery } from './discovery-service.ts'
 import type { DiscoveryStats } from './stats.ts'
@@ -131,17 +130,11 @@ export interface DiscoveryComponents {
     | 'select'
   >
   /** Without it libp2p's connection manager dials, and feelers dial and close. */
-  connectionPool?: DialPool
+  connectionPool?: Pick<ConnectionPool, 'acquire' | 'probe'>
   /** Without it connected peers count as ready. */
   handshake?: Pick<Handshake, 'isReady' | 'whenReady'>
   /** Without it only `needs` are needed. */
   topology?: Pick<Topology, 'needs'>
-}
-
-/** The part of a connection pool that dials. */
-export interface DialPool extends Pick<ConnectionPool, 'acquire'> {
-  /** Tests whether a peer answers at one of the addresses, and keeps no connection to it; rejects if it does not. */
-  probe?(peer: PeerId, addresses: readonly Multiaddr[], options?: AbortOptions): Promise<void>
 }
 
 /** Makes a strategy from the components of a node. */

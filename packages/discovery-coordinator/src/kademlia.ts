@@ -43,6 +43,8 @@ async function* walk(
       if (++found >= maxPerRun) return
     }
   } catch (err) {
+    // An aborted run ends; it has not failed.
+    if (signal.aborted) return
     if (!(err instanceof Error) || err.name !== 'NoPeerRoutersError') throw err
   }
 }

@@ -5,7 +5,7 @@ import type {
   PeerQuery,
   PeerRecord,
   PeerState,
-  PeerStateChange,
+  PeerManagerEvents,
 } from '@gridmesh/interfaces'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { type Connection, type Libp2pEvents, type PeerId, type PrivateKey, TypedEventEmitter } from '@libp2p/interface'
@@ -199,7 +199,7 @@ export function makeDiscovery(
 }
 
 /** The part of a peer manager that discovery asks; peers become ready by hand. */
-export class FakePeerManager extends TypedEventEmitter<{ 'peer:state': CustomEvent<PeerStateChange> }> {
+export class FakePeerManager extends TypedEventEmitter<PeerManagerEvents> {
   readonly records = new Map<string, { id: PeerId; state: PeerState; hello?: Hello }>()
   readonly banned = new Set<string>()
   readonly told: string[] = []

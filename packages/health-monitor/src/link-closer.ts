@@ -3,6 +3,7 @@ import type { Logger, PeerId } from '@libp2p/interface'
 import { within } from './deadline.ts'
 import type { HealthMonitorComponents } from './index.ts'
 import type { HealthOptions } from './options.ts'
+import { isUnseen } from './reasons.ts'
 
 type CloserComponents = Pick<HealthMonitorComponents, 'connectionManager' | 'peerManager'>
 
@@ -21,9 +22,7 @@ export class LinkCloser {
   /** Resolves with the reason once the link is closed, or with `undefined` where that failed. Never rejects. */
   async close(peer: PeerId, unseenMs: number, stopped: AbortSignal): Promise<Reason | undefined> {
     const { maxUnseenMs, closeTimeoutMs } = this.#options
-    const seconds = Math.round(unseenMs / 1_000)
-    const message = `nothing came for ${seconds} s, and pings were not answered`
-    const reason: Reason = { code: 'unseen', message, limit: 'maxUnseenMs', value: maxUnseenMs }
+    const reason = isUnseen(unseenMs, maxUnseenMs)
     const manager = optional(this.#components, 'peerManager')
     try {
       await within(closeTimeoutMs, stopped, async (signal) =>
@@ -31,7 +30,7 @@ export class LinkCloser {
           ? this.#components.connectionManager.closeConnections(peer, { signal })
           : manager.disconnect(peer, reason, { signal }),
       )
-      this.#log('closed the link to %p: %s', peer, message)
+      this.#log('closed the link to %p: %s', peer, reason.message)
       return reason
     } catch (err) {
       if (!stopped.aborted) this.#log.error('could not close the link to %p - %e', peer, err)

@@ -34,6 +34,7 @@ export const DEFAULT_MAX_OPENING = 1_024
 export const DEFAULT_MAX_REPLY_BYTES = 10_485_760
 export const DEFAULT_STOP_TIMEOUT_MS = 2_000
 export const DEFAULT_MAX_TRACKED_PEERS = 4_096
+export const DEFAULT_BUSY_RETRY_AFTER_MS = 1_000
 
 /** Kinds counted apart, in all and per peer; only kinds this node itself defines are counted, so few are needed. */
 export const MAX_TRACKED_KINDS = 256
@@ -49,12 +50,14 @@ export const MAX_RECIPIENT_BYTES = 64
 /** Tag and length that protobuf puts before each message of a batch, at most, in bytes. */
 export const MESSAGE_OVERHEAD_BYTES = 6
 
+/** All of the payload of an answer but the answer: the digest of its request, tags and lengths, in bytes. */
+export const REPLY_OVERHEAD_BYTES = 64
+
 /** Longest text of an error that is kept as evidence, in characters: parts of it may come from the peer. */
 export const MAX_EVIDENCE_LENGTH = 200
 
 /** Lanes that are refused at each level of load. */
-export const SHED_LANES: Readonly<Record<LoadLevel, ReadonlySet<Lane>>> = {
-  normal: new Set(),
+export const SHED_LANES: Readonly<Record<Exclude<LoadLevel, 'normal'>, ReadonlySet<Lane>>> = {
   busy: new Set<Lane>(['bulk']),
   overloaded: new Set<Lane>(['bulk', 'normal']),
 }

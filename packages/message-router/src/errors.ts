@@ -1,4 +1,5 @@
 import type { Lane, LoadLevel } from '@gridmesh/interfaces'
+import type { RefusalCode } from './reasons.ts'
 
 /** An encoded value is over the limit of its kind. */
 export class MessageTooLargeError extends Error {
@@ -7,35 +8,18 @@ export class MessageTooLargeError extends Error {
   readonly code = 'too-large'
   readonly kind: string
   readonly bytes: number
-  readonly maxBytes: number
+  /** Name of the limit that applied. */
+  readonly limit: string
+  readonly value: number
 
-  constructor(kind: string, bytes: number, maxBytes: number) {
-    super(`A ${kind} of ${bytes} bytes is over its limit of ${maxBytes} bytes`)
+  constructor(kind: string, bytes: number, value: number, limit = `maxBytes.${kind}`) {
+    super(`${bytes} bytes of ${kind} are over ${limit}, which is ${value}`)
     this.kind = kind
     this.bytes = bytes
-    this.maxBytes = maxBytes
+    this.limit = limit
+    this.value = value
   }
 }
-
-/**
- * Why a message was refused, where the envelope was in order.
- *
- * - `malformed`: the payload is not a batch, or not an answer
- * - `unknown-kind`: nobody handles the kind here
- * - `wrong-recipient`: meant for another peer, or for one where all were expected
- * - `wrong-reply`: the answer to another request
- * - `invalid`: the codec or the validator of the kind refused it
- * - `ignored`: the validator of the kind does not want it, and blames nobody
- * - `validator-threw`: the validator of the kind failed
- */
-export type RefusalCode =
-  | 'malformed'
-  | 'unknown-kind'
-  | 'wrong-recipient'
-  | 'wrong-reply'
-  | 'invalid'
-  | 'ignored'
-  | 'validator-threw'
 
 /** A message was refused. It is thrown to the sender of a unicast, with its code, and to the caller of a request. */
 export class MessageRejectedError extends Error {
@@ -58,11 +42,18 @@ export class NodeBusyError extends Error {
   readonly code = 'busy'
   readonly lane: Lane
   readonly load: LoadLevel
+  /** What the load allows of the lane: none. */
+  readonly limit: string
+  readonly value = 0
+  /** When it is worth trying again, in ms. */
+  readonly retryAfterMs: number
 
-  constructor(lane: Lane, load: LoadLevel) {
-    super(`The node is ${load} and takes no ${lane} messages for now`)
+  constructor(lane: Lane, load: Exclude<LoadLevel, 'normal'>, retryAfterMs: number) {
+    super(`The node is ${load} and takes no ${lane} messages for now; try again in ${retryAfterMs} ms`)
     this.lane = lane
     this.load = load
+    this.limit = `${lane}MessagesWhile${load === 'busy' ? 'Busy' : 'Overloaded'}`
+    this.retryAfterMs = retryAfterMs
   }
 }
 

@@ -34,6 +34,7 @@ export interface InboundInit {
   maxQueued: Readonly<Record<Lane, number>>
   maxOpening: number
   maxReplyBytes: number
+  busyRetryAfterMs: number
   /** Aborts when the router stops. */
   stopping: AbortSignal
 }
@@ -83,7 +84,7 @@ export class Inbound {
     const { kind, lane } = registration
     const { envelope, ledger, maxReplyBytes } = this.#init
     if (message.byteLength > maxReplyBytes) {
-      throw new MessageTooLargeError(kind + REPLY_SUFFIX, message.byteLength, maxReplyBytes)
+      throw new MessageTooLargeError(kind + REPLY_SUFFIX, message.byteLength, maxReplyBytes, 'maxReplyBytes')
     }
     const payload = encodeReply(digestOf(bytes), message)
     const sealed = await envelope.seal({ kind: kind + REPLY_SUFFIX, lane, payload })
@@ -172,9 +173,9 @@ export class Inbound {
   }
 
   #obstacle(lane: Lane): NodeBusyError | QueueFullError | undefined {
-    const { health, opener, maxOpening } = this.#init
+    const { health, opener, maxOpening, busyRetryAfterMs } = this.#init
     const load = health?.load ?? 'normal'
-    if (SHED_LANES[load].has(lane)) return new NodeBusyError(lane, load)
+    if (load !== 'normal' && SHED_LANES[load].has(lane)) return new NodeBusyError(lane, load, busyRetryAfterMs)
     return opener.isFull ? new QueueFullError('maxOpening', maxOpening, lane) : undefined
   }
 

@@ -75,6 +75,8 @@ export interface MessageRouterInit {
   maxOpening?: number
   /** Largest encoded answer to a request, in bytes; beyond it neither sent nor taken. @default 10_485_760 */
   maxReplyBytes?: number
+  /** What a sender is told to wait while this node sheds its lane, in ms. @default 1_000 */
+  busyRetryAfterMs?: number
   /** Time to stop: for batches to go out and for queued messages to be handled, in ms. @default 2_000 */
   stopTimeoutMs?: number
   /** Peers with statistics; one more forgets the peer longest silent. @default 4_096 */
@@ -148,13 +150,8 @@ export function messageRouter(init: MessageRouterInit = {}): (components: Messag
 
 export { bytesCodec, jsonCodec } from './codecs.ts'
 export type { DropReason } from './dispatcher.ts'
-export {
-  InvalidValueError,
-  MessageRejectedError,
-  MessageTooLargeError,
-  NodeBusyError,
-  type RefusalCode,
-} from './errors.ts'
+export { InvalidValueError, MessageRejectedError, MessageTooLargeError, NodeBusyError } from './errors.ts'
 export { defineMessage, defineRequest, type MessageDefinition, type RequestDefinition } from './kind.ts'
 export { DEFAULT_POLICIES, type Policies, type Policy, type PolicyAction } from './policies.ts'
+export { REASON_CODES, type ReasonCode, REFUSAL_CODES, type RefusalCode } from './reasons.ts'
 export type { KindCounters, MessageCounters } from './statistics.ts'

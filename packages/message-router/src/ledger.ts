@@ -1,5 +1,5 @@
 import type { Logger, PeerId } from '@libp2p/interface'
-import type { PeerManager, ReportClass } from '@gridmesh/interfaces'
+import type { PeerManager, Reason, ReportClass } from '@gridmesh/interfaces'
 import { MAX_EVIDENCE_LENGTH } from './constants.ts'
 import type { DropReason } from './dispatcher.ts'
 import type { RouterMetrics } from './metrics.ts'
@@ -92,12 +92,12 @@ export class Ledger {
 
     if (action === 'ignore') return { action, code }
     if (!(isRejected && CHARGED_BY_CARRIER.has(blamed))) this.#peerManager?.report(from, { class: blamed, evidence })
-    if (action === 'disconnect') this.#disconnect(from, code, evidence)
+    if (action === 'disconnect') this.#disconnect(from, { code, message: evidence, ...limitOf(err, code) })
     return { action, code }
   }
 
-  #disconnect(peer: PeerId, code: string, message: string): void {
-    this.#peerManager?.disconnect(peer, { code, message }).catch((err: unknown) => {
+  #disconnect(peer: PeerId, reason: Reason): void {
+    this.#peerManager?.disconnect(peer, reason).catch((err: unknown) => {
       this.#init.log('disconnecting %p failed - %e', peer, err)
     })
   }
@@ -113,6 +113,14 @@ class HandlerFailure extends Error {
     super(textOf(cause), { cause })
     this.code = code
   }
+}
+
+/** The limit that a message was beyond; without one it is the policy that an operator can change. */
+function limitOf(err: unknown, code: string): Pick<Reason, 'limit' | 'value'> {
+  if (err instanceof Error && 'limit' in err && 'value' in err) {
+    if (typeof err.limit === 'string' && typeof err.value === 'number') return { limit: err.limit, value: err.value }
+  }
+  return { limit: `policies.${code}` }
 }
 
 function textOf(err: unknown): string {

@@ -3,7 +3,7 @@ import type { PeerId } from '@libp2p/interface'
 import { MessageRejectedError } from './errors.ts'
 import { isPending } from './maybe.ts'
 import type { Registration } from './registry.ts'
-import { decodeBatch, sameBytes } from './wire.ts'
+import { decodeBatch, maxPayloadBytes, sameBytes } from './wire.ts'
 import type { BatchLimits, DecodedBatch } from './wire.ts'
 
 /** Limits of the opener. */
@@ -49,6 +49,7 @@ export class Opener {
     const opened = this.#envelope.open(bytes, {
       ...(expected.sender == null ? {} : { sender: expected.sender }),
       isKnownKind: (kind) => expected.registrationOf(kind) != null,
+      maxBytes: (kind) => this.#maxBytes(expected.registrationOf(kind)),
     })
     const decode = ({ kind, payload, ...meta }: Awaited<typeof opened>): OpenedBatch => {
       const registration = expected.registrationOf(kind)
@@ -62,6 +63,10 @@ export class Opener {
 
     this.#opening++
     return opened.then(decode).finally(() => this.#opening--)
+  }
+
+  #maxBytes(registration: Registration | undefined): number | undefined {
+    return registration == null ? undefined : maxPayloadBytes(registration, this.#init)
   }
 }
 

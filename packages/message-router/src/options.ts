@@ -25,6 +25,7 @@ export function routerOptions(init: MessageRouterInit): RouterOptions {
     handlerTimeoutMs: init.handlerTimeoutMs ?? defaults.DEFAULT_HANDLER_TIMEOUT_MS,
     maxOpening: init.maxOpening ?? defaults.DEFAULT_MAX_OPENING,
     maxReplyBytes: init.maxReplyBytes ?? defaults.DEFAULT_MAX_REPLY_BYTES,
+    busyRetryAfterMs: init.busyRetryAfterMs ?? defaults.DEFAULT_BUSY_RETRY_AFTER_MS,
     stopTimeoutMs: init.stopTimeoutMs ?? defaults.DEFAULT_STOP_TIMEOUT_MS,
     maxTrackedPeers: init.maxTrackedPeers ?? defaults.DEFAULT_MAX_TRACKED_PEERS,
     policies: mergePolicies(init.policies),

@@ -14,7 +14,7 @@ import type { PeerId } from '@libp2p/interface'
 import { Batcher } from './batcher.ts'
 import type { BatcherInit } from './batcher.ts'
 import { batchKey } from './batch-key.ts'
-import { MESSAGE_HANDLER, REPLY_SUFFIX, REQUEST_HANDLER } from './constants.ts'
+import { MESSAGE_HANDLER, REPLY_OVERHEAD_BYTES, REPLY_SUFFIX, REQUEST_HANDLER } from './constants.ts'
 import { MessageRejectedError, MessageTooLargeError } from './errors.ts'
 import { InOrder } from './in-order.ts'
 import { assertKind } from './kind.ts'
@@ -116,14 +116,15 @@ export class Outbound {
   ): Promise<R> {
     const { envelope, maxReplyBytes } = this.#init
     const name = kind.kind + REPLY_SUFFIX
-    const opened = await envelope.open(answer, { sender: peer, isKnownKind: (known) => known === name })
+    const maxBytes = (): number => maxReplyBytes + REPLY_OVERHEAD_BYTES
+    const opened = await envelope.open(answer, { sender: peer, isKnownKind: (known) => known === name, maxBytes })
     const reply = decodeReply(name, opened.payload)
     // An honest answer to an earlier request is signed just as well.
     if (!sameBytes(reply.request, digestOf(request))) {
       throw new MessageRejectedError('wrong-reply', name, 'it answers another request')
     }
     if (reply.message.byteLength > maxReplyBytes) {
-      throw new MessageTooLargeError(name, reply.message.byteLength, maxReplyBytes)
+      throw new MessageTooLargeError(name, reply.message.byteLength, maxReplyBytes, 'maxReplyBytes')
     }
     return decodeValue(name, kind.reply, reply.message)
   }

@@ -17,6 +17,11 @@ export interface DecodedBatch {
   recipient?: Uint8Array
 }
 
+/** Largest payload of a kind that `decodeBatch` takes, in bytes. */
+export function maxPayloadBytes({ maxBytes }: { maxBytes: number }, { maxBatchBytes }: BatchLimits): number {
+  return Math.max(maxBytes + MESSAGE_OVERHEAD_BYTES, maxBatchBytes) + MAX_RECIPIENT_BYTES
+}
+
 /** Encodes the payload of one-way messages and requests. */
 export function encodeBatch(messages: Uint8Array[], recipient?: Uint8Array): Uint8Array {
   return Batch.encode({
@@ -31,8 +36,11 @@ export function decodeBatch(
   payload: Uint8Array,
   limits: BatchLimits,
 ): DecodedBatch {
-  const maxBytes = Math.max(kind.maxBytes + MESSAGE_OVERHEAD_BYTES, limits.maxBatchBytes) + MAX_RECIPIENT_BYTES
-  if (payload.byteLength > maxBytes) throw new MessageTooLargeError(kind.kind, payload.byteLength, maxBytes)
+  const maxBytes = maxPayloadBytes(kind, limits)
+  if (payload.byteLength > maxBytes) {
+    const limit = kind.maxBytes < limits.maxBatchBytes ? 'maxBatchBytes' : `maxBytes.${kind.kind}`
+    throw new MessageTooLargeError(kind.kind, payload.byteLength, maxBytes, limit)
+  }
 
   const { message, recipient } = parse(kind.kind, () =>
     Batch.decode(payload, { limits: { message: limits.maxBatchMessages } }),

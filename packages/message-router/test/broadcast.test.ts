@@ -85,7 +85,8 @@ it('refuses a value over maxBytes, and one that does not encode, before anything
   await expect(alice.router.broadcast(small, { price: 10 })).rejects.toMatchObject({
     name: 'MessageTooLargeError',
     bytes: 12,
-    maxBytes: 11,
+    limit: 'maxBytes.small',
+    value: 11,
   })
   await expect(alice.router.broadcast({ ...order, maxBytes: -1 }, { price: 1 })).rejects.toThrow(RangeError)
   expect(alice.carriers.published).toHaveLength(1)

@@ -122,6 +122,27 @@ it('refuses a message over the maxBytes of its kind, and a batch over its bounds
   await vi.waitFor(() => expect(handled).toEqual([1]))
 })
 
+it('has a payload that no message of its kind can have refused before its seal is looked at', async () => {
+  const { node, mallory, publish } = await target({ maxBatchBytes: 2_000, maxReplyBytes: 100 })
+  const largest = encodeBatch([new Uint8Array(1_000), new Uint8Array(1_000), new Uint8Array(60)])
+  expect(largest.byteLength).toBeGreaterThan(2_000 + 64)
+  const forged = JSON.parse(
+    new TextDecoder().decode(sealAs(mallory, 1n, { kind: 'order', lane: 'normal', payload: largest })),
+  )
+  await node.carriers.bring(mallory, 'order', text(JSON.stringify({ ...forged, seal: '00' })))
+  expect(node.refused).toMatchObject([{ kind: 'order', code: 'too-large' }])
+  // Of an answer, too.
+  const reply = encodeReply(new Uint8Array(32), new Uint8Array(150))
+  const network = new FakeNetwork()
+  const [alice, bob] = [await startNode({ network, maxReplyBytes: 100 }), await startNode({ network })]
+  bob.carriers.handlers.set('request', async () => {
+    const answer = sealAs(bob.peerId, 1n, { kind: 'quote:reply', lane: 'normal', payload: reply })
+    return text(JSON.stringify({ ...JSON.parse(new TextDecoder().decode(answer)), seal: '00' }))
+  })
+  await expect(alice.router.request(bob.peerId, quote, { price: 1 })).rejects.toMatchObject({ code: 'too-large' })
+  expect(await publish(encodeBatch([value]))).toBe('accept')
+})
+
 it('refuses a truncated batch at every length', async () => {
   const { publish, handled } = await target()
   const whole = encodeBatch([value, value])
@@ -258,6 +279,15 @@ it('disconnects where the policy says so, and says why', async () => {
   expect(node.peerManager.reports[0]?.report.class).toBe('provable-lie')
   expect(node.peerManager.disconnects).toMatchObject([{ peer: mallory.toString(), reason: { code: 'invalid' } }])
   expect(node.peerManager.disconnects[0]?.reason.message).toContain('At price: expected a number')
+  expect(node.peerManager.disconnects[0]?.reason.limit).toBe('policies.invalid')
+})
+
+it('disconnects with the limit that a message was over, and its value', async () => {
+  const { node, publish } = await target({ policies: { 'too-large': { action: 'disconnect' } }, maxBatchBytes: 4_096 })
+  await publish(encodeBatch([new Uint8Array(1_025), value]))
+  expect(node.peerManager.disconnects).toMatchObject([
+    { reason: { code: 'too-large', limit: 'maxBytes.order', value: 1_024 } },
+  ])
 })
 
 it('keeps the errors of one peer out of the statistics and the service of another', async () => {

@@ -94,6 +94,24 @@ it('refuses with busy while the node sheds the lane', async () => {
   await alice.router.send(bob.peerId, order, { price: 1 })
 })
 
+it.each([
+  ['busy', archive, 'bulkMessagesWhileBusy'],
+  ['overloaded', order, 'normalMessagesWhileOverloaded'],
+] as const)(
+  'tells a sender that finds it %s what it takes of the lane, and when to try again',
+  async (load, kind, limit) => {
+    const [alice, bob] = await startPair({ busyRetryAfterMs: 250 })
+    bob.health.load = load
+    bob.router.on(kind, () => {})
+    await expect(alice.router.send(bob.peerId, kind, { price: 1 })).rejects.toMatchObject({
+      code: 'busy',
+      limit,
+      value: 0,
+      retryAfterMs: 250,
+    })
+  },
+)
+
 it('lets the lane of the kind decide, whatever lane the carrier says', async () => {
   const [alice, bob] = await startPair()
   bob.health.load = 'busy'
@@ -163,6 +181,8 @@ it('refuses an answer over maxReplyBytes on the way out', async () => {
   expect(await alice.router.request(bob.peerId, blob, new Uint8Array([100]))).toHaveLength(100)
   await expect(alice.router.request(bob.peerId, blob, new Uint8Array([101]))).rejects.toMatchObject({
     code: 'too-large',
+    limit: 'maxReplyBytes',
+    value: 100,
   })
 })
 
@@ -174,7 +194,11 @@ it('takes a lane again that was full, under the same seal', async () => {
   bob.router.on(vote, ({ price }) => void prices.push(price))
   await alice.router.send(bob.peerId, vote, { price: 1 })
   const take = vi.spyOn(bob.carriers, 'take')
-  await expect(alice.router.send(bob.peerId, vote, { price: 2 })).rejects.toMatchObject({ code: 'queue-full' })
+  await expect(alice.router.send(bob.peerId, vote, { price: 2 })).rejects.toMatchObject({
+    code: 'queue-full',
+    limit: 'maxQueued.high',
+    value: 1,
+  })
   await vi.waitFor(() => expect(prices).toEqual([1]))
   const [from, name, bytes, options] = take.mock.calls[0] ?? []
   if (from == null || name == null || bytes == null) throw new RangeError('nothing was sent')

@@ -48,7 +48,9 @@ it('gives back every batch within its limits', () => {
 it('takes the largest message and the most messages, and refuses one more of either', () => {
   const largest = new Uint8Array(1_000)
   expect(decodeBatch(KIND, encodeBatch([largest]), { ...LIMITS, maxBatchBytes: 1 }).messages).toEqual([largest])
-  expect(() => decodeBatch(KIND, encodeBatch([new Uint8Array(1_001)]), LIMITS)).toThrow('over its limit of 1000')
+  expect(() => decodeBatch(KIND, encodeBatch([new Uint8Array(1_001)]), LIMITS)).toThrow(
+    'over maxBytes.order, which is 1000',
+  )
   const four = [1, 2, 3, 4].map((byte) => new Uint8Array([byte]))
   expect(decodeBatch(KIND, encodeBatch(four), LIMITS).messages).toHaveLength(4)
   expect(() => decodeBatch(KIND, encodeBatch([...four, text('x')]), LIMITS)).toThrow('too many elements')

@@ -92,7 +92,7 @@ export interface LeftoversInit {
   ignore?: readonly string[]
   /** Types of the resources that keep the program alive, one entry each. @default process.getActiveResourcesInfo */
   resources?: () => readonly string[]
-  /** Time for what is left to go, in ms, since closed handles do so a little later. @default 1_000 */
+  /** Time for what is left to go, in ms, since closed handles do so a little later. @default 2_000 */
   settleMs?: number
 }
 

@@ -54,6 +54,11 @@ export class FakeEnvelope implements Envelope {
     const { sender } = options
     const wire = parse(bytes)
     if (options.isKnownKind?.(wire.kind) === false) throw new FakeEnvelopeError('unknown-kind', 'absent')
+    const payload = new Uint8Array(Buffer.from(wire.payload, 'base64'))
+    const maxBytes = options.maxBytes?.(wire.kind)
+    if (maxBytes != null && payload.byteLength > maxBytes) {
+      throw new FakeEnvelopeError('too-large', 'protocol-violation')
+    }
     if (sender != null && sender.toString() !== wire.sender) {
       throw new FakeEnvelopeError('unexpected-sender', 'protocol-violation')
     }
@@ -67,7 +72,7 @@ export class FakeEnvelope implements Envelope {
       sender: peerIdFromString(wire.sender),
       sequence: BigInt(wire.sequence),
       timeMs: wire.timeMs,
-      payload: new Uint8Array(Buffer.from(wire.payload, 'base64')),
+      payload,
     }
   }
 }

@@ -11,13 +11,21 @@ import type {
 } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 
-/** What a remote handler threw, as it arrives: code and message. */
+/** What a remote handler threw, as it arrives: code, message, the limit with its value, and when to try again. */
 export class RemoteError extends Error {
   readonly code: string | undefined
+  readonly limit: unknown
+  readonly value: unknown
+  readonly retryAfterMs: unknown
 
   constructor(err: unknown) {
     super(err instanceof Error ? err.message : String(err))
-    this.code = err instanceof Error && 'code' in err ? String(err.code) : undefined
+    const read = (field: string): unknown => (err instanceof Error ? Reflect.get(err, field) : undefined)
+    const code = read('code')
+    this.code = typeof code === 'string' ? code : undefined
+    this.limit = read('limit')
+    this.value = read('value')
+    this.retryAfterMs = read('retryAfterMs')
   }
 }
 
