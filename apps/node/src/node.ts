@@ -172,8 +172,12 @@ export class GridmeshNode {
   }
 
   #registerShutdown(): void {
-    const { shutdown } = this.libp2p.services
+    const { handshake, reconnection, shutdown } = this.libp2p.services
     shutdown.register('stop-accepting', 'http', () => this.#http.stop())
+    shutdown.register('stop-accepting', 'peers', () => {
+      handshake.refuseNewcomers()
+      reconnection.suspend()
+    })
     shutdown.register('drain', 'energy', () => this.energy.stop(), { deadlineMs: DRAIN_MS })
     shutdown.register('close', 'libp2p', () => this.libp2p.stop(), { deadlineMs: this.config.shutdownGraceMs })
     shutdown.register('flush', 'datastore', () => this.#datastore.close())

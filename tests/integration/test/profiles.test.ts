@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { energyKinds } from '@gridmesh/node'
 import { Network, startDevnet } from '@gridmesh-internal/support'
 import { expect, it, vi } from 'vitest'
@@ -22,6 +23,26 @@ it.each(['silver', 'podoru'])(
     }
   },
 )
+
+it('moves a payload of 16 MiB to every node in the profile silver, whole', async () => {
+  const network = await Network.start({ nodes: 3, profile: 'silver' })
+  try {
+    const payload = randomBytes(16 * 1_024 * 1_024)
+    const arrived: boolean[] = []
+    for (const { libp2p } of network.nodes.slice(1)) {
+      libp2p.services.broadcast.subscribe('archive', (bytes) => {
+        arrived.push(payload.equals(bytes))
+        return 'accept'
+      })
+    }
+    const { broadcast } = network.node(0).libp2p.services
+    const delivery = await broadcast.publish('archive', payload, { lane: 'bulk', strategy: 'flood' })
+    expect(await delivery.confirmed(2)).toBe(2)
+    expect(arrived).toEqual([true, true])
+  } finally {
+    await network.stop()
+  }
+})
 
 it('speaks JSON in the profile podoru, finds peers by the list alone, and keeps its limits', async () => {
   const network = await Network.start({ nodes: 3, profile: 'podoru' })
