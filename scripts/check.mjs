@@ -16,6 +16,7 @@ const GATES = [
   ['unused code', 'pnpm', 'exec', 'knip'],
   ['packages as a user gets them', 'node', 'scripts/check-packages.mjs'],
   ['examples', 'node', 'examples/run-all.mjs'],
+  ['soak, 60 s', 'node', '--expose-gc', 'tests/soak/src/main.ts', '--minutes', '1'],
 ]
 
 let passed = 0
