@@ -1,0 +1,202 @@
+import type { SimClock, SimNetwork, SimNode, SimulationContext } from '@gridmesh/simnet'
+import type { Witness } from './accounts.ts'
+import type { SimServices } from './app.ts'
+import { Calls } from './calls.ts'
+import type { KindName } from './kinds.ts'
+import { type Proof, prove } from './proof.ts'
+import { Publisher, type PublisherInit } from './publisher.ts'
+import type { Cast } from './scenario.ts'
+
+type Node = SimNode<SimServices>
+
+/** Longest time between two attempts to reach a peer, one dial, and slack: what is apart must be together after it, in ms. */
+const REUNION_MS = 330_000
+/** Time between two looks at something that is waited for, in ms. */
+const LOOK_MS = 100
+
+/** What is shared by the parts of a run. */
+export interface StageInit extends PublisherInit {
+  readonly cast: Cast
+  readonly calls: Calls
+  readonly attack: Attack
+}
+
+/** Whether attackers attack, or behave. */
+export interface Attack {
+  isOn: boolean
+}
+
+/** How much nodes talk while a scenario does something else. */
+export interface ChatterInit {
+  /** Time between two messages of the network, in ms. @default 1_000 */
+  everyMs?: number
+  /** @default 'normal' */
+  kind?: KindName
+  /** Size of a message, in bytes. @default 256 */
+  bytes?: number
+  /** Whether nodes call each other, too. @default true */
+  hasCalls?: boolean
+}
+
+/** What scenarios are played on: the nodes, and the deeds and proofs that they have in common. */
+export class Stage implements Witness {
+  readonly cast: Cast
+  readonly attack: Attack
+  readonly network: SimNetwork<SimServices>
+  readonly clock: SimClock
+  readonly calls: Calls
+  readonly #init: StageInit
+  readonly #indexes: ReadonlyMap<string, number>
+  readonly #publisher: Publisher
+
+  constructor(init: StageInit) {
+    const { context, cast, attack, calls } = init
+    this.#init = init
+    this.cast = cast
+    this.attack = attack
+    this.network = context.network
+    this.clock = context.clock
+    this.calls = calls
+    this.#publisher = new Publisher(init)
+    this.#indexes = new Map(this.nodes.map((node) => [node.peerId.toString(), node.index]))
+  }
+
+  get nodes(): readonly Node[] {
+    return this.#init.context.nodes
+  }
+
+  get honest(): readonly Node[] {
+    return this.nodes.slice(0, this.cast.honest)
+  }
+
+  get attackers(): readonly Node[] {
+    return this.nodes.slice(this.cast.honest)
+  }
+
+  /** Honest nodes that are up. */
+  get present(): readonly Node[] {
+    return this.honest.filter(({ status }) => status === 'up')
+  }
+
+  /** The number of the node with this peer id, or −1. */
+  indexOf(peer: string): number {
+    return this.#indexes.get(peer) ?? -1
+  }
+
+  honestIndexOf(peer: string): number | undefined {
+    const index = this.indexOf(peer)
+    return index >= 0 && index < this.cast.honest ? index : undefined
+  }
+
+  has(id: string, node: number): boolean {
+    return this.#init.ledger.has(id, node)
+  }
+
+  readonly expect: SimulationContext['expect'] = (...args) => this.#init.context.expect(...args)
+
+  /** Waits until there is no fault any more; notes the last one as a violation when there still is one in the end. */
+  async until(law: string, fault: () => string | undefined, withinMs: number): Promise<boolean> {
+    const endMs = this.clock.nowMs + withinMs
+    for (let found = fault(); found !== undefined; found = fault()) {
+      if (this.clock.nowMs >= endMs) {
+        this.expect(law, false, `${found} after ${withinMs} ms`)
+        return false
+      }
+      await this.clock.sleep(LOOK_MS)
+    }
+    return true
+  }
+
+  /** A number from 0 to 1. */
+  random(): number {
+    return this.#init.context.random()
+  }
+
+  /** One of several. @throws {RangeError} when there is none */
+  pick<T>(from: readonly T[]): T {
+    const chosen = from[Math.floor(this.random() * from.length)]
+    if (chosen === undefined) throw new RangeError('There is nothing to pick from')
+    return chosen
+  }
+
+  /** As many different ones of several, at random. */
+  sample<T>(from: readonly T[], count: number): T[] {
+    const rest = [...from]
+    const chosen: T[] = []
+    while (chosen.length < count && rest.length > 0) {
+      chosen.push(...rest.splice(Math.floor(this.random() * rest.length), 1))
+    }
+    return chosen
+  }
+
+  /** Honest peers that a node holds ready. */
+  readyPeers(node: Node): Node[] {
+    return node.services.peerManager.select().flatMap(({ id }) => {
+      const index = this.honestIndexOf(id.toString())
+      return index === undefined ? [] : (this.nodes[index] ?? [])
+    })
+  }
+
+  /** Waits until each honest node has enough honest peers, and none is cut off from the others. */
+  async gather(law = 'gathered', withinMs = REUNION_MS): Promise<boolean> {
+    return this.until(law, () => this.#loneliness(this.present), withinMs)
+  }
+
+  #loneliness(nodes: readonly Node[]): string | undefined {
+    const [first] = nodes
+    if (first === undefined) return undefined
+    // Among attackers that behave nobody can know how many of its peers are honest; one link is what it takes.
+    const wanted = this.cast.attackers > 0 ? 1 : this.#init.settings(0).minPeers
+    const enough = Math.min(wanted, nodes.length - 1)
+    const lonely = nodes.find((node) => this.readyPeers(node).length < enough)
+    if (lonely !== undefined) {
+      return `Node ${lonely.index} has ${this.readyPeers(lonely).length} ready honest peers, and should have ${enough},`
+    }
+    const reached = new Set([first])
+    for (const node of reached) for (const peer of this.readyPeers(node)) if (peer.status === 'up') reached.add(peer)
+    const apart = nodes.filter((node) => !reached.has(node)).map(({ index }) => index)
+    return apart.length === 0 ? undefined : `Nodes ${apart.join(', ')} cannot be reached from node ${first.index}`
+  }
+
+  /** Lets nodes talk, with each other and to all, until the returned function is called. */
+  chatter({ everyMs = 1_000, kind = 'normal', bytes = 256, hasCalls = true }: ChatterInit = {}): () => void {
+    const over = new AbortController()
+    const talk = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        const { present } = this
+        if (present.length > 0) {
+          this.#publisher.publish({ author: this.pick(present), kind, bytes })
+          if (hasCalls) this.#call(this.pick(present))
+        }
+        await this.clock.sleep(everyMs)
+      }
+    }
+    void talk()
+    return () => over.abort()
+  }
+
+  /** Ends all faults, and waits until the network is whole again. */
+  async calm(): Promise<void> {
+    this.attack.isOn = false
+    await this.network.calm()
+    await this.gather('gathered-in-calm')
+  }
+
+  /** Proves the liveness of the network: what is published now reaches all, and its author learns it. */
+  async prove(law: string, proof: Proof = {}): Promise<void> {
+    await prove(this, { ledger: this.#init.ledger, publisher: this.#publisher }, law, proof)
+  }
+
+  /** Lets a node crash, and come back after a while. */
+  async reboot(node: Node, downMs: number, { disk = true, silent = false } = {}): Promise<void> {
+    this.network.crash(node, { silent })
+    await this.clock.sleep(downMs)
+    if (!disk) this.#init.ledger.forget(node.index)
+    if (node.status === 'crashed') await this.network.restart(node, { disk })
+  }
+
+  #call(from: Node): void {
+    const peers = this.readyPeers(from).filter(({ status }) => status === 'up')
+    if (peers.length > 0) void this.calls.make(from, this.pick(peers), this.random() < 0.5)
+  }
+}

@@ -1,0 +1,130 @@
+import type { Actor } from './actor.ts'
+import type { ClockEvent, VirtualClock } from './virtual-clock.ts'
+
+/** Longest delay of a timer of Node.js; a longer one becomes 1 ms, there and here. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+export function timerDelay(delay: unknown): number {
+  const delayMs = Number(delay)
+  return delayMs >= 1 && delayMs <= MAX_DELAY_MS ? Math.trunc(delayMs) : 1
+}
+
+let nextTimerId = 1
+
+/** What `setTimeout` and `setInterval` return: as the `Timeout` of Node.js. */
+export class SimTimeout {
+  readonly #clock: VirtualClock
+  readonly #actor: Actor
+  readonly #callback: () => void
+  readonly #delayMs: number
+  readonly #repeats: boolean
+  #event: ClockEvent | undefined
+  #isRef = true
+  #id: number | undefined
+
+  constructor(clock: VirtualClock, callback: () => void, delayMs: number, repeats: boolean) {
+    this.#clock = clock
+    this.#actor = clock.current
+    this.#callback = callback
+    this.#delayMs = delayMs
+    this.#repeats = repeats
+    this.#plan()
+  }
+
+  ref(): this {
+    this.#isRef = true
+    return this
+  }
+
+  unref(): this {
+    this.#isRef = false
+    return this
+  }
+
+  hasRef(): boolean {
+    return this.#isRef
+  }
+
+  refresh(): this {
+    if (this.#event !== undefined) this.#clock.cancel(this.#event)
+    this.#plan()
+    return this
+  }
+
+  close(): this {
+    if (this.#event !== undefined) this.#clock.cancel(this.#event)
+    this.#event = undefined
+    if (this.#id !== undefined) timersById.delete(this.#id)
+    return this
+  }
+
+  [Symbol.toPrimitive](): number {
+    this.#id ??= nextTimerId++
+    timersById.set(this.#id, this)
+    return this.#id
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #plan(): void {
+    this.#event = this.#clock.plan('timer', this.#actor, this.#delayMs, this.#fire, this.#delayMs)
+  }
+
+  readonly #fire = (): void => {
+    const event = this.#event
+    this.#callback()
+    // The callback may have closed or renewed the timer.
+    if (this.#event !== event) return
+    if (this.#repeats) this.#plan()
+    else this.close()
+  }
+}
+
+/** Timers that somebody turned into a number, as Node.js keeps them. */
+const timersById = new Map<number, SimTimeout>()
+
+/** The simulated timer meant by what was given to `clearTimeout`, if it is one. */
+export function findTimer(timer: unknown): SimTimeout | undefined {
+  if (timer instanceof SimTimeout) return timer
+  return typeof timer === 'number' || typeof timer === 'string' ? timersById.get(Number(timer)) : undefined
+}
+
+export function forgetTimers(): void {
+  timersById.clear()
+}
+
+/** What `setImmediate` returns. */
+export class SimImmediate {
+  readonly #clock: VirtualClock
+  readonly #event: ClockEvent
+  #isRef = true
+
+  constructor(clock: VirtualClock, callback: () => void) {
+    this.#clock = clock
+    this.#event = clock.plan('immediate', clock.current, 0, callback)
+  }
+
+  ref(): this {
+    this.#isRef = true
+    return this
+  }
+
+  unref(): this {
+    this.#isRef = false
+    return this
+  }
+
+  hasRef(): boolean {
+    return this.#isRef
+  }
+
+  close(): void {
+    this.#clock.cancel(this.#event)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}

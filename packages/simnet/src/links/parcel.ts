@@ -1,0 +1,27 @@
+import type { PeerId } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** What a peer tells about itself when asked who it is. */
+export interface Identity {
+  readonly protocols: string[]
+  readonly agentVersion: string
+  /** Whether it was sent unasked, since it has changed. */
+  readonly isPush: boolean
+}
+
+/**
+ * What travels on a connection. At level `stack` only `bytes`; at level `host` what yamux, multistream-select and
+ * identify would say, as objects.
+ */
+export type Parcel =
+  | { readonly type: 'bytes'; readonly bytes: Uint8ArrayList }
+  | { readonly type: 'hello'; readonly peer: PeerId }
+  | { readonly type: 'identify' }
+  | { readonly type: 'identity'; readonly identity: Identity }
+  | { readonly type: 'open'; readonly stream: number; readonly protocols: readonly string[] }
+  | { readonly type: 'accept'; readonly stream: number; readonly protocol: string }
+  | { readonly type: 'refuse'; readonly stream: number }
+  | { readonly type: 'data'; readonly stream: number; readonly bytes: Uint8ArrayList }
+  | { readonly type: 'window'; readonly stream: number; readonly bytes: number }
+  | { readonly type: 'close-write'; readonly stream: number }
+  | { readonly type: 'reset'; readonly stream: number }
