@@ -22,7 +22,7 @@ for (const { folder, manifest } of publishedPackages()) {
     const sibling = /^@gridmesh\/(.+)$/.exec(dependency)?.[1]
     if (sibling !== undefined && !allowed.has(sibling)) faults.push(`${folder}/package.json depends on ${dependency}`)
   }
-  for (const file of globSync('src/**/*.ts', { cwd: join(root, folder) })) {
+  for (const file of globSync('{src,scenarios}/**/*.ts', { cwd: join(root, folder) })) {
     for (const [, specifier, sibling] of readFileSync(join(root, folder, file), 'utf8').matchAll(IMPORT)) {
       if (sibling !== undefined && !allowed.has(sibling)) faults.push(`${folder}/${file} imports ${specifier}`)
       if (sibling === undefined && !join(folder, file, '..', specifier).startsWith(`${folder}/`)) {

@@ -98,6 +98,10 @@ function cliPage() {
     'peers unban',
     'submit',
     'emergency',
+    'sim',
+    'sim run',
+    'sim list',
+    'sim report',
   ]
   const help = (title, ...args) => `## ${title}\n\n\`\`\`text\n${gridmesh(...args, '--help').trimEnd()}\n\`\`\``
   const pages = commands.map((command) => help(`gridmesh ${command}`, ...command.split(' ')))

@@ -29,3 +29,14 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
   readonly code = 'usage'
 }
+
+/** A simulation came to no result. */
+export class SimulationFailedError extends Error {
+  static override readonly name = 'SimulationFailedError'
+  override readonly name = 'SimulationFailedError'
+  readonly code = 'simulation-failed'
+
+  constructor(why: string, replay: string) {
+    super(`The simulation came to no result: ${why}. Replay it with: ${replay}`)
+  }
+}

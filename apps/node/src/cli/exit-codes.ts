@@ -8,6 +8,7 @@ export const EXIT = {
   unreachable: 5,
   refused: 6,
   partly: 7,
+  violated: 8,
 } as const
 
 /** The exit codes in words. */
@@ -19,7 +20,8 @@ export const EXIT_HELP = `Exit codes:
   4  a port is in use
   5  the node does not answer
   6  the node refused
-  7  done in part: some lines were bad or refused`
+  7  done in part: some lines were bad or refused
+  8  a simulation came to no result, or a law did not hold in it`
 
 const BY_NAME: Readonly<Record<string, number>> = {
   ConfigError: EXIT.badFile,
@@ -28,6 +30,7 @@ const BY_NAME: Readonly<Record<string, number>> = {
   PortInUseError: EXIT.portInUse,
   NodeUnreachableError: EXIT.unreachable,
   NodeRefusedError: EXIT.refused,
+  SimulationFailedError: EXIT.violated,
   UsageError: EXIT.usage,
 }
 

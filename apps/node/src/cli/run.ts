@@ -6,6 +6,7 @@ import { devnetCommand } from './commands/devnet.ts'
 import { emergencyCommand } from './commands/emergency.ts'
 import { keygenCommand } from './commands/keygen.ts'
 import { peersCommand } from './commands/peers.ts'
+import { simCommand } from './commands/sim.ts'
 import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
 import { submitCommand } from './commands/submit.ts'
@@ -18,7 +19,8 @@ const EXAMPLES = `Examples:
   gridmesh config check --config node.yaml       is the file right?
   gridmesh submit order.json --url http://127.0.0.1:8546
   gridmesh emergency --zone bangkok --severity severe --action reduce-load
-  gridmesh peers --json`
+  gridmesh peers --json
+  gridmesh sim --scenario churn --seeds 1..100    does it hold when nodes come and go?`
 
 /** Runs the command line and sets the exit code. Never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -29,7 +31,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('Run with --help to see what is possible.')
     .exitOverride()
   const commands = [startCommand(), devnetCommand(), keygenCommand(), configCommand(), statusCommand(), peersCommand()]
-  for (const command of [...commands, submitCommand(), emergencyCommand()]) {
+  for (const command of [...commands, submitCommand(), emergencyCommand(), simCommand()]) {
     program.addCommand(command.copyInheritedSettings(program))
   }
 

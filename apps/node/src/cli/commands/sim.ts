@@ -1,0 +1,192 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { SimulationLevel } from '@gridmesh/simnet'
+import { type Played, type Scenario, scenarios } from '@gridmesh/simnet/scenarios'
+import { Command, Option } from 'commander'
+import { fileProblem } from '../../errors.ts'
+import { runJobs } from '../../sim/crew.ts'
+import { figuresOf, type Job, type JobOutcome, replayCommand } from '../../sim/job.ts'
+import { SimulationFailedError, UsageError } from '../errors.ts'
+import { EXIT } from '../exit-codes.ts'
+import { wholeNumber } from '../options.ts'
+import { Output, table } from '../output.ts'
+import { round, tell } from '../sim-faults.ts'
+
+/** Stands for every scenario in a campaign. */
+const ALL = 'all'
+const MAX_NODES = 1_000_000
+const MAX_SEED = 4_294_967_295
+
+interface RunOptions {
+  scenario: string
+  nodes?: number
+  seed: number
+  level: SimulationLevel
+  json?: boolean
+}
+
+interface SimOptions extends RunOptions {
+  seeds?: [number, number]
+  trace?: string
+}
+
+/** `gridmesh sim [run|list|report]`: networks of thousands of nodes in virtual time, from one seed. */
+export function simCommand(): Command {
+  return new Command('sim')
+    .description('simulate a network of many nodes in virtual time: the same seed gives the same run, event by event')
+    .addCommand(runCommand(), { isDefault: true })
+    .addCommand(listCommand())
+    .addCommand(reportCommand())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  gridmesh sim list
+  gridmesh sim --scenario churn --nodes 50 --seed 7
+  gridmesh sim --scenario partition-two --seeds 1..100
+  gridmesh sim report --scenario gossip --nodes 200 --output gossip.html`,
+    )
+}
+
+function withRunOptions(command: Command): Command {
+  return command
+    .requiredOption('--scenario <name>', 'what happens: see gridmesh sim list; with --seeds also all')
+    .option('--nodes <n>', 'how many (default: what is usual for the scenario)', wholeNumber('nodes', 2, MAX_NODES))
+    .option('--seed <n>', 'what decides everything random', wholeNumber('seed', 0, MAX_SEED), 1)
+    .addOption(
+      new Option('--level <level>', 'host: libp2p is simulated too; stack: libp2p is real')
+        .choices(['host', 'stack'])
+        .default('host'),
+    )
+    .option('--json', 'print JSON for machines')
+}
+
+function runCommand(): Command {
+  return withRunOptions(new Command('run').description('run a scenario with one seed, or with many on all cores'))
+    .option('--seeds <from..to>', 'run each of these seeds', seedRange)
+    .option('--trace <file>', 'write every event to a file: [ms, node, kind, detail] a line')
+    .action(async (options: SimOptions) => {
+      const { seeds, trace } = options
+      if (seeds !== undefined && trace !== undefined) throw new UsageError('A trace is of one seed: leave out --seeds')
+      if (seeds === undefined) await runOnce(options)
+      else await runCampaign(options, seeds)
+    })
+}
+
+function listCommand(): Command {
+  return new Command('list')
+    .description('list the scenarios')
+    .option('--json', 'print JSON for machines')
+    .action((options: { json?: boolean }) => {
+      const list = scenarios.map(({ name, about, nodes }) => ({
+        name,
+        about,
+        nodes: nodes.usual,
+        leastNodes: nodes.least,
+      }))
+      new Output(options).result(list, () =>
+        table(
+          ['scenario', 'nodes', 'what happens'],
+          list.map(({ name, nodes, about }) => [name, nodes, about]),
+        ),
+      )
+    })
+}
+
+function reportCommand(): Command {
+  return withRunOptions(
+    new Command('report').description('run a scenario, and write what became of it as an HTML page'),
+  )
+    .option('--output <file>', 'file to write', 'sim-report.html')
+    .action(async (options: RunOptions & { output: string }) => {
+      const [job, scenario] = jobOf(options, options.seed)
+      const played = await playOne(job)
+      // The charts are large, and only needed here.
+      const { reportPage } = await import('../../sim/page.ts')
+      const path = resolve(options.output)
+      await writeFile(path, reportPage(job, scenario.about, played)).catch((cause: unknown) => {
+        throw fileProblem('report', path, cause)
+      })
+      new Output(options).result({ path, ...figuresOf(job, played) }, () => `Wrote ${path}`)
+      if (played.violations.length > 0) process.exitCode = EXIT.violated
+    })
+}
+
+/** Reads `from..to`. @throws {UsageError} */
+function seedRange(text: string): [number, number] {
+  const [, first, last] = /^(\d+)\.\.(\d+)$/.exec(text) ?? []
+  const [from, to] = [Number(first), Number(last)]
+  if (!(from <= to && to <= MAX_SEED))
+    throw new UsageError(`Expected --seeds to be from..to, such as 1..100, got "${text}"`)
+  return [from, to]
+}
+
+/** Every scenario, or the one of that name. */
+function jobsOf(options: RunOptions, [from, to]: [number, number]): Job[] {
+  const names = options.scenario === ALL ? scenarios.map(({ name }) => name) : [options.scenario]
+  const seeds = Array.from({ length: to - from + 1 }, (_, at) => from + at)
+  return names.flatMap((scenario) => seeds.map((seed) => jobOf({ ...options, scenario }, seed)[0]))
+}
+
+/** @throws {UsageError} when there is no such scenario, or it takes more nodes */
+function jobOf({ scenario: name, nodes, level }: RunOptions, seed: number): [Job, Scenario] {
+  const scenario = scenarios.find((one) => one.name === name)
+  if (scenario === undefined) {
+    throw new UsageError(`There is no scenario "${name}"; there are ${scenarios.map((one) => one.name).join(', ')}`)
+  }
+  const { usual, least } = scenario.nodes
+  if (nodes !== undefined && nodes < least) throw new UsageError(`${name} takes ${least} nodes or more, got ${nodes}`)
+  return [{ scenario: name, nodes: nodes ?? usual, seed, level }, scenario]
+}
+
+/** Runs one job. @throws {SimulationFailedError} when it came to no result */
+async function playOne(job: Job): Promise<Played> {
+  const outcomes: JobOutcome[] = []
+  await runJobs({ jobs: [job], onOutcome: (_job, outcome) => outcomes.push(outcome) })
+  const [outcome] = outcomes
+  if (outcome !== undefined && 'played' in outcome) return outcome.played
+  throw new SimulationFailedError(outcome?.error.message ?? 'It was stopped', replayCommand(job))
+}
+
+async function runOnce(options: SimOptions): Promise<void> {
+  const output = new Output(options)
+  const [job] = jobOf(options, options.seed)
+  const { trace } = options
+  const played = await playOne(trace === undefined ? job : { ...job, trace: resolve(trace) })
+  if (played.violations.length > 0) {
+    tell(job, { played }, output)
+    process.exitCode = EXIT.violated
+  }
+  const figures = figuresOf(job, played)
+  if (output.json) process.stdout.write(`${JSON.stringify(figures)}\n`)
+  else {
+    const rows = Object.entries(figures).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? round(value) : value,
+    ])
+    output.result(figures, () => table(['figure', 'value'], rows))
+  }
+}
+
+async function runCampaign(options: SimOptions, seeds: [number, number]): Promise<void> {
+  const output = new Output(options)
+  const jobs = jobsOf(options, seeds)
+  const progress = output.progress(options.scenario, jobs.length)
+  const failed: [Job, JobOutcome][] = []
+  let done = 0
+  await runJobs({
+    jobs,
+    onOutcome: (job, outcome) => {
+      if ('error' in outcome || outcome.played.violations.length > 0) failed.push([job, outcome])
+      if (output.json && 'played' in outcome)
+        process.stdout.write(`${JSON.stringify(figuresOf(job, outcome.played))}\n`)
+      progress.advance(++done, `${failed.length} failed`)
+    },
+  })
+  progress.end()
+  for (const [job, outcome] of failed.toSorted(([a], [b]) => a.seed - b.seed)) tell(job, outcome, output)
+  const summary = { scenario: options.scenario, runs: jobs.length, failed: failed.map(([job]) => replayCommand(job)) }
+  if (output.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+  else output.result(summary, () => `${jobs.length - failed.length} of ${jobs.length} runs passed`)
+  if (failed.length > 0) process.exitCode = EXIT.violated
+}
