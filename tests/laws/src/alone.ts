@@ -102,6 +102,8 @@ export const ALONE: Readonly<Record<string, Alone | undefined>> = {
     },
   },
   interfaces: undefined,
+  // It runs services, and is none.
+  simnet: undefined,
   'memory-broadcast': {
     options: () => ({ services: { broadcast: memoryBroadcast(hub) } }),
     use: async ({ services }) => {
