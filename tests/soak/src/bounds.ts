@@ -31,6 +31,12 @@ const RSS: Bound = { slopePerMinute: 8_192, growth: 65_536, unit: 'KiB' }
 /** A leak of one a round grows by 6 in the shortest run; the slope is low for machines so busy that a round takes long. */
 const COUNT: Bound = { slopePerMinute: 1, growth: 3, unit: '' }
 
+/**
+ * Which streams a peer and we have open varies by some: gossip opens its own on the first of two connections, and not
+ * again when that is closed. What leaks on a connection that lasts shows, at the bound of counts, on the oldest link.
+ */
+const STREAMS: Bound = { slopePerMinute: 3, growth: 9, unit: '' }
+
 /** libp2p's ping and DHT leave a stream half open for up to 10 s when its end comes early; so each peer may have one. */
 const HALF_CLOSED: Bound = { slopePerMinute: 5, growth: 9, unit: '' }
 
@@ -46,6 +52,7 @@ const BOUNDS: ReadonlyMap<string, Bound> = new Map([
   ['heap', HEAP],
   ['buffers', BUFFERS],
   ['rss', RSS],
+  ['streams', STREAMS],
   ['streams half closed', HALF_CLOSED],
   ['kept sockets', KEPT_SOCKETS],
   ['kept streams', KEPT_STREAMS],

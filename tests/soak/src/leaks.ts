@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { GridmeshNode } from '@gridmesh/node'
 import { AbortError, type Stream } from '@libp2p/interface'
+import { oldestOf } from './sampler.ts'
 import { openEcho } from './streams.ts'
 
 /** What `array` leaks at once: 1 MiB of numbers. */
@@ -38,8 +39,7 @@ export const LEAKS = {
 /** Name of a leak. */
 export type LeakName = keyof typeof LEAKS
 
-/** On the oldest connection: churn takes the streams of the others with it. */
 async function openStream({ libp2p }: GridmeshNode): Promise<Stream | undefined> {
-  const [oldest] = libp2p.getConnections().toSorted((a, b) => a.timeline.open - b.timeline.open)
+  const oldest = oldestOf(libp2p.getConnections())
   return oldest === undefined ? undefined : openEcho(oldest)
 }

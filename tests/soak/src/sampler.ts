@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { GridmeshNode } from '@gridmesh/node'
+import type { Connection, Stream } from '@libp2p/interface'
 import { SoakError } from './errors.ts'
 import { Kept } from './kept.ts'
 import { countListeners } from './listeners.ts'
@@ -53,14 +54,28 @@ export class Sampler {
   }
 }
 
-/** Connections of libp2p, and their streams: those of which one side is closed end by themselves, a little later. */
+/** Connections of libp2p, and their streams. */
 export function countOpen({ libp2p }: GridmeshNode): Counts {
   const connections = libp2p.getConnections()
   const streams = connections.flatMap((connection) => connection.streams)
-  const open = streams.filter(({ writeStatus, remoteWriteStatus }) => {
-    return writeStatus === 'writable' && remoteWriteStatus === 'writable'
-  })
-  return { connections: connections.length, streams: open.length, 'streams half closed': streams.length - open.length }
+  const open = streams.filter(isOpen)
+  return {
+    connections: connections.length,
+    streams: open.length,
+    // Churn takes the streams of the others with it, what leaked included.
+    'streams of the oldest link': oldestOf(connections)?.streams.filter(isOpen).length ?? 0,
+    'streams half closed': streams.length - open.length,
+  }
+}
+
+/** The connection that has been open longest. */
+export function oldestOf(connections: readonly Connection[]): Connection | undefined {
+  return connections.toSorted((a, b) => a.timeline.open - b.timeline.open)[0]
+}
+
+/** Open in both directions; one that is half closed ends by itself, a little later. */
+function isOpen({ writeStatus, remoteWriteStatus }: Stream): boolean {
+  return writeStatus === 'writable' && remoteWriteStatus === 'writable'
 }
 
 /** What keeps the process alive, by type, and its file descriptors where the system tells. */

@@ -47,7 +47,7 @@ it('names what each of the leaks makes grow', async () => {
   expect(names).toEqual(
     expect.arrayContaining([
       'heap',
-      'streams',
+      'streams of the oldest link',
       'kept streams',
       'active Timeout',
       'active TCPSocketWrap',

@@ -67,7 +67,7 @@ it('calls one outlier flat wherever it is', () => {
 })
 
 it('finds one leaked stream, socket or timer a round in the shortest run', () => {
-  for (const name of ['streams', 'active TCPSocketWrap', 'active Timeout', 'listeners to libp2p']) {
+  for (const name of ['streams of the oldest link', 'active TCPSocketWrap', 'active Timeout', 'listeners to libp2p']) {
     const values = Array.from({ length: MIN_SAMPLES }, (_, round) => 20 + round)
     expect(judge(afterWarmUp(samples(name, values)))).toMatchObject([{ isFlat: false }])
   }
