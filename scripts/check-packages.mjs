@@ -16,7 +16,7 @@ try {
   const tarballs = readdirSync(work).map((file) => join(work, file))
   for (const tarball of tarballs) {
     report(() => run(root, 'pnpm', 'exec', 'publint', 'run', tarball, '--strict'))
-    report(() => run(root, 'pnpm', 'exec', 'attw', tarball, '--profile', 'esm-only'))
+    report(() => run(root, 'pnpm', 'exec', 'attw', tarball, '--profile', 'esm-only', ...exceptions(tarball)))
   }
 
   const names = packages.map(({ manifest }) => manifest.name)
@@ -55,6 +55,14 @@ function report(step) {
     process.stderr.write(err.stdout ?? '')
     throw err
   }
+}
+
+/**
+ * simnet's scenarios import simnet by its name, which the node10 resolution does not know: attw counts that as a fault
+ * even where its profile leaves node10 out.
+ */
+function exceptions(tarball) {
+  return tarball.includes('gridmesh-simnet-') ? ['--ignore-rules', 'internal-resolution-error'] : []
 }
 
 function fileName({ name, version }) {
