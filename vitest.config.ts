@@ -4,7 +4,13 @@ export default defineConfig({
   test: {
     projects: [
       // Two tiers: what one process can prove alone, then real nodes over TCP.
-      { test: { name: 'unit', include: ['{packages,apps}/*/test/**/*.test.ts', 'docs/generator/test/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          maxWorkers: '100%',
+          include: ['{packages,apps}/*/test/**/*.test.ts', 'docs/generator/test/**/*.test.ts'],
+        },
+      },
       {
         test: {
           name: 'integration',
