@@ -17,7 +17,7 @@ export default defineConfig({
           include: ['tests/*/test/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          fileParallelism: false,
         },
       },
     ],
