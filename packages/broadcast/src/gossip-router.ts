@@ -31,7 +31,7 @@ const REACH_EVENTS = [
 /** What gossipsub has beyond its interface, and another router might not have. */
 interface Inspectable {
   getMeshPeers(topic: string): string[]
-  streamsOutbound: ReadonlyMap<string, unknown>
+  streamsOutbound: Map<string, unknown>
 }
 
 /** Gossipsub, as far as this package uses it. Topics are those of the wire. */
@@ -45,12 +45,13 @@ export class GossipRouter {
   constructor(router: GossipSub, topology: GossipTopology) {
     this.#router = router
     this.#topology = topology
+    if (isInspectable(router)) topology.follow(router.streamsOutbound)
   }
 
   async start(): Promise<void> {
     await start(this.#router)
     this.#isStarted = true
-    if (isInspectable(this.#router)) this.#router.addEventListener('gossipsub:heartbeat', this.#onHeartbeat)
+    this.#router.addEventListener('gossipsub:heartbeat', this.#onHeartbeat)
     // Gossipsub forgets its subscriptions when it stops.
     for (const topic of this.#topics) this.#router.subscribe(topic)
   }
@@ -125,15 +126,11 @@ export class GossipRouter {
 
   /** Subscribers that we have a stream to: gossipsub passes the others by. */
   reachable(topic: string): Set<string> {
-    const router = this.#router
-    const subscribers = router.getSubscribers(topic).map(String)
-    return new Set(isInspectable(router) ? subscribers.filter((peer) => router.streamsOutbound.has(peer)) : subscribers)
+    const subscribers = this.#router.getSubscribers(topic).map(String)
+    return new Set(subscribers.filter((peer) => this.#topology.hasStream(peer)))
   }
 
-  readonly #onHeartbeat = (): void => {
-    const router = this.#router
-    if (isInspectable(router)) this.#topology.retell((peer) => router.streamsOutbound.has(peer))
-  }
+  readonly #onHeartbeat = (): void => this.#topology.retell()
 }
 
 function isInspectable(router: GossipSub): router is GossipSub & Inspectable {
