@@ -30,12 +30,13 @@ export class KeptStream {
     this.#budget = new FrameBudget(maxStatusPerSecond)
   }
 
-  /** Reads until the stream ends, and rejects with the reason of that. */
-  async serve(signal: AbortSignal): Promise<never> {
+  /** Reads until a goodbye came. Rejects when the stream ends without one. */
+  async serve(signal: AbortSignal): Promise<void> {
     for (;;) {
       const frame = await this.#channel.read()
       await this.#pace(signal)
       this.#take(frame)
+      if (frame.kind === 'goodbye') return
     }
   }
 

@@ -68,6 +68,7 @@ export class Link {
   #kept: KeptStream | undefined
   #turnedAway: Reason | undefined
   #hasStream = false
+  #hasSaidGoodbye = false
   #isOurTurn = false
   #isStopped = false
 
@@ -116,9 +117,15 @@ export class Link {
     this.#kept?.announce(status).catch((err) => this.#log.trace('could not send the status - %e', err))
   }
 
-  /** Tells the peer why we part. A handshake that is under way is refused with that reason. */
+  /**
+   * Tells the peer why we part, and waits for its sign that it has read it: what is on its way when a connection closes
+   * may be lost. A handshake that is under way is refused with that reason.
+   */
   async goodbye(reason: Reason, signal: AbortSignal): Promise<void> {
-    if (this.#state === 'ready') return this.#channel?.write({ kind: 'goodbye', reason }, signal)
+    if (this.#state === 'ready' && this.#channel != null) {
+      this.#hasSaidGoodbye = true
+      return partStream(this.#channel, reason, signal, this.#log)
+    }
     if (this.#state === 'over' || this.#state === 'tolerated') return undefined
     const refuse = () => this.#deadline?.abort(new HandshakeRejectedError(reason, 'us'))
     // Without a stream there is nothing to say it on; one that comes in time is refused with this reason.
@@ -149,8 +156,7 @@ export class Link {
     try {
       const channel = await this.#open(signal)
       const agreement = await exchange(channel, this.#side(), signal)
-      this.#becomeReady(channel, agreement)
-      await this.#kept?.serve(this.#ended.signal)
+      await this.#keep(channel, this.#becomeReady(channel, agreement))
     } catch (err) {
       const thrown: unknown = signal.aborted ? signal.reason : err
       if (this.#isForeign(thrown)) this.#tolerate(toError(thrown))
@@ -208,7 +214,20 @@ export class Link {
     return result
   }
 
-  #becomeReady(channel: FrameStream, agreement: Agreement): void {
+  /** Serves a link that is ready until its connection ends, and rejects with the reason of that. */
+  async #keep(channel: FrameStream, kept: KeptStream): Promise<never> {
+    try {
+      await kept.serve(this.#ended.signal)
+      // The end of our direction says that the goodbye was read.
+      await channel.closeWrite(this.#ended.signal)
+    } catch (err) {
+      if (!this.#hasSaidGoodbye || err instanceof HandshakeViolationError) throw err
+    }
+    // Once either side has said goodbye nothing comes any more; who parts closes the connection when it is done.
+    return raced(new Promise<never>(() => undefined), this.#ended.signal)
+  }
+
+  #becomeReady(channel: FrameStream, agreement: Agreement): KeptStream {
     this.#deadline?.clear()
     this.#state = 'ready'
     const listener = {
@@ -216,9 +235,11 @@ export class Link {
       goodbye: (reason: Reason) => this.#host.goodbye(this, reason),
       report: (report: PeerReport) => this.#host.report(this, report),
     }
-    this.#kept = new KeptStream(channel, listener, this.#init.maxStatusPerSecond)
+    const kept = new KeptStream(channel, listener, this.#init.maxStatusPerSecond)
+    this.#kept = kept
     this.#host.ready(this, agreement)
     this.#outcome.resolve(agreement)
+    return kept
   }
 
   async #end(thrown: unknown): Promise<void> {

@@ -252,6 +252,15 @@ it('says goodbye with its reason: nothing new starts, and the connection stays',
   await expect(b.handshake.whenReady(a.node.peerId)).rejects.toMatchObject({ reason: GOODBYE, by: 'them' })
 })
 
+it('has been heard when a goodbye resolves, so that the connection can be cut there and then', async () => {
+  for (let round = 0; round < 10; round++) {
+    const { a, b, connection } = await connected()
+    await a.handshake.goodbye(b.node.peerId, GOODBYE)
+    connection.abort(new Error('cut'))
+    await vi.waitFor(() => expect(b.events).toEqual(['ready', 'goodbye too-many-peers', 'left']))
+  }
+})
+
 it('makes a peer ready anew that comes back while it is parting', async () => {
   const { a, b } = await connected()
   await a.handshake.goodbye(b.node.peerId, GOODBYE)

@@ -68,7 +68,7 @@ export interface Handshake {
   whenReady(peer: PeerId, options?: AbortOptions): Promise<Hello>
   /** Changes our own status; ready peers are told. */
   setStatus(status: PeerStatus): void
-  /** Tells the peer why we part. Resolves when it was sent, or could not be; closes nothing. */
+  /** Tells the peer why we part. Resolves when it was read, or could not be; closes no connection. */
   goodbye(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
   /** Refuses whoever is not ready by now as `shutting-down`, until the next start: the first step of a shutdown. */
   refuseNewcomers(): void
