@@ -13,6 +13,14 @@ export const REFUSAL_CODES: readonly RefusalCode[] = [
   'other',
 ]
 
+/** The limit that is behind a code. */
+const REFUSAL_LIMITS: Partial<Record<RefusalCode, string>> = {
+  'message-too-large': 'maxMessageBytes',
+  'too-many-messages': 'maxPartialMessages',
+  'too-many-bytes': 'maxPartialBytes',
+  idle: 'partialIdleMs',
+}
+
 /** The bytes on a stream are not frames. The channel is lost. */
 export class FramingError extends Error implements Blameworthy {
   static override readonly name = 'FramingError'
@@ -57,16 +65,18 @@ export class MessageRefusedError extends Error implements Blameworthy {
   readonly code: RefusalCode
   /** Who refused. */
   readonly by: 'us' | 'them'
-  /** Name and value of our own limit, where we refused. */
+  /** Name of the limit that applied, with whoever refused. */
   readonly limit: string | undefined
+  /** Value of that limit. */
   readonly value: number | undefined
 
-  constructor(code: RefusalCode, by: 'us' | 'them', limit?: string, value?: number) {
+  constructor(code: RefusalCode, by: 'us' | 'them', value?: number) {
+    const limit = value == null ? undefined : REFUSAL_LIMITS[code]
     super(`Message refused by ${by}: ${code}${limit == null ? '' : `: ${limit} is ${value}`}`)
     this.code = code
     this.by = by
     this.limit = limit
-    this.value = value
+    this.value = limit == null ? undefined : value
   }
 }
 

@@ -178,7 +178,7 @@ export class FrameChannel {
 
   #onLost(error: MessageRefusedError | MessageAbortedError, id: number): void {
     if (error instanceof MessageRefusedError) {
-      this.#queue.refuse(id, error.code)
+      this.#queue.refuse(id, error)
       this.#writer.schedule()
     }
     this.#init.onMessageLost?.(error)

@@ -9,8 +9,8 @@ export interface FrameSink {
    * frame always as one. `total` is the length of the message, and means nothing without the first flag.
    */
   onData(flags: number, id: number, total: number, bytes: Uint8Array): boolean
-  /** An abort or a refusal. */
-  onControl(flags: number, id: number, code: number): boolean
+  /** An abort or a refusal. `value` is that of the limit of a refusal, and means nothing for an abort. */
+  onControl(flags: number, id: number, value: number, code: number): boolean
 }
 
 /** Cuts a stream of bytes, fragmented anyhow, into frames. Keeps no more than one header and one whole-message frame. */
@@ -22,6 +22,7 @@ export class FrameDecoder {
   #scratchLength = 0
   #flags = 0
   #id = 0
+  /** Length of the message; for a refusal the value of its limit. */
   #total = 0
   /** Payload of the frame that is still to come; for an abort or a refusal its code. */
   #length = 0
@@ -55,7 +56,7 @@ export class FrameDecoder {
         if (!this.#isInFrame) return at
         if (this.#flags >= FLAG_ABORT) {
           this.#isInFrame = false
-          isWanted = this.#sink.onControl(this.#flags, this.#id, this.#length)
+          isWanted = this.#sink.onControl(this.#flags, this.#id, this.#total, this.#length)
           continue
         }
         if (this.#length > 0 && at === end) return at
@@ -127,7 +128,7 @@ export class FrameDecoder {
     this.#position = start + 1
     const id = this.#varint(bytes, end)
     if (id < 0) return false
-    const total = flags === FLAG_FIRST ? this.#varint(bytes, end) : 0
+    const total = flags === FLAG_FIRST || flags === FLAG_REFUSE ? this.#varint(bytes, end) : 0
     if (total < 0) return false
     const length = this.#varint(bytes, end)
     if (length < 0) return false

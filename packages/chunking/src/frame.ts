@@ -61,10 +61,18 @@ export function writeHeader(
   return writeVarint(target, at, length)
 }
 
-/** A frame that ends a message early: flags, id and a code. */
-export function controlFrame(flags: number, id: number, code: number): Uint8Array {
-  const frame = new Uint8Array(1 + varintLength(id) + varintLength(code))
-  frame[0] = flags
-  writeVarint(frame, writeVarint(frame, 1, id), code)
+/** The sender gives its message up: flags, id and a code, of which there is one. */
+export function abortFrame(id: number): Uint8Array {
+  const frame = new Uint8Array(2 + varintLength(id))
+  frame[0] = FLAG_ABORT
+  writeVarint(frame, 1, id)
+  return frame
+}
+
+/** The receiver wants no more of a message: flags, id, the value of the limit that it was over, and a code. */
+export function refusalFrame(id: number, value: number, code: number): Uint8Array {
+  const frame = new Uint8Array(1 + varintLength(id) + varintLength(value) + varintLength(code))
+  frame[0] = FLAG_REFUSE
+  writeVarint(frame, writeVarint(frame, writeVarint(frame, 1, id), value), code)
   return frame
 }

@@ -88,11 +88,11 @@ export class Reassembler implements FrameSink {
     return (flags & FLAG_LAST) === 0 || this.#finish(id, partial)
   }
 
-  onControl(flags: number, id: number, code: number): boolean {
+  onControl(flags: number, id: number, value: number, code: number): boolean {
     if (flags === FLAG_ABORT) {
       if (this.#forget(id)) this.#events.onLost(new MessageAbortedError(), id)
     } else {
-      this.#events.onRefused(id, new MessageRefusedError(REFUSAL_CODES[code] ?? 'other', 'them'))
+      this.#events.onRefused(id, new MessageRefusedError(REFUSAL_CODES[code] ?? 'other', 'them', value))
     }
     return true
   }
@@ -107,7 +107,7 @@ export class Reassembler implements FrameSink {
         continue
       }
       this.#forget(id)
-      this.#events.onLost(new MessageRefusedError('idle', 'us', 'partialIdleMs', this.#idleMs), id)
+      this.#events.onLost(new MessageRefusedError('idle', 'us', this.#idleMs), id)
     }
     return next
   }
@@ -124,14 +124,14 @@ export class Reassembler implements FrameSink {
 
   #refusal(flags: number, total: number): MessageRefusedError | undefined {
     if (total > this.#maxMessageBytes) {
-      return new MessageRefusedError('message-too-large', 'us', 'maxMessageBytes', this.#maxMessageBytes)
+      return new MessageRefusedError('message-too-large', 'us', this.#maxMessageBytes)
     }
     if (flags === FLAG_WHOLE) return undefined
     if (this.#partials.size >= this.#maxPartialMessages) {
-      return new MessageRefusedError('too-many-messages', 'us', 'maxPartialMessages', this.#maxPartialMessages)
+      return new MessageRefusedError('too-many-messages', 'us', this.#maxPartialMessages)
     }
     if (this.#budget.tryTake(total)) return undefined
-    return new MessageRefusedError('too-many-bytes', 'us', 'maxPartialBytes', this.#budget.limit)
+    return new MessageRefusedError('too-many-bytes', 'us', this.#budget.limit)
   }
 
   #finish(id: number, partial: PartialMessage): boolean {

@@ -7,14 +7,8 @@ import {
   MESSAGE_OVERHEAD_BYTES,
   MIN_FRAME_PAYLOAD_BYTES,
 } from './constants.ts'
-import {
-  FramingError,
-  type MessageRefusedError,
-  MessageTooLargeError,
-  REFUSAL_CODES,
-  type RefusalCode,
-} from './errors.ts'
-import { FLAG_ABORT, FLAG_FIRST, FLAG_LAST, FLAG_REFUSE, FLAG_WHOLE, controlFrame, headerLength } from './frame.ts'
+import { FramingError, type MessageRefusedError, MessageTooLargeError, REFUSAL_CODES } from './errors.ts'
+import { FLAG_FIRST, FLAG_LAST, FLAG_WHOLE, abortFrame, headerLength, refusalFrame } from './frame.ts'
 import { FrameBatch } from './frame-batch.ts'
 import { type LaneQueue, LaneScheduler } from './lane-scheduler.ts'
 import { type MessageOptions, OutgoingMessage } from './outgoing-message.ts'
@@ -78,15 +72,15 @@ export class SendQueue {
   /** Gives a message up. Where a part of it has gone, the receiver is told. */
   cancel(message: OutgoingMessage): void {
     if (message.isOver) return
-    if (message.id >= 0) this.#control(controlFrame(FLAG_ABORT, message.id, 0))
+    if (message.id >= 0) this.#control(abortFrame(message.id))
     this.#giveUp(message)
     this.#cancelled += 1
     if (this.#cancelled > MAX_CANCELLED_MESSAGES) this.#sweep()
   }
 
   /** Tells the sender of message `id` that no more of it is wanted. @throws {FramingError} when it never reads that */
-  refuse(id: number, code: RefusalCode): void {
-    this.#control(controlFrame(FLAG_REFUSE, id, REFUSAL_CODES.indexOf(code)))
+  refuse(id: number, { code, value = 0 }: MessageRefusedError): void {
+    this.#control(refusalFrame(id, value, REFUSAL_CODES.indexOf(code)))
   }
 
   /** The receiver of our message `id` gave it up: the rest of it is not sent. @throws {FramingError} for a made-up id */

@@ -171,9 +171,10 @@ describe('giving up', () => {
     const b = open(far, { maxMessageBytes: 1_000 * KIB })
     const large = a.channel.send(pattern(5_000 * KIB))
     a.channel.enqueue(pattern(500 * KIB))
-    await expect(large).rejects.toMatchObject({ name: 'MessageRefusedError', code: 'message-too-large', by: 'them' })
+    const reason = { code: 'message-too-large', limit: 'maxMessageBytes', value: 1_000 * KIB }
+    await expect(large).rejects.toMatchObject({ name: 'MessageRefusedError', by: 'them', ...reason })
     await vi.waitFor(() => expect(b.messages.length).toBe(1))
-    expect(b.lost).toMatchObject([{ code: 'message-too-large', by: 'us', value: 1_000 * KIB }])
+    expect(b.lost).toMatchObject([{ by: 'us', ...reason }])
   })
 
   it('refuses a message that stopped coming, by its own clock, and tells the sender', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FLAG_ABORT, FLAG_FIRST, FLAG_LAST, FLAG_REFUSE, FLAG_WHOLE } from '../src/frame.ts'
-import { controlFrame, headerLength, varintLength, writeHeader, writeVarint } from '../src/frame.ts'
+import { abortFrame, headerLength, refusalFrame, varintLength, writeHeader, writeVarint } from '../src/frame.ts'
 import { FrameDecoder } from '../src/frame-decoder.ts'
 import { FRAMES } from './fixtures/frames.ts'
 import { fragments, hex, unhex } from './helpers.ts'
@@ -12,6 +12,7 @@ interface Seen {
   flags: number
   id: number
   value: number
+  code?: number
   payload: string
 }
 
@@ -19,7 +20,7 @@ function decode(pieces: Uint8Array[]): Seen[] {
   const seen: Seen[] = []
   const decoder = new FrameDecoder({
     onData: (flags, id, total, bytes) => seen.push({ flags, id, value: total, payload: hex(bytes) }) > 0,
-    onControl: (flags, id, code) => seen.push({ flags, id, value: code, payload: '' }) > 0,
+    onControl: (flags, id, value, code) => seen.push({ flags, id, value, code, payload: '' }) > 0,
   })
   for (const piece of pieces) expect(decoder.decode(piece)).toBe(piece.byteLength)
   expect(decoder.isInFrame).toBe(false)
@@ -56,10 +57,11 @@ describe('golden frames', () => {
   })
 
   it('decodes and encodes an abort and a refusal', () => {
-    expect(decode([unhex(FRAMES.abort)])).toEqual([{ flags: FLAG_ABORT, id: 300, value: 0, payload: '' }])
-    expect(decode([unhex(FRAMES.refuse)])).toEqual([{ flags: FLAG_REFUSE, id: 2 ** 32, value: 1, payload: '' }])
-    expect(hex(controlFrame(FLAG_ABORT, 300, 0))).toBe(compact(FRAMES.abort))
-    expect(hex(controlFrame(FLAG_REFUSE, 2 ** 32, 1))).toBe(compact(FRAMES.refuse))
+    expect(decode([unhex(FRAMES.abort)])).toEqual([{ flags: FLAG_ABORT, id: 300, value: 0, code: 0, payload: '' }])
+    const refusal = { flags: FLAG_REFUSE, id: 2 ** 32, value: 65_536, code: 1, payload: '' }
+    expect(decode([unhex(FRAMES.refuse)])).toEqual([refusal])
+    expect(hex(abortFrame(300))).toBe(compact(FRAMES.abort))
+    expect(hex(refusalFrame(2 ** 32, 65_536, 1))).toBe(compact(FRAMES.refuse))
   })
 })
 
@@ -68,8 +70,8 @@ it('writes any number up to 2^53 - 1 in the length it announces, and reads it ba
     fc.property(fc.oneof(fc.maxSafeNat(), fc.nat(), fc.nat(300)), fc.integer({ min: 1, max: 5 }), (id, size) => {
       const target = new Uint8Array(16)
       expect(writeVarint(target, 0, id)).toBe(varintLength(id))
-      const frame = controlFrame(FLAG_ABORT, id, 3)
-      expect(decode(fragments(frame, [size]))).toEqual([{ flags: FLAG_ABORT, id, value: 3, payload: '' }])
+      const refusal = { flags: FLAG_REFUSE, id, value: id, code: 3, payload: '' }
+      expect(decode(fragments(refusalFrame(id, id, 3), [size]))).toEqual([refusal])
     }),
   )
 })

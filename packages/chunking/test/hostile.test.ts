@@ -98,8 +98,8 @@ describe('bounds', () => {
 
   it('gives the channel up to a peer that causes refusals and never reads them', () => {
     const queue = new SendQueue()
-    for (let i = 0; i < 1_024; i++) queue.refuse(i, 'idle')
-    expect(() => queue.refuse(1_024, 'idle')).toThrow(framing)
+    for (let i = 0; i < 1_024; i++) queue.refuse(i, new MessageRefusedError('idle', 'us'))
+    expect(() => queue.refuse(1_024, new MessageRefusedError('idle', 'us'))).toThrow(framing)
     expect(flat(queue.nextBatch() ?? new Uint8Array()).byteLength).toBeGreaterThan(3_000)
   })
 })
