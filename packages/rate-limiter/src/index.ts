@@ -85,6 +85,8 @@ export interface PeerLimitDetail {
   protocol: string
   /** Name of the option that applied. */
   limit: string
+  /** Its value. */
+  value: number
 }
 
 /** The events of the service. */

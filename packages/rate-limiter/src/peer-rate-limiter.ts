@@ -65,7 +65,7 @@ export class PeerRateLimiter extends TypedEventEmitter<PeerLimitsEvents> impleme
 
   take(peer: PeerId, protocol: string, cost?: RateCost): RateVerdict {
     const verdict = this.#inbound.take(peer.toString(), protocol, cost)
-    if (!verdict.ok) this.#onRefused({ peer, protocol, limit: verdict.limit }, verdict.value)
+    if (!verdict.ok) this.#onRefused({ peer, protocol, limit: verdict.limit, value: verdict.value })
     return verdict
   }
 
@@ -73,8 +73,8 @@ export class PeerRateLimiter extends TypedEventEmitter<PeerLimitsEvents> impleme
     await this.#outbound.whenAllowed(peer, cost, options)
   }
 
-  #onRefused(detail: PeerLimitDetail, value: number): void {
-    const { peer, protocol, limit } = detail
+  #onRefused(detail: PeerLimitDetail): void {
+    const { peer, protocol, limit, value } = detail
     this.#log.trace('refused %p on %s over %s, which is %d', peer, protocol, limit, value)
     this.#refused?.increment({ [limit]: true })
     this.safeDispatchEvent('peer:limit', { detail })

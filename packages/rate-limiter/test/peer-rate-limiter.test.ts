@@ -41,7 +41,7 @@ it('tells of every refusal', () => {
   const refused: PeerLimitDetail[] = []
   limits.addEventListener('peer:limit', ({ detail }) => refused.push(detail))
   take(limits, 4)
-  const detail = { peer, protocol: '/x/1', limit: 'messagesPerSecond' }
+  const detail = { peer, protocol: '/x/1', limit: 'messagesPerSecond', value: 100 }
   expect(refused).toEqual([detail, detail])
 })
 

@@ -58,7 +58,7 @@ function watch(guest: MeshNode): BothEnds {
     if (isGuest(detail.peer)) ends.here.push(detail.reason)
   })
   services.rateLimiter.addEventListener('peer:limit', ({ detail }) => {
-    if (isGuest(detail.peer)) ends.here.push({ code: 'rate-limited', limit: detail.limit })
+    if (isGuest(detail.peer)) ends.here.push({ code: 'rate-limited', limit: detail.limit, value: detail.value })
   })
   const there = guest.services
   there.handshake.addEventListener('peer:refused', ({ detail }) => ends.there.push({ ...detail.reason, by: detail.by }))
@@ -146,7 +146,8 @@ describe('a peer is told code, limit and value, as the node itself is,', () => {
       expect(err).toMatchObject({ code: 'rate-limited', limit: 'messagesPerSecond', value: PER_SECOND })
       expect(err).toHaveProperty('retryAfterMs', expect.any(Number))
     }
-    for (const one of ends.here) expect(one).toMatchObject({ code: 'rate-limited', limit: 'messagesPerSecond' })
+    for (const one of ends.here)
+      expect(one).toMatchObject({ code: 'rate-limited', limit: 'messagesPerSecond', value: PER_SECOND })
     expect(ends.here.length).toBe(refused.length)
     expect(ends.there).toEqual([])
     expect(services.peerManager.explain(guest.peerId).join()).toContain('rate-limited')
