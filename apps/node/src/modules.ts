@@ -1,12 +1,13 @@
 import { broadcast } from '@gridmesh/broadcast'
 import type { connectionPool } from '@gridmesh/connection-pool'
-import { type DiscoveryService, discovery } from '@gridmesh/discovery-coordinator'
+import { discovery } from '@gridmesh/discovery-coordinator'
 import { envelope } from '@gridmesh/envelope'
 import { handshake } from '@gridmesh/handshake'
 import { healthMonitor } from '@gridmesh/health-monitor'
 import type {
   Broadcast,
   ConnectionPool,
+  Discovery,
   Envelope,
   Handshake,
   Health,
@@ -51,7 +52,7 @@ export type NodeServices = {
   messages: Messages
   health: Health
   reconnection: Reconnection
-  discovery: DiscoveryService
+  discovery: Discovery
 }
 
 /** The connection pool: a gater for libp2p and a service that share one state. */

@@ -46,6 +46,18 @@ describe('what a node says of itself', () => {
     }, soon)
   })
 
+  it('answers /node/discovery as not told where a module in its place keeps no figures', async () => {
+    const swapped = await Network.start({ nodes: 1, modules: { discovery: () => ({ discoverNow: async () => 0 }) } })
+    try {
+      const answer = await fetch(`${swapped.node(0).url}/api/v1/node/discovery`)
+      expect(answer.status).toBe(501)
+      expect(await answer.json()).toMatchObject({ success: false, code: 'not-told' })
+      expect((await call(swapped.node(0).url ?? '', '/node/info')).success).toBe(true)
+    } finally {
+      await swapped.stop()
+    }
+  })
+
   it('answers /node/health, /node/config and /metrics', async () => {
     expect((await call(url, '/node/health')).data).toMatchObject({
       status: 'ok',

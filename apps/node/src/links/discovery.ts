@@ -1,5 +1,7 @@
 import {
   type DiscoveryInit,
+  type DiscoveryService,
+  type DiscoveryStats,
   bootstrap,
   kademlia,
   mdns,
@@ -7,7 +9,7 @@ import {
   staticPeers,
   stored,
 } from '@gridmesh/discovery-coordinator'
-import type { DiscoveryNeed } from '@gridmesh/interfaces'
+import type { Discovery, DiscoveryNeed } from '@gridmesh/interfaces'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { NodeConfig, StrategyName } from '../config/schema.ts'
 
@@ -34,6 +36,15 @@ export function discoveryOptions({ discovery, p2p, region }: NodeConfig, chainId
     strategies: [...new Set(strategies)].map((name) => makers[name]()),
     needs: () => wanted,
   }
+}
+
+/** What discovery has done. The contract does not ask for it: of another module nothing may be known. */
+export function discoveryStats(search: Discovery): DiscoveryStats | undefined {
+  return tells(search) ? search.stats() : undefined
+}
+
+function tells(search: Discovery): search is DiscoveryService {
+  return 'stats' in search && typeof search.stats === 'function'
 }
 
 /** The distributed hash table that the strategy `kademlia` walks through, under a protocol id of the network's own. */

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { broadcast } from '@gridmesh/broadcast'
 import { type ConnectionPoolService, connectionPool, libp2pLimits } from '@gridmesh/connection-pool'
-import type { DiscoveryService } from '@gridmesh/discovery-coordinator'
 import { type HealthService, healthMonitor } from '@gridmesh/health-monitor'
-import type { ConnectionPool, Discovery, Health, Reconnection } from '@gridmesh/interfaces'
+import type { ConnectionPool, Health, Reconnection } from '@gridmesh/interfaces'
 import { peerManager } from '@gridmesh/peer-manager'
 import type { ReconnectionService } from '@gridmesh/reconnection'
 import type { NodeOptions, NodePlan } from '@gridmesh/simnet'
 import type { ModuleServices, NodeKit, NodeSettings, Usage } from '@gridmesh/simnet/scenarios'
 import { nodeConfigSchema } from '../config/schema.ts'
 import type { Genesis } from '../genesis.ts'
+import { discoveryStats } from '../links/discovery.ts'
 import { defaultModules } from '../modules.ts'
 
 const CHAIN_ID = 'simnet'
@@ -74,9 +74,8 @@ function* wholeUsage(services: ModuleServices, settings: NodeSettings): Iterable
   if (isPool(pool)) {
     for (const [slot, usage] of Object.entries(pool.usage())) yield { name: `${slot} connections`, ...usage }
   }
-  if (isSearch(search)) {
-    yield { name: 'candidates of discovery', used: search.stats().candidates, limit: MAX_CANDIDATES }
-  }
+  const found = discoveryStats(search)
+  if (found !== undefined) yield { name: 'candidates of discovery', used: found.candidates, limit: MAX_CANDIDATES }
   if (isReconnection(reconnection)) {
     yield { name: 'peers of reconnection', used: reconnection.peers().length, limit: MAX_TRACKED }
   }
@@ -88,10 +87,6 @@ function* wholeUsage(services: ModuleServices, settings: NodeSettings): Iterable
 // The contracts tell nothing of sizes; our modules do.
 function isPool(pool: ConnectionPool): pool is ConnectionPoolService {
   return 'usage' in pool
-}
-
-function isSearch(search: Discovery): search is DiscoveryService {
-  return 'stats' in search
 }
 
 function isReconnection(reconnection: Reconnection): reconnection is ReconnectionService {

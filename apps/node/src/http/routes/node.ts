@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { GridmeshNode } from '../../node.ts'
 import { VERSION } from '../../version.ts'
-import { success } from '../answers.ts'
+import { discoveryStats } from '../../links/discovery.ts'
+import { HttpRefusalError, success } from '../answers.ts'
 import { nodeDiscovery, nodeHealth, nodeInfo } from '../schemas.ts'
 import type { Api } from '../server.ts'
 
@@ -81,7 +82,10 @@ function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
 }
 
 function searching({ config, libp2p }: GridmeshNode): z.infer<typeof nodeDiscovery> {
-  const stats = libp2p.services.discovery.stats()
+  const stats = discoveryStats(libp2p.services.discovery)
+  if (stats === undefined) {
+    throw new HttpRefusalError(501, 'not-told', 'This node runs with a discovery of its own, which tells no figures')
+  }
   return {
     ready: stats.ready,
     min_peers: config.p2p.minPeers,
