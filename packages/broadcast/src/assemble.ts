@@ -77,8 +77,8 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const direct = new DirectCarrier({ ...shared, inbox, announcements, acks, sender })
 
   const isWanted = (wireTopic: string): boolean => router.isSubscribed(wireTopic)
-  const routerOptions = gossipOptions({ ...options, components, ids, tuning: init.gossipsub ?? {}, isWanted })
   const topology = new GossipTopology(components)
+  const routerOptions = gossipOptions({ ...options, components, topology, ids, tuning: init.gossipsub ?? {}, isWanted })
   const gossipRouter =
     init.gossip?.(topology.components, routerOptions) ?? gossipsub(routerOptions)(topology.components)
   const router = new GossipRouter(gossipRouter, topology)

@@ -8,12 +8,14 @@ import {
 } from './constants.ts'
 import { UnwantedTopicError } from './errors.ts'
 import type { GossipIds } from './gossip-ids.ts'
+import type { GossipTopology } from './gossip-topology.ts'
 import type { BroadcastComponents, GossipTuning } from './index.ts'
 import { toHex } from './message-id.ts'
 
 /** What the options of gossipsub are made from. */
 export interface GossipOptionsInit {
   components: BroadcastComponents
+  topology: GossipTopology
   ids: GossipIds
   gossipFactor: number
   maxPushedBytes: number
@@ -25,7 +27,7 @@ export interface GossipOptionsInit {
 
 /** The options that make gossipsub do what this package promises. The tuning may change all but the last group. */
 export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
-  const { components, ids, tuning } = init
+  const { ids, tuning } = init
   const frameBytes = init.maxPushedBytes + MAX_FRAME_OVERHEAD_BYTES + MAX_ANNOUNCEMENT_BYTES
   const bufferBytes = GOSSIP_BUFFER_MESSAGES * frameBytes
   return {
@@ -49,7 +51,7 @@ export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
       // Who may connect from where is decided when they connect; a test network on one host must not be punished.
       IPColocationFactorWeight: 0,
       ...tuning.scoreParams,
-      appSpecificScore: (peer) => reputationOf(components, peer),
+      appSpecificScore: (peer) => reputationOf(init, peer),
     },
 
     globalSignaturePolicy: StrictNoSign,
@@ -71,8 +73,8 @@ export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
   }
 }
 
-function reputationOf(components: BroadcastComponents, peer: string): number {
-  const manager = optional(components, 'peerManager')
-  const record = manager?.peers.get(peer)
-  return manager === undefined || record === undefined ? 0 : manager.reputation(record.id)
+// Gossipsub asks for each peer of each topic with each heartbeat: no registry is copied for that.
+function reputationOf({ components, topology }: GossipOptionsInit, id: string): number {
+  const peer = topology.peer(id)
+  return (peer && optional(components, 'peerManager')?.reputation(peer)) ?? 0
 }

@@ -41,6 +41,11 @@ export class GossipTopology {
     this.#streams = streams
   }
 
+  /** The peer of this name, if gossipsub was told of it. */
+  peer(id: string): PeerId | undefined {
+    return this.#told.get(id)?.peer
+  }
+
   /** Whether gossipsub can send to this peer, as far as can be seen. */
   hasStream(peer: string): boolean {
     return this.#streams === undefined || (this.#streams.has(peer) && this.#isAlive(peer))
@@ -50,10 +55,11 @@ export class GossipTopology {
   retell(): void {
     const nowMs = performance.now()
     for (const [id, told] of this.#told) {
+      if (this.#streams?.has(id) === true && this.#isAlive(id)) continue
       const wasDead = this.#dropDead(id)
       const connection = this.#connections.getConnections(told.peer).find(({ status }) => status === 'open')
       if (connection === undefined) this.#told.delete(id)
-      else if (wasDead || (!this.hasStream(id) && nowMs - told.atMs >= RETELL_MS)) {
+      else if (wasDead || (this.#streams !== undefined && nowMs - told.atMs >= RETELL_MS)) {
         told.atMs = nowMs
         void this.#topology?.onConnect?.(told.peer, this.#watched(connection))
       }
