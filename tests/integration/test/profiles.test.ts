@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { energyKinds } from '@gridmesh/node'
-import { Network, startDevnet } from '@gridmesh-internal/support'
+import { Network, searchOf, startDevnet } from '@gridmesh-internal/support'
 import { expect, it, vi } from 'vitest'
 import { call, feedIds } from '../src/api.ts'
 
@@ -48,12 +48,12 @@ it('speaks JSON in the profile podoru, finds peers by the list alone, and keeps 
   const network = await Network.start({ nodes: 3, profile: 'podoru' })
   try {
     const { config, libp2p } = network.node(0)
-    const { envelope, discovery } = libp2p.services
+    const { envelope } = libp2p.services
     const { kind, lane, codec } = energyKinds['energy-order'].message
     const value = { ...order, id: 'sealed', expiresAtMs: Date.now() + 60_000 }
     const sealed = await envelope.seal({ kind, lane, payload: codec.encode(value) })
     expect(JSON.parse(Buffer.from(sealed).toString())).toMatchObject({ kind })
-    expect(Object.keys(discovery.stats().strategies)).toEqual(['static'])
+    expect(Object.keys(searchOf(network.node(0)).stats().strategies)).toEqual(['static'])
     expect(config).toMatchObject({
       pool: { maxInbound: 25, maxOutbound: 25, maxPerIp: 3 },
       limits: { messagesPerSecond: 100 },

@@ -1,5 +1,6 @@
 // Some nodes of a fleet: nodes as in production, that tell their parent when they have enough peers.
 import { type GridmeshNode, createNode, loadNodeConfig } from '@gridmesh/node'
+import { searchOf } from './search.ts'
 
 /** What the parent tells. */
 export type ToFleet = { type: 'start' } | { type: 'restart'; name: string }
@@ -41,16 +42,16 @@ async function start(file: string): Promise<void> {
   const { name } = config
   const node = await createNode({ config })
   running.set(name, node)
-  const { discovery } = node.libp2p.services
+  const search = searchOf(node)
   const from = performance.now()
   const afterMs = (): number => performance.now() - from
-  discovery.addEventListener('discovery:minimum', ({ detail: { isMet } }) => {
+  search.addEventListener('discovery:minimum', ({ detail: { isMet } }) => {
     tell({ type: 'minimum', name, isMet, afterMs: afterMs() })
   })
   polls.set(
     name,
     setInterval(() => {
-      if (discovery.stats().timeToTargetMs === undefined) return
+      if (search.stats().timeToTargetMs === undefined) return
       clearInterval(polls.get(name))
       tell({ type: 'target', name, afterMs: afterMs() })
     }, TARGET_POLL_MS),

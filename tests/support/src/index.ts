@@ -4,3 +4,4 @@ export { startDevnet, type AnnouncedNode, type RunningDevnet } from './devnet.ts
 export { Fleet, type FleetInit, type FleetNode } from './fleet.ts'
 export { Network, type NetworkInit } from './network.ts'
 export { freePorts } from './ports.ts'
+export { searchOf } from './search.ts'
