@@ -1,4 +1,5 @@
 import { HandshakeRejectedError } from '@gridmesh/interfaces'
+import type { Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
@@ -250,6 +251,16 @@ it('says goodbye with its reason: nothing new starts, and the connection stays',
   expect(b.handshake.get(a.node.peerId)).toMatchObject({ chainId: 'test' })
   await expect(a.handshake.whenReady(b.node.peerId)).rejects.toMatchObject({ reason: GOODBYE, by: 'us' })
   await expect(b.handshake.whenReady(a.node.peerId)).rejects.toMatchObject({ reason: GOODBYE, by: 'them' })
+})
+
+it('takes no stream of a connection that has closed, whose end it would never hear of', async () => {
+  const { b, connection } = await connected()
+  const [inbound] = b.node.getConnections()
+  expect.assert(inbound !== undefined)
+  await connection.close()
+  await vi.waitFor(() => expect(inbound.status).toBe('closed'))
+  const { handler } = b.registrar.getHandler(HANDSHAKE_PROTOCOL)
+  expect(() => handler({} as Stream, inbound)).toThrow('The connection closed')
 })
 
 it('has been heard when a goodbye resolves, so that the connection can be cut there and then', async () => {

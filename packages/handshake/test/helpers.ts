@@ -1,5 +1,6 @@
 import type { Hello, PeerReport, Reason } from '@gridmesh/interfaces'
 import type { Connection, Stream } from '@libp2p/interface'
+import type { Registrar } from '@libp2p/interface-internal'
 import { memory } from '@libp2p/memory'
 import { plaintext } from '@libp2p/plaintext'
 import { lpStream } from '@libp2p/utils'
@@ -82,6 +83,7 @@ export interface TestNode {
   handshake: HandshakeService
   address: Multiaddr
   told: Told[]
+  registrar: Registrar
   /** Events in order, as `name` or `name code`. */
   events: string[]
 }
@@ -90,7 +92,11 @@ export async function makeNode(init: Partial<HandshakeInit> = {}): Promise<TestN
   const told: Told[] = []
   const node = await createLibp2p({
     ...base(),
-    services: { peerManager: () => makePeerManager(told), handshake: handshake(makeInit(init)) },
+    services: {
+      peerManager: () => makePeerManager(told),
+      handshake: handshake(makeInit(init)),
+      streams: ({ registrar }: { registrar: Registrar }) => registrar,
+    },
   })
   nodes.push(node)
   const events: string[] = []
@@ -100,7 +106,7 @@ export async function makeNode(init: Partial<HandshakeInit> = {}): Promise<TestN
   service.addEventListener('peer:status', ({ detail }) => events.push(`status ${detail.status.height}`))
   service.addEventListener('peer:goodbye', ({ detail }) => events.push(`goodbye ${detail.reason.code}`))
   service.addEventListener('peer:left', () => events.push('left'))
-  return { node, handshake: service, address: addressOf(node), told, events }
+  return { node, handshake: service, address: addressOf(node), told, events, registrar: node.services.streams }
 }
 
 /** A libp2p node without the handshake, for a test to speak through. */
