@@ -171,7 +171,8 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
   readonly #onStream = (stream: Stream, connection: Connection): void => {
     if (this.#state === 'stopped') throw new AbortError('The handshake service stopped')
     // libp2p still hands over a stream whose protocol was agreed while its connection closed. Nobody would end its link.
-    if (connection.status === 'closed') throw new ConnectionClosedError('The connection closed')
+    const { status } = connection
+    if (status !== 'open' && status !== 'closing') throw new ConnectionClosedError('The connection closed')
     // A dialler that was tolerated and now speaks the handshake after all begins anew.
     const known = this.#links.get(connection.id)
     if (known?.state === 'tolerated' && connection.direction === 'inbound') this.#links.delete(connection.id)

@@ -1,5 +1,5 @@
 import { HandshakeRejectedError } from '@gridmesh/interfaces'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
@@ -253,12 +253,15 @@ it('says goodbye with its reason: nothing new starts, and the connection stays',
   await expect(b.handshake.whenReady(a.node.peerId)).rejects.toMatchObject({ reason: GOODBYE, by: 'them' })
 })
 
-it('takes no stream of a connection that has closed, whose end it would never hear of', async () => {
+it.each<[string, (connection: Connection) => unknown]>([
+  ['closed', async (connection) => connection.close()],
+  ['reset', (connection) => connection.abort(new Error('cut'))],
+])('takes no stream of a connection that was %s, whose end it would never hear of', async (_, end) => {
   const { b, connection } = await connected()
   const [inbound] = b.node.getConnections()
   expect.assert(inbound !== undefined)
-  await connection.close()
-  await vi.waitFor(() => expect(inbound.status).toBe('closed'))
+  await end(connection)
+  await vi.waitFor(() => expect(b.node.getConnections()).toEqual([]))
   const { handler } = b.registrar.getHandler(HANDSHAKE_PROTOCOL)
   expect(() => handler({} as Stream, inbound)).toThrow('The connection closed')
 })
