@@ -11,6 +11,13 @@ const BYTES_PER_MIB = 2 ** 20
 const MEMORY_SHARE = 0.85
 /** Most of what a simulation makes dies at once: with a large young generation it is never copied. In MiB. */
 const YOUNG_MIB = 64
+/**
+ * From so many nodes on, the heap has some GiB of which hardly anything dies, and the collector is to look at it seldom:
+ * its young generation begins as large as it gets, in MiB, and the old one may grow to a size before it is looked at.
+ */
+const LARGE_NODES = 2_000
+const LARGE_YOUNG_MIB = 256
+const LARGE_INITIAL_MIB = 12_000
 /** Jobs after which a process is replaced, so that what libraries remember does not add up. */
 const JOBS_PER_PROCESS = 50
 
@@ -30,7 +37,7 @@ export async function runJobs({ jobs, processes, signal, onOutcome }: CrewInit):
   const isAborted = (): boolean => signal?.aborted ?? false
   const work = async (): Promise<void> => {
     while (waiting.length > 0 && !isAborted()) {
-      const worker = startWorker(count)
+      const worker = startWorker(count, waiting[0]?.nodes ?? 0)
       try {
         for (let done = 0; done < JOBS_PER_PROCESS && !isAborted(); done++) {
           const job = waiting.shift()
@@ -47,10 +54,10 @@ export async function runJobs({ jobs, processes, signal, onOutcome }: CrewInit):
   await Promise.all(Array.from({ length: count }, work))
 }
 
-function startWorker(count: number): ChildProcess {
+function startWorker(count: number, nodes: number): ChildProcess {
   const heapMib = Math.floor((totalmem() * MEMORY_SHARE) / count / BYTES_PER_MIB)
   const worker = fork(WORKER, {
-    execArgv: [`--max-old-space-size=${heapMib}`, `--max-semi-space-size=${YOUNG_MIB}`],
+    execArgv: [`--max-old-space-size=${heapMib}`, ...collector(nodes, heapMib)],
     // Results of large networks are large.
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -58,6 +65,14 @@ function startWorker(count: number): ChildProcess {
   // An exit is heard of by whoever waits for an outcome.
   worker.on('error', () => {})
   return worker
+}
+
+/** Flags that fit the collector to the size of a network. */
+function collector(nodes: number, heapMib: number): string[] {
+  if (nodes < LARGE_NODES) return [`--max-semi-space-size=${YOUNG_MIB}`]
+  const initialMib = Math.min(LARGE_INITIAL_MIB, Math.floor(heapMib / 2))
+  const young = [`--min-semi-space-size=${LARGE_YOUNG_MIB}`, `--max-semi-space-size=${LARGE_YOUNG_MIB}`]
+  return [...young, `--initial-heap-size=${initialMib}`]
 }
 
 /** The outcome of one job; `undefined` when it was aborted. */
