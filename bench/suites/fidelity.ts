@@ -2,8 +2,12 @@ import { type Arrival, LINK_MS, NODES, distances, real, simulated } from '@gridm
 import { type Bench, type Line, median, quantile } from '../report.ts'
 
 const ROUNDS = 3
-/** How much longer a delivery may really take for each link on its way than simulated, in ms: code takes time there. */
-const TOLERANCE_MS = 15
+/**
+ * How far a delivery may really be from what was simulated, for each link on its way, in ms: half a link, so that
+ * both take as many links. The nodes share the cores of one machine, where their code takes time that it does not in the
+ * simulator: the delays say how much.
+ */
+const TOLERANCE_MS = LINK_MS / 2
 /** Share of the deliveries that have to be within it; others met a busy moment of the machine. */
 const GOAL = 0.95
 
@@ -16,7 +20,7 @@ export const bench: Bench = {
   async *run() {
     const [host, stack] = [await simulated('host'), await simulated('stack')]
     const measured: Arrival[][] = []
-    for (let round = 0; round < ROUNDS; round++) measured.push(await real())
+    for (let round = 0; round < ROUNDS; round++) measured.push(await real({ whenQuiet: true }))
     for (const [level, arrivals] of [
       ['host', host],
       ['stack', stack],

@@ -1,7 +1,7 @@
 /** Nodes of the scenario. */
 export const NODES = 20
 /** Time from one node to its neighbour, one way, in ms: so long that the delays of code do not matter beside it. */
-export const LINK_MS = 60
+export const LINK_MS = 150
 /** Messages, each by another author. */
 export const MESSAGES = 8
 export const MESSAGE_BYTES = 1_024

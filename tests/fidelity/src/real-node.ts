@@ -11,6 +11,8 @@ export class RealNode {
   peerId = ''
   hasDialled = false
   meshSize = 0
+  /** Share of its time that the process was busy lately, 0 to 1. */
+  load = 1
   /** When it published a message, by number, in ms since 1970. */
   readonly published = new Map<number, number>()
   /** When messages arrived, in the order of that. */
@@ -52,6 +54,9 @@ export class RealNode {
         break
       case 'mesh':
         this.meshSize = message.size
+        break
+      case 'load':
+        this.load = message.share
         break
       case 'published':
         this.published.set(message.message, message.atMs)

@@ -1,4 +1,5 @@
 // One node over TCP and Noise, in a process of its own, that does what its parent says.
+import { performance } from 'node:perf_hooks'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
@@ -16,12 +17,14 @@ export type FromNode =
   | { type: 'listening'; port: number; peerId: string }
   | { type: 'dialled' }
   | { type: 'mesh'; size: number }
+  | { type: 'load'; share: number }
   | { type: 'published'; message: number; atMs: number }
   | { type: 'arrived'; message: number; atMs: number }
   | { type: 'failed'; error: string }
 
 const HOST = '127.0.0.1'
 const MESH_POLL_MS = 20
+const LOAD_EVERY_MS = 250
 
 const nowMs = (): number => performance.timeOrigin + performance.now()
 // A parent that is gone hears nothing; the node goes with it.
@@ -50,6 +53,13 @@ setInterval(() => {
   if (size !== meshSize) tell({ type: 'mesh', size })
   meshSize = size
 }, MESH_POLL_MS)
+
+let utilization = performance.eventLoopUtilization()
+setInterval(() => {
+  const now = performance.eventLoopUtilization()
+  tell({ type: 'load', share: performance.eventLoopUtilization(now, utilization).utilization })
+  utilization = now
+}, LOAD_EVERY_MS)
 
 async function obey(order: ToNode): Promise<void> {
   if (order.type === 'dial') {

@@ -7,9 +7,17 @@ import { SlowLink } from './slow-link.ts'
 /** Longest wait for anything, in ms: 20 processes start on however few cores. */
 const PATIENCE_MS = 60_000
 const LOOK_EVERY_MS = 10
+/** Share of its time that a process may be busy and still count as quiet: its heartbeats take some. */
+const QUIET_SHARE = 0.1
+
+/** How the scenario is played. */
+export interface RealInit {
+  /** Publishes only while no process is busy, so that delays are those of the links: for a quiet machine. @default false */
+  whenQuiet?: boolean
+}
 
 /** Plays the scenario with a process for each node, over TCP and Noise. @throws {Error} when it does not come to its end */
-export async function real(): Promise<Arrival[]> {
+export async function real({ whenQuiet = false }: RealInit = {}): Promise<Arrival[]> {
   const nodes = Array.from({ length: NODES }, () => new RealNode())
   const links: SlowLink[] = []
   try {
@@ -23,6 +31,9 @@ export async function real(): Promise<Arrival[]> {
     await until('every node has dialled', nodes, () => nodes.every(({ hasDialled }) => hasDialled))
     for (let message = 0; message < MESSAGES; message++) {
       if (message === CRASH.beforeMessage) await nodes[CRASH.node]?.kill()
+      const gone = goneAt(message)
+      const isQuiet = ({ load }: RealNode, index: number): boolean => gone.has(index) || load < QUIET_SHARE
+      if (whenQuiet) await until('every process is quiet', nodes, () => nodes.every(isQuiet))
       await publish(message, nodes)
     }
     return nodes.flatMap((node, index) => arrivalsAt(index, node, nodes))
