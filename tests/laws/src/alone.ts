@@ -8,6 +8,7 @@ import type { Broadcast, ConnectionPool, Discovery, Envelope, Handshake, Message
 import { memoryBroadcast, memoryHub } from '@gridmesh/memory-broadcast'
 import { messageRouter } from '@gridmesh/message-router'
 import { metrics } from '@gridmesh/metrics'
+import { noise } from '@gridmesh/noise'
 import { type PeerManagerService, peerManager } from '@gridmesh/peer-manager'
 import { type PeerLimits, rateLimiter } from '@gridmesh/rate-limiter'
 import { reconnection } from '@gridmesh/reconnection'
@@ -130,6 +131,7 @@ export const ALONE: Readonly<Record<string, Alone | undefined>> = {
     },
   },
   metrics: { options: () => ({ metrics: metrics() }) },
+  noise: { options: () => ({ connectionEncrypters: [noise()] }) },
   'peer-manager': {
     options: () => ({ services: { peerManager: peerManager() } }),
     use: ({ services, other }) => {
