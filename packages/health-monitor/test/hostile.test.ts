@@ -28,6 +28,8 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   vi.useFakeTimers()
+  // The second ping of a new peer comes at random; here a whole interval after the first.
+  vi.spyOn(Math, 'random').mockReturnValue(0)
 })
 afterEach(async () => {
   await stopMonitor(bench)
@@ -72,8 +74,6 @@ it('measures maxPeers linked peers and no other, and forgets none of them for a 
 })
 
 it('remembers nothing of strangers who pass by without a ping', async () => {
-  // The second ping of a new peer comes at random; here it comes too late to count.
-  vi.spyOn(Math, 'random').mockReturnValue(0)
   const { libp2p, monitor } = start({ maxPeers: 3 })
   libp2p.connect(peer)
   await vi.advanceTimersByTimeAsync(2 * SECOND_MS)
