@@ -1,4 +1,4 @@
-import type { BroadcastHandler, PublishOptions } from '@gridmesh/interfaces'
+import { type BroadcastHandler, MessageTooLargeError, type PublishOptions } from '@gridmesh/interfaces'
 import {
   NotStartedError,
   type PeerId,
@@ -8,7 +8,6 @@ import {
 } from '@libp2p/interface'
 import { assemble, type Parts } from './assemble.ts'
 import type { BroadcastDelivery } from './delivery.ts'
-import { MessageTooLargeError } from './errors.ts'
 import type { BroadcastComponents, BroadcastInit, BroadcastService } from './index.ts'
 
 /** The service: starts and stops the parts, and checks what callers ask. */

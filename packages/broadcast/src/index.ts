@@ -189,12 +189,7 @@ export function broadcast(init: BroadcastInit): (components: BroadcastComponents
 
 export { ACK_HANDLER, BROADCAST_HANDLER, CHUNK_HANDLER } from './constants.ts'
 export type { BroadcastDelivery } from './delivery.ts'
-export {
-  MalformedReplyError,
-  MessageRefusedError,
-  MessageTooLargeError,
-  PeerQueryUnavailableError,
-  PullUnavailableError,
-} from './errors.ts'
+export { MalformedReplyError, MessageRefusedError, PullUnavailableError } from './errors.ts'
 export type { FrameFault } from './frame.ts'
 export type { RefusalReason } from './refusal.ts'
+export { MessageTooLargeError, PeerQueryUnavailableError } from '@gridmesh/interfaces'

@@ -1,11 +1,17 @@
 import { type SplitPayload, splitPayloadInTurns } from '@gridmesh/chunking'
-import { type BroadcastStrategy, optional, type PublishOptions, QueueFullError } from '@gridmesh/interfaces'
+import {
+  type BroadcastStrategy,
+  optional,
+  PeerQueryUnavailableError,
+  type PublishOptions,
+  QueueFullError,
+} from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { CHUNK_BYTES } from './constants.ts'
 import type { Deliveries } from './deliveries.ts'
 import { type BroadcastDelivery, PublishDelivery } from './delivery.ts'
 import type { DuplicateCache, KnownMessage } from './duplicate-cache.ts'
-import { PeerQueryUnavailableError, PullUnavailableError } from './errors.ts'
+import { PullUnavailableError } from './errors.ts'
 import { encodeFrame, type Frame, frameId } from './frame.ts'
 import type { GossipCarrier } from './gossip-carrier.ts'
 import type { GossipIds } from './gossip-ids.ts'

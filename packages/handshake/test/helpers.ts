@@ -6,7 +6,7 @@ import { plaintext } from '@libp2p/plaintext'
 import { lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p, type Libp2p } from 'libp2p'
+import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { afterEach } from 'vitest'
 import { decodeFrame } from '../src/decode-frame.ts'
 import { encodeFrame } from '../src/encode-frame.ts'
@@ -59,7 +59,8 @@ export function makePeerManager(told: Told[]): NonNullable<HandshakeComponents['
   }
 }
 
-const nodes: Libp2p[] = []
+/** Nodes that are stopped after each test. */
+export const nodes: Libp2p[] = []
 let count = 0
 
 afterEach(async () => {
@@ -67,7 +68,8 @@ afterEach(async () => {
   for (const node of nodes.splice(0)) await node.stop()
 })
 
-function base() {
+/** A node of its own address, over memory, without services. */
+export function base(): Libp2pOptions {
   return {
     addresses: { listen: [`/memory/handshake-${++count}`] },
     transports: [memory()],

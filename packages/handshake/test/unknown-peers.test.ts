@@ -1,32 +1,13 @@
 import type { Unicast } from '@gridmesh/interfaces'
 import { unicast } from '@gridmesh/unicast'
-import { memory } from '@libp2p/memory'
-import { plaintext } from '@libp2p/plaintext'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { afterEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { handshake, HANDSHAKE_PROTOCOL, type HandshakeInit, type HandshakeService } from '../src/index.ts'
 import { readLimits } from '../src/options.ts'
-import { addressOf, becomeReady, makeInit, makeNode, makeStranger, rawFrames, reports } from './helpers.ts'
+import { addressOf, base, becomeReady, makeInit, makeNode, makeStranger, nodes, rawFrames, reports } from './helpers.ts'
 
 const TOLERATE = { unknownPeers: 'tolerate', deadlineMs: 100 } as const
 const UNSUPPORTED = { name: 'HandshakeRejectedError', code: 'unsupported', reason: { limit: 'unknownPeers' } }
-const nodes: Libp2p[] = []
-let count = 0
-
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.stop()
-})
-
-function base() {
-  return {
-    addresses: { listen: [`/memory/unknown-${++count}`] },
-    transports: [memory()],
-    connectionEncrypters: [plaintext()],
-    streamMuxers: [yamux()],
-    connectionMonitor: { enabled: false },
-  }
-}
 
 /** A node with a protocol that waits for the handshake. */
 async function makeGated(

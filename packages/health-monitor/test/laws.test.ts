@@ -71,6 +71,14 @@ async function live(chapters: readonly PingBehaviour[][], check: (linked: readon
   }
 }
 
+/** Lives through any story, and checks after each minute of it. `pick` is any number. */
+async function throughoutAnyStory(check: (linked: readonly PeerId[], pick: number) => void): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(story, fc.nat(), async (chapters, pick) => live(chapters, (linked) => check(linked, pick))),
+    RUNS,
+  )
+}
+
 /** The score and health that pings lead to, told without the code under test. */
 function naive(history: readonly PingRecord[]): { score: number; isHealthy: boolean } {
   let [score, isHealthy] = [50, true]
@@ -86,24 +94,19 @@ it(
   'pings each of many peers every 30 s, whatever they do, and waits no longer than 10 s for any',
   { timeout: TIMEOUT_MS },
   async () => {
-    await fc.assert(
-      fc.asyncProperty(story, async (chapters) => {
-        await live(chapters, (linked) => {
-          for (const peer of linked) {
-            const times = bench.ping.of(peer)
-            const gaps = times.slice(1).map((time, index) => time - at(times, index))
-            // A beat late at most; the second ping is spread over the interval, and may follow the first at once.
-            expect(Math.max(0, ...gaps)).toBeLessThanOrEqual(INTERVAL_MS + SECOND_MS)
-            expect(Math.min(INTERVAL_MS, ...gaps.slice(1))).toBeGreaterThanOrEqual(0.9 * INTERVAL_MS - SECOND_MS)
-            for (const { failure, latencyMs } of bench.monitor.history(peer)) {
-              expect((latencyMs ?? DEADLINE_MS) <= DEADLINE_MS).toBe(true)
-              expect([undefined, 'TimeoutError', 'RangeError']).toContain(failure)
-            }
-          }
-        })
-      }),
-      RUNS,
-    )
+    await throughoutAnyStory((linked) => {
+      for (const peer of linked) {
+        const times = bench.ping.of(peer)
+        const gaps = times.slice(1).map((time, index) => time - at(times, index))
+        // A beat late at most; the second ping is spread over the interval, and may follow the first at once.
+        expect(Math.max(0, ...gaps)).toBeLessThanOrEqual(INTERVAL_MS + SECOND_MS)
+        expect(Math.min(INTERVAL_MS, ...gaps.slice(1))).toBeGreaterThanOrEqual(0.9 * INTERVAL_MS - SECOND_MS)
+        for (const { failure, latencyMs } of bench.monitor.history(peer)) {
+          expect((latencyMs ?? DEADLINE_MS) <= DEADLINE_MS).toBe(true)
+          expect([undefined, 'TimeoutError', 'RangeError']).toContain(failure)
+        }
+      }
+    })
   },
 )
 
@@ -111,22 +114,17 @@ it(
   'scores each peer by its own pings alone: from 0 to 100, unhealthy below 30, healthy again from 50',
   { timeout: TIMEOUT_MS },
   async () => {
-    await fc.assert(
-      fc.asyncProperty(story, async (chapters) => {
-        await live(chapters, (linked) => {
-          for (const peer of linked) {
-            const history = bench.monitor.history(peer)
-            const { score, isHealthy } = naive(history)
-            expect(bench.monitor.get(peer)).toMatchObject({ score, isHealthy, pings: history.length })
-            expect(score >= 0 && score <= 100).toBe(true)
-            const answered = history.filter(({ failure }) => failure === undefined)
-            expect(bench.monitor.get(peer)?.latency?.lastMs).toBe(answered.at(-1)?.latencyMs)
-            expect(bench.monitor.get(peer)?.availability).toBeCloseTo(answered.length / history.length, 9)
-          }
-        })
-      }),
-      RUNS,
-    )
+    await throughoutAnyStory((linked) => {
+      for (const peer of linked) {
+        const history = bench.monitor.history(peer)
+        const { score, isHealthy } = naive(history)
+        expect(bench.monitor.get(peer)).toMatchObject({ score, isHealthy, pings: history.length })
+        expect(score >= 0 && score <= 100).toBe(true)
+        const answered = history.filter(({ failure }) => failure === undefined)
+        expect(bench.monitor.get(peer)?.latency?.lastMs).toBe(answered.at(-1)?.latencyMs)
+        expect(bench.monitor.get(peer)?.availability).toBeCloseTo(answered.length / history.length, 9)
+      }
+    })
   },
 )
 
@@ -134,24 +132,19 @@ it(
   'sorts the peers by score and then by latency, and averages over exactly those',
   { timeout: TIMEOUT_MS },
   async () => {
-    await fc.assert(
-      fc.asyncProperty(story, async (chapters) => {
-        await live(chapters, (linked) => {
-          const snapshot = bench.monitor.snapshot()
-          expect(snapshot.map(({ peer }) => peer.toString()).toSorted()).toEqual(linked.map(String).toSorted())
-          for (const [index, { score, latency }] of snapshot.slice(1).entries()) {
-            const before = at(snapshot, index)
-            expect(before.score).toBeGreaterThanOrEqual(score)
-            const isTied = before.score === score && before.latency !== undefined && latency !== undefined
-            expect(!isTied || before.latency.smoothedMs <= latency.smoothedMs).toBe(true)
-          }
-          const mean = snapshot.reduce((sum, { score }) => sum + score, 0) / snapshot.length
-          expect(bench.monitor.averages()).toMatchObject({ peers: snapshot.length })
-          expect(bench.monitor.averages().score).toBeCloseTo(mean, 9)
-        })
-      }),
-      RUNS,
-    )
+    await throughoutAnyStory((linked) => {
+      const snapshot = bench.monitor.snapshot()
+      expect(snapshot.map(({ peer }) => peer.toString()).toSorted()).toEqual(linked.map(String).toSorted())
+      for (const [index, { score, latency }] of snapshot.slice(1).entries()) {
+        const before = at(snapshot, index)
+        expect(before.score).toBeGreaterThanOrEqual(score)
+        const isTied = before.score === score && before.latency !== undefined && latency !== undefined
+        expect(!isTied || before.latency.smoothedMs <= latency.smoothedMs).toBe(true)
+      }
+      const mean = snapshot.reduce((sum, { score }) => sum + score, 0) / snapshot.length
+      expect(bench.monitor.averages()).toMatchObject({ peers: snapshot.length })
+      expect(bench.monitor.averages().score).toBeCloseTo(mean, 9)
+    })
   },
 )
 
@@ -159,20 +152,15 @@ it(
   'forgets a peer that is reset, measures it anew from 50, and leaves all others as they were',
   { timeout: TIMEOUT_MS },
   async () => {
-    await fc.assert(
-      fc.asyncProperty(story, fc.nat(), async (chapters, pick) => {
-        await live(chapters, (linked) => {
-          const chosen = at(linked, pick % linked.length)
-          const others = linked.filter((peer) => peer !== chosen)
-          const before = others.map((peer) => bench.monitor.get(peer))
-          expect(bench.monitor.reset(chosen)).toBe(true)
-          expect([bench.monitor.get(chosen), bench.monitor.score(chosen)]).toEqual([undefined, undefined])
-          expect(bench.monitor.history(chosen)).toEqual([])
-          expect(others.map((peer) => bench.monitor.get(peer))).toEqual(before)
-        })
-      }),
-      RUNS,
-    )
+    await throughoutAnyStory((linked, pick) => {
+      const chosen = at(linked, pick % linked.length)
+      const others = linked.filter((peer) => peer !== chosen)
+      const before = others.map((peer) => bench.monitor.get(peer))
+      expect(bench.monitor.reset(chosen)).toBe(true)
+      expect([bench.monitor.get(chosen), bench.monitor.score(chosen)]).toEqual([undefined, undefined])
+      expect(bench.monitor.history(chosen)).toEqual([])
+      expect(others.map((peer) => bench.monitor.get(peer))).toEqual(before)
+    })
   },
 )
 

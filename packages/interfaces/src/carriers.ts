@@ -143,6 +143,10 @@ export type BroadcastHandler = (bytes: Uint8Array, context: BroadcastContext) =>
 export interface Broadcast {
   /** Takes the messages of `topic`. Returns the call that ends it. @throws {RangeError} when `topic` is taken */
   subscribe(topic: string, handler: BroadcastHandler): () => void
-  /** Publishes to all peers of `topic`. No peer at all is a result, not an error. */
+  /**
+   * Publishes to all peers of `topic`. No peer at all is a result, not an error.
+   * @throws {MessageTooLargeError} when `bytes` are more than may be published
+   * @throws {PeerQueryUnavailableError} when `to` is a query and nobody answers it
+   */
   publish(topic: string, bytes: Uint8Array, options?: PublishOptions): Promise<Delivery>
 }

@@ -70,5 +70,5 @@ export function memoryBroadcast(hub: MemoryHub): (components: MemoryBroadcastCom
   return (components) => new DefaultMemoryBroadcast(components, hub)
 }
 
-export { MessageTooLargeError, PeerQueryUnavailableError } from './errors.ts'
+export { MessageTooLargeError, PeerQueryUnavailableError } from '@gridmesh/interfaces'
 export type { MemoryHub } from './hub.ts'

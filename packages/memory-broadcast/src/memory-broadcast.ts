@@ -2,13 +2,14 @@ import {
   type BroadcastHandler,
   type BroadcastStrategy,
   type Delivery,
+  MessageTooLargeError,
   optional,
+  PeerQueryUnavailableError,
   type PublishOptions,
 } from '@gridmesh/interfaces'
 import { NotStartedError, type PeerId, serviceCapabilities, type Startable } from '@libp2p/interface'
 import { MAX_TOPIC_CHARACTERS } from './constants.ts'
 import { MemoryDelivery } from './delivery.ts'
-import { MessageTooLargeError, PeerQueryUnavailableError } from './errors.ts'
 import type { MemoryHub } from './hub.ts'
 import type { MemoryBroadcast, MemoryBroadcastComponents } from './index.ts'
 import { Member, type Post } from './member.ts'

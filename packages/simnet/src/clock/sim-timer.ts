@@ -11,25 +11,9 @@ export function timerDelay(delay: unknown): number {
 
 let nextTimerId = 1
 
-/** What `setTimeout` and `setInterval` return: as the `Timeout` of Node.js. */
-export class SimTimeout {
-  readonly #clock: VirtualClock
-  readonly #actor: Actor
-  readonly #callback: () => void
-  readonly #delayMs: number
-  readonly #repeats: boolean
-  #event: ClockEvent | undefined
+/** What Node.js asks of all of them. A simulation ends with its scenario, whoever has a reference. */
+class Referable {
   #isRef = true
-  #id: number | undefined
-
-  constructor(clock: VirtualClock, callback: () => void, delayMs: number, repeats: boolean) {
-    this.#clock = clock
-    this.#actor = clock.current
-    this.#callback = callback
-    this.#delayMs = delayMs
-    this.#repeats = repeats
-    this.#plan()
-  }
 
   ref(): this {
     this.#isRef = true
@@ -43,6 +27,27 @@ export class SimTimeout {
 
   hasRef(): boolean {
     return this.#isRef
+  }
+}
+
+/** What `setTimeout` and `setInterval` return: as the `Timeout` of Node.js. */
+export class SimTimeout extends Referable {
+  readonly #clock: VirtualClock
+  readonly #actor: Actor
+  readonly #callback: () => void
+  readonly #delayMs: number
+  readonly #repeats: boolean
+  #event: ClockEvent | undefined
+  #id: number | undefined
+
+  constructor(clock: VirtualClock, callback: () => void, delayMs: number, repeats: boolean) {
+    super()
+    this.#clock = clock
+    this.#actor = clock.current
+    this.#callback = callback
+    this.#delayMs = delayMs
+    this.#repeats = repeats
+    this.#plan()
   }
 
   refresh(): this {
@@ -96,28 +101,14 @@ export function forgetTimers(): void {
 }
 
 /** What `setImmediate` returns. */
-export class SimImmediate {
+export class SimImmediate extends Referable {
   readonly #clock: VirtualClock
   readonly #event: ClockEvent
-  #isRef = true
 
   constructor(clock: VirtualClock, callback: () => void) {
+    super()
     this.#clock = clock
     this.#event = clock.plan('immediate', clock.current, 0, callback)
-  }
-
-  ref(): this {
-    this.#isRef = true
-    return this
-  }
-
-  unref(): this {
-    this.#isRef = false
-    return this
-  }
-
-  hasRef(): boolean {
-    return this.#isRef
   }
 
   close(): void {

@@ -72,6 +72,8 @@ export class HostSocket extends TypedEventEmitter<MessageStreamEvents> implement
 
   async onDrain(): Promise<void> {}
 
-  // eslint-disable-next-line require-yield -- nothing ever arrives
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {}
+  // Nothing ever arrives.
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    yield* []
+  }
 }
