@@ -100,8 +100,13 @@ export interface SimulationInit<S extends ServiceMap = ServiceMap> {
   options?: (node: NodePlan) => NodeOptions<S>
   /** The region of a node. @default regions of the latency model in turn, or `'one'` */
   region?: (index: number) => string
-  /** The IPv4 address of a node; nodes that share a /24 stand for one operator. @default 10.x.y.1, each in a /24 of its own */
+  /**
+   * The IPv4 address of a node. Nodes that share a /24 stand for one operator; those that share an address have its
+   * ports from 4001 on. @default 10.x.y.1, each in a /24 of its own
+   */
   ip?: (index: number) => string
+  /** Whether a node is down at first, until `network.restart` brings it up. @default none is */
+  isDown?: (index: number) => boolean
   /** What links are like. @default 20 ms, without loss, jitter or limits */
   links?: LinkInit
   /** Laws that are looked at throughout. @default [] */
@@ -221,7 +226,7 @@ export interface SimNetwork<S extends ServiceMap = ServiceMap> {
   heal(): void
   /** Ends a node at once. */
   crash(node: SimNode<S>, options?: CrashOptions): void
-  /** Builds a crashed or stopped node again and starts it. */
+  /** Builds a node again that crashed, stopped, or was down from the start, and starts it. */
   restart(node: SimNode<S>, options?: RestartOptions): Promise<void>
   /** Stops a node as libp2p does. */
   stop(node: SimNode<S>): Promise<void>

@@ -7,6 +7,8 @@ import {
   type Stream,
 } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import type { Ping } from '@libp2p/ping'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it, vi } from 'vitest'
@@ -339,4 +341,62 @@ it('has a region for each node, and a /24 of its own', async () => {
       expect(new Set(networks).size).toBe(300)
     },
   )
+})
+
+it.each(['host', 'stack'] as const)('has ports of its own for each node at one address, at level %s', async (level) => {
+  await onHosts(
+    3,
+    async ({ nodes, network }) => {
+      expect(nodes.map(({ address }) => address.toString().split('/p2p/')[0])).toEqual([
+        '/ip4/10.0.0.1/tcp/4001',
+        '/ip4/10.0.0.1/tcp/4002',
+        '/ip4/10.0.0.1/tcp/4003',
+      ])
+      for (const node of nodes.slice(1)) await network.connect(at(nodes, 0), node)
+      network.crash(at(nodes, 1))
+      expect(await errorOf(network.connect(at(nodes, 2), at(nodes, 1)))).toBe('ConnectionRefusedError')
+      expect(at(nodes, 0).libp2p.getPeers()).toEqual([at(nodes, 2).peerId])
+    },
+    { level, ip: () => '10.0.0.1', services: () => ({}) as never },
+  )
+})
+
+it('leaves nodes down at first, and has them join when they are told to', async () => {
+  await onHosts(
+    4,
+    async ({ nodes, network }) => {
+      const late = at(nodes, 2)
+      expect(nodes.map(({ status }) => status)).toEqual(['up', 'up', 'stopped', 'up'])
+      expect(await errorOf(network.connect(at(nodes, 0), late))).toBe('ConnectionRefusedError')
+      await network.connectAll({ degree: 2 })
+      await network.restart(late)
+      await network.connect(late, at(nodes, 0))
+      expect(late.libp2p.getPeers()).toHaveLength(1)
+    },
+    { isDown: (index) => index === 2 },
+  )
+})
+
+it('stores the signed record of a peer, as bytes that anybody can verify, and the newer one after a restart', async () => {
+  await onHosts(2, async ({ nodes, network, clock }) => {
+    const [reader, author] = [at(nodes, 0), at(nodes, 1)]
+    const recordOf = async (): Promise<PeerRecord> => {
+      const { peerRecordEnvelope, addresses } = await reader.libp2p.peerStore.get(author.peerId)
+      expect(addresses).toEqual([{ multiaddr: author.address, isCertified: true }])
+      const envelope = await RecordEnvelope.openAndCertify(peerRecordEnvelope ?? new Uint8Array(), PeerRecord.DOMAIN)
+      expect(peerIdFromPublicKey(envelope.publicKey).equals(author.peerId)).toBe(true)
+      return PeerRecord.createFromProtobuf(envelope.payload)
+    }
+    await network.connect(reader, author)
+    await clock.sleep(1_000)
+    const first = await recordOf()
+    network.crash(author)
+    await clock.sleep(1_000)
+    await network.restart(author)
+    await network.connect(reader, author)
+    await clock.sleep(1_000)
+    const second = await recordOf()
+    expect([first, second].map(({ peerId }) => peerId.equals(author.peerId))).toEqual([true, true])
+    expect(second.seqNumber > first.seqNumber).toBe(true)
+  })
 })

@@ -15,7 +15,6 @@ import {
 import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
 import { PeerMap } from '@libp2p/peer-collections'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { SIM_PORT } from '../constants.ts'
 import { ConnectionDeniedError } from '../errors.ts'
 import type { WireEnd } from '../links/wire.ts'
 import { HostConnection } from './connection.ts'
@@ -54,11 +53,14 @@ export class HostConnectionManager implements ConnectionManager, Startable {
     this.#dialler = new HostDialler(host, (end, socket, peer) => this.#open(end, socket, peer))
   }
 
-  start(): void {
+  async start(): Promise<void> {
     if (this.#isStarted) return
     this.#isStarted = true
-    if (!this.#hasOtherIdentify()) this.#identify ??= new HostIdentify(this.#host, () => this.#hostConnections())
-    this.#host.machine.listeners.set(SIM_PORT, (end) => {
+    if (!this.#hasOtherIdentify()) {
+      this.#identify ??= new HostIdentify(this.#host, () => this.#hostConnections())
+      await this.#identify.start()
+    }
+    this.#host.machine.listeners.set(this.#host.machine.port, (end) => {
       this.#arrive(end).catch(() => end.end())
     })
   }
@@ -66,7 +68,7 @@ export class HostConnectionManager implements ConnectionManager, Startable {
   async stop(): Promise<void> {
     if (!this.#isStarted) return
     this.#isStarted = false
-    this.#host.machine.listeners.delete(SIM_PORT)
+    this.#host.machine.listeners.delete(this.#host.machine.port)
     this.#identify?.stop()
     await Promise.all(this.getConnections().map((connection) => this.#close(connection, {}, CLOSE_MS)))
   }
@@ -166,7 +168,8 @@ export class HostConnectionManager implements ConnectionManager, Startable {
       end,
       socket,
       remotePeer,
-      ownIdentity: (isPush) => identify?.identity(isPush) ?? { protocols: [], agentVersion: '', isPush },
+      ownIdentity: (isPush) =>
+        identify?.identity(isPush) ?? { protocols: [], agentVersion: '', record: undefined, isPush },
       onIdentity: (identity) => void identify?.receive(connection, identity),
     })
     host.metrics?.trackMultiaddrConnection(socket)

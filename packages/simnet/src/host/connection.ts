@@ -30,8 +30,8 @@ import { countStreams, outboundLimit, runMiddleware } from './stream-rules.ts'
 /** As libp2p's defaults, in ms. */
 const NEGOTIATION_MS = 10_000
 const CLOSE_MS = 1_000
-/** Bytes of an identify message without its protocols. */
-const IDENTITY_BYTES = 300
+/** Bytes of an identify message without its protocols and its signed record: versions, key and addresses. */
+const IDENTITY_BYTES = 120
 
 export interface HostConnectionInit {
   host: HostContext
@@ -102,7 +102,8 @@ export class HostConnection
   /** Tells the peer who we are. */
   sendIdentity(isPush: boolean): void {
     const identity = this.#init.ownIdentity(isPush)
-    const bytes = identity.protocols.reduce((sum, protocol) => sum + protocol.length, IDENTITY_BYTES)
+    const own = IDENTITY_BYTES + (identity.record?.envelope.byteLength ?? 0)
+    const bytes = identity.protocols.reduce((sum, protocol) => sum + protocol.length, own)
     this.carry({ type: 'identity', identity }, bytes)
   }
 

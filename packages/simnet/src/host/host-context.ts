@@ -5,6 +5,7 @@ import type {
   Metrics,
   PeerId,
   PeerStore,
+  PrivateKey,
   TypedEventTarget,
 } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
@@ -15,6 +16,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 /** What the parts of a simulated libp2p share. */
 export interface HostContext {
   readonly peerId: PeerId
+  readonly privateKey: PrivateKey
   readonly address: Multiaddr
   readonly machine: Machine
   readonly fabric: Fabric

@@ -1,6 +1,7 @@
 import { raceAbort } from './race-abort.ts'
 import { createActor } from '../clock/actor.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
+import { SIM_PORT } from '../constants.ts'
 import { Random } from '../random/random.ts'
 import type { Flow } from './flow.ts'
 import { FairPort } from './fair-port.ts'
@@ -35,7 +36,8 @@ export class Fabric {
   readonly clock: VirtualClock
   readonly model: LinkModel
   readonly #seed: number
-  readonly #machines = new Map<string, Machine>()
+  readonly #machines: Machine[] = []
+  readonly #byIp = new Map<string, Machine[]>()
   readonly #blocks = new Set<Block>()
   readonly #holding = new Set<Flow>()
   bytes = 0
@@ -48,13 +50,14 @@ export class Fabric {
   }
 
   addMachine(index: number, ip: string, region: string): Machine {
-    if (this.#machines.has(ip)) throw new RangeError(`Two nodes have the address ${ip}`)
+    const neighbours = this.#byIp.get(ip) ?? []
     const card = createActor(index, new Random(this.#seed, MACHINE_STREAM + index))
     const { uplinkBytesPerSecond: up, downlinkBytesPerSecond: down } = this.model
     const machine: Machine = {
       index,
       region,
       ip,
+      port: SIM_PORT + neighbours.length,
       random: card.random,
       card,
       actor: card,
@@ -64,7 +67,8 @@ export class Fabric {
       downlink: down === undefined ? undefined : new FairPort(this.clock, card, down),
       isUp: true,
     }
-    this.#machines.set(ip, machine)
+    this.#machines.push(machine)
+    this.#byIp.set(ip, [...neighbours, machine])
     return machine
   }
 
@@ -75,7 +79,7 @@ export class Fabric {
   async dial(from: Machine, ip: string, port: number, signal: AbortSignal): Promise<WireEnd> {
     signal.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<WireEnd>()
-    const target = this.#machines.get(ip)
+    const target = this.#at(ip, port)
     if (target !== undefined) this.#knock(from, target, port, resolve, reject)
     return raceAbort(promise, signal, (late) => late.end())
   }
@@ -116,6 +120,11 @@ export class Fabric {
     )
   }
 
+  /** Whether somebody listens at a port of an address. */
+  isTaken(ip: string, port: number): boolean {
+    return this.#byIp.get(ip)?.some(({ listeners }) => listeners.has(port)) ?? false
+  }
+
   count(bytes: number): void {
     this.bytes += bytes
     this.messages++
@@ -135,7 +144,7 @@ export class Fabric {
   /** Closes ways; connections that use them are given up if they stay closed. Returns what opens them again. */
   block(block: Block): () => void {
     this.#blocks.add(block)
-    const [anyMachine] = this.#machines.values()
+    const [anyMachine] = this.#machines
     if (anyMachine !== undefined) {
       this.clock.plan('link', anyMachine.card, this.model.deadAfterMs, () => this.#giveUp(block))
     }
@@ -154,6 +163,13 @@ export class Fabric {
       if (isSilent) this.#loseSilently(end)
       else end.end(new ConnectionResetError('ECONNRESET'))
     }
+  }
+
+  /** Who answers for a port: whoever listens, else whose port it is, else whoever has the address. */
+  #at(ip: string, port: number): Machine | undefined {
+    const machines = this.#byIp.get(ip) ?? []
+    const listening = machines.find(({ listeners }) => listeners.has(port))
+    return listening ?? machines.find((machine) => machine.port === port) ?? machines[0]
   }
 
   #loseSilently(end: WireEnd): void {
@@ -176,7 +192,7 @@ export class Fabric {
 
   #giveUp(block: Block): void {
     if (!this.#blocks.has(block)) return
-    for (const machine of this.#machines.values()) {
+    for (const machine of this.#machines) {
       for (const end of Array.from(machine.ends)) {
         if (!block.blocks(machine, end.remote) && !block.blocks(end.remote, machine)) continue
         this.clock.plan('link', machine.actor, 0, () => end.break(new ConnectionResetError('ETIMEDOUT')))

@@ -11,6 +11,8 @@ export interface Machine {
   readonly index: number
   readonly region: string
   readonly ip: string
+  /** Its port of the address, which it may share with others: the first has 4001, the next one more. */
+  readonly port: number
   /** Draws what happens to the messages it sends. */
   readonly random: Random
   /** Its network card, on whose behalf the network works: never slow, never gone. */

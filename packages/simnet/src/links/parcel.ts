@@ -1,10 +1,17 @@
-import type { PeerId } from '@libp2p/interface'
+import type { PeerId, SignedPeerRecord } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** A signed peer record: what it says, and the bytes that prove it. */
+export interface OwnRecord extends SignedPeerRecord {
+  readonly envelope: Uint8Array
+}
 
 /** What a peer tells about itself when asked who it is. */
 export interface Identity {
   readonly protocols: string[]
   readonly agentVersion: string
+  /** The addresses it has signed, for others to pass on; none before the node has started. */
+  readonly record: OwnRecord | undefined
   /** Whether it was sent unasked, since it has changed. */
   readonly isPush: boolean
 }

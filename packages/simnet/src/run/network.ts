@@ -43,8 +43,9 @@ export class Network<S extends ServiceMap> implements SimNetwork<S> {
   }
 
   async connectAll({ degree = DEFAULT_DEGREE }: ConnectOptions = {}): Promise<void> {
-    const plans = this.#nodes.map((node, index) => {
-      return { node, peers: this.#choosePeers(index, degree), delayMs: this.#random.next() * SPREAD_MS }
+    const up = this.#nodes.filter(({ status }) => status === 'up')
+    const plans = up.map((node, at) => {
+      return { node, peers: this.#choosePeers(up, at, degree), delayMs: this.#random.next() * SPREAD_MS }
     })
     await Promise.all(
       plans.map(async ({ node, peers, delayMs }) => {
@@ -121,15 +122,15 @@ export class Network<S extends ServiceMap> implements SimNetwork<S> {
   }
 
   /** One node before it, so that the graph is connected, and others at random. */
-  #choosePeers(index: number, degree: number): WorldNode<S>[] {
+  #choosePeers(nodes: readonly WorldNode<S>[], own: number, degree: number): WorldNode<S>[] {
     const chosen = new Set<number>()
-    if (index > 0) chosen.add(this.#random.below(index))
-    const most = Math.min(degree, this.#nodes.length - 1)
+    if (own > 0) chosen.add(this.#random.below(own))
+    const most = Math.min(degree, nodes.length - 1)
     for (let tries = 0; chosen.size < most && tries < 20 * degree; tries++) {
-      const other = this.#random.below(this.#nodes.length)
-      if (other !== index) chosen.add(other)
+      const other = this.#random.below(nodes.length)
+      if (other !== own) chosen.add(other)
     }
-    return [...chosen].flatMap((at) => this.#nodes[at] ?? [])
+    return [...chosen].flatMap((at) => nodes[at] ?? [])
   }
 
   async #connectPatiently(from: WorldNode<S>, to: WorldNode<S>): Promise<void> {

@@ -94,7 +94,8 @@ export class WorldNode<S extends ServiceMap> implements SimNode<S> {
   async restart(hasDisk: boolean): Promise<void> {
     if (this.#status === 'up') throw new RangeError(`Node ${this.index} is up: it cannot be restarted`)
     if (!hasDisk) this.#world.forgetDisk(this.index)
-    this.#plan = { ...this.#plan, restarts: this.#plan.restarts + 1 }
+    // A node that was down from the start has no life before.
+    if (this.#libp2p !== undefined) this.#plan = { ...this.#plan, restarts: this.#plan.restarts + 1 }
     const { skewMs } = this.#actor
     this.#actor.isAlive = false
     this.#actor = this.machine.actor = this.#world.createActor(this.#plan)

@@ -140,7 +140,8 @@ export class Run<S extends ServiceMap> {
     const network = new Network(nodes, this.#fabric, clock, this.#random)
     const parts = { deliveries: this.#deliveries, random: this.#random, violations: this.#violations }
     const context = new ScenarioContext<S>({ nodes, network, clock, ...parts })
-    await Promise.all(nodes.map((node) => node.start(this.#random.next() * START_SPREAD_MS)))
+    const up = nodes.filter(({ index }) => this.#init.isDown?.(index) !== true)
+    await Promise.all(up.map((node) => node.start(this.#random.next() * START_SPREAD_MS)))
     watchInvariants(this.#init.invariants ?? [], context, this.#clock, this.#violations)
     await scenario(context)
   }

@@ -5,7 +5,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Datastore } from 'interface-datastore'
 import { type Actor, createActor } from '../clock/actor.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
-import { DEFAULT_MAX_CONNECTIONS, SIM_PORT } from '../constants.ts'
+import { DEFAULT_MAX_CONNECTIONS } from '../constants.ts'
 import { HostLibp2p } from '../host/host-libp2p.ts'
 import type { Fabric } from '../links/fabric.ts'
 import type { Machine } from '../links/machine.ts'
@@ -55,9 +55,9 @@ export class World<S extends ServiceMap> {
     const ip = this.#init.ip?.(index) ?? defaultIp(index)
     const identity = identityOf(this.#seed, index)
     const peer = identity.peerId.toString()
-    const address = multiaddr(`/ip4/${ip}/tcp/${SIM_PORT}/p2p/${peer}`)
-    this.#peers.set(peer, { peerId: identity.peerId, address })
     const machine = this.fabric.addMachine(index, ip, region)
+    const address = multiaddr(`/ip4/${ip}/tcp/${machine.port}/p2p/${peer}`)
+    this.#peers.set(peer, { peerId: identity.peerId, address })
     return { plan: { index, region, restarts: 0, address, ...identity }, machine }
   }
 

@@ -14,7 +14,6 @@ import {
   type Upgrader,
 } from '@libp2p/interface'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import { SIM_PORT } from '../constants.ts'
 import type { TransportComponents } from '../index.ts'
 import type { Fabric } from '../links/fabric.ts'
 import type { Machine } from '../links/machine.ts'
@@ -64,7 +63,7 @@ export class SimTransport implements Transport {
   }
 
   createListener(options: CreateListenerOptions): Listener {
-    return new SimListener(this.#machine, options.upgrader, this.#components.logger)
+    return new SimListener(this.#fabric, this.#machine, options.upgrader, this.#components.logger)
   }
 
   readonly listenFilter = (addresses: Multiaddr[]): Multiaddr[] =>
@@ -75,6 +74,7 @@ export class SimTransport implements Transport {
 
 /** Takes connections at a port of a machine. Port 0 is the first free one; the IP address is the machine's. */
 class SimListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+  readonly #fabric: Fabric
   readonly #machine: Machine
   readonly #upgrader: Upgrader
   readonly #logger: ComponentLogger
@@ -82,18 +82,19 @@ class SimListener extends TypedEventEmitter<ListenerEvents> implements Listener 
   #port: number | undefined
   #arrivals = 0
 
-  constructor(machine: Machine, upgrader: Upgrader, logger: ComponentLogger) {
+  constructor(fabric: Fabric, machine: Machine, upgrader: Upgrader, logger: ComponentLogger) {
     super()
+    this.#fabric = fabric
     this.#machine = machine
     this.#upgrader = upgrader
     this.#logger = logger
   }
 
   async listen(address: Multiaddr): Promise<void> {
-    const { listeners, ip } = this.#machine
+    const { listeners, ip, port: first } = this.#machine
     let port = endpointOf(address)?.port ?? 0
-    if (port !== 0 && listeners.has(port)) throw new ListenError(`Address ${ip}:${port} is in use already`)
-    if (port === 0) for (port = SIM_PORT; listeners.has(port);) port++
+    if (port !== 0 && this.#fabric.isTaken(ip, port)) throw new ListenError(`Address ${ip}:${port} is in use already`)
+    if (port === 0) for (port = first; this.#fabric.isTaken(ip, port);) port++
     listeners.set(port, (end) => this.#arrive(end))
     this.#port = port
     queueMicrotask(() => this.safeDispatchEvent('listening'))

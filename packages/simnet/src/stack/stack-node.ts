@@ -5,7 +5,7 @@ import { plaintext } from '@libp2p/plaintext'
 import { yamux } from '@libp2p/yamux'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
-import { PING_STREAMS, SIM_PORT } from '../constants.ts'
+import { PING_STREAMS } from '../constants.ts'
 import type { TransportComponents } from '../index.ts'
 import type { Fabric } from '../links/fabric.ts'
 import type { Machine } from '../links/machine.ts'
@@ -37,7 +37,7 @@ export async function createStackNode<S extends ServiceMap>(init: StackNodeInit<
     datastore,
     logger,
     start: false,
-    addresses: { listen: [`/ip4/${machine.ip}/tcp/${SIM_PORT}`] },
+    addresses: { listen: [`/ip4/${machine.ip}/tcp/${machine.port}`] },
     transports: [(components: TransportComponents) => new SimTransport(components, fabric, machine)],
     connectionEncrypters: [plaintext()],
     streamMuxers: [yamux()],
