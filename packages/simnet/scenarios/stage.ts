@@ -180,6 +180,18 @@ export class Stage implements Witness {
     this.attack.isOn = false
     await this.network.calm()
     await this.gather('gathered-in-calm')
+    await this.until('links-agreed-in-calm', () => this.#oneSided(), REUNION_MS)
+  }
+
+  /** A peer that crashed without a word stays ready for the other side, until that side hears nothing from it. */
+  #oneSided(): string | undefined {
+    const holders = new Map(this.present.map((node) => [node, new Set(this.readyPeers(node))]))
+    for (const [node, peers] of holders) {
+      for (const peer of peers) {
+        if (holders.get(peer)?.has(node) === false) return `Node ${node.index} holds node ${peer.index} ready, alone,`
+      }
+    }
+    return undefined
   }
 
   /** Proves the liveness of the network: what is published now reaches all, and its author learns it. */
