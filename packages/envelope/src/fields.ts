@@ -68,18 +68,19 @@ function isCount(value: number, max: number): boolean {
 
 /** Returns `fields` if each is within its bounds, whichever codec read them. @throws {MalformedEnvelopeError} */
 export function checkFields(fields: SignedFields): SignedFields {
-  const faults: [boolean, string][] = [
-    [isName(fields.chainId), 'chain id'],
-    [isName(fields.kind), 'kind'],
-    [fields.senderKey.byteLength === PUBLIC_KEY_BYTES, 'sender key'],
-    [fields.signature.byteLength === SIGNATURE_BYTES, 'signature'],
-    [fields.sequence >= 0n && fields.sequence <= MAX_SEQUENCE, 'sequence'],
-    [isCount(fields.timeMs, Number.MAX_SAFE_INTEGER), 'time'],
-    [isCount(fields.compression, 255), 'compression'],
-    [isCount(fields.inflatedBytes, MAX_MAX_BYTES), 'inflated length'],
-    [(fields.compression === 0) === (fields.inflatedBytes === 0), 'inflated length without compression'],
-  ]
-  const fault = faults.find(([isFine]) => !isFine)
-  if (fault !== undefined) throw new MalformedEnvelopeError(fault[1])
+  demand(isName(fields.chainId), 'chain id')
+  demand(isName(fields.kind), 'kind')
+  demand(fields.senderKey.byteLength === PUBLIC_KEY_BYTES, 'sender key')
+  demand(fields.signature.byteLength === SIGNATURE_BYTES, 'signature')
+  demand(fields.sequence >= 0n && fields.sequence <= MAX_SEQUENCE, 'sequence')
+  demand(isCount(fields.timeMs, Number.MAX_SAFE_INTEGER), 'time')
+  demand(isCount(fields.compression, 255), 'compression')
+  demand(isCount(fields.inflatedBytes, MAX_MAX_BYTES), 'inflated length')
+  const isPlain = fields.compression === 0
+  demand(isPlain === (fields.inflatedBytes === 0), 'inflated length without compression')
   return fields
+}
+
+function demand(isFine: boolean, part: string): void {
+  if (!isFine) throw new MalformedEnvelopeError(part)
 }

@@ -86,11 +86,13 @@ export {
   type InflateLimits,
   type ZstdLibrary,
 } from './compression.ts'
+export type { SigningKey } from './ed25519-key.ts'
 export * from './errors.ts'
 export type { EnvelopeCodec, EnvelopeFields, SignedFields } from './fields.ts'
 export { jsonCodec } from './json-codec.ts'
-export { nodeCryptoSigner, type NodeCryptoSignerInit, type SigningKey } from './node-crypto-signer.ts'
+export { nodeCryptoSigner, type NodeCryptoSignerInit } from './node-crypto-signer.ts'
 export { PeerIds } from './peer-ids.ts'
 export { protobufCodec } from './protobuf-codec.ts'
 export type { ReplayVerdict } from './replay-guard.ts'
 export { ReplayWindow, type WindowVerdict } from './replay-window.ts'
+export { sodiumSigner, type SodiumLibrary } from './sodium-signer.ts'

@@ -48,7 +48,8 @@ export class Opener {
     const fields = this.#read(bytes)
     this.#checkWanted(fields, options)
     this.#checkTime(fields)
-    const ticket = { ...fields, sender: bytesKey(fields.senderKey) }
+    const { lane, sequence, timeMs } = fields
+    const ticket = { sender: bytesKey(fields.senderKey), lane, sequence, timeMs }
     this.#demandFresh(this.#init.guard.check(ticket), ticket)
 
     return chain(signer.verify(fields.senderKey, canonicalBytes(fields), fields.signature), (isValid) => {
