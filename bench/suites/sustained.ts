@@ -1,0 +1,92 @@
+import { BroadcastNetwork, GOSSIPSUB, ours } from '../broadcast-network.ts'
+import { type Bench, type Line, median, quantile } from '../report.ts'
+
+const TRIALS = 9
+const NODES = 50
+/** Neighbours on either side in the ring, by distance: degree 8. */
+const OFFSETS = [1, 6, 14, 21]
+const BYTES = 250
+const FOR_MS = 3_000
+const MAX_P99_MS = 1_000
+/** What a rate is multiplied by when it was sustained, and divided by when it was not. */
+const STEP = 1.3
+/** How long messages are gathered: what a user who wants a second at most can afford. */
+const BATCH_DELAY_MS = 300
+const PUBLISHERS = NODES
+const MIN_PER_SECOND = 1_000
+const MIN_RATIO = 40
+
+const CONTENDERS = {
+  ours: ours('batched gossip, verified by each', 'batched', String(BATCH_DELAY_MS)),
+  gossipsub: GOSSIPSUB,
+}
+const FIRST_RATES = { ours: 700, gossipsub: 10 }
+type Name = keyof typeof CONTENDERS
+
+/** One load, and what it came to. */
+interface Trial {
+  perSecond: number
+  isSustained: boolean
+  p99Ms: number
+  missing: number
+  cpuMicros: number
+}
+
+/** The highest rate at which every node gets every message, and the slowest hundredth still within a second. */
+export const bench: Bench = {
+  about: `${NODES} nodes in a mesh of degree ${OFFSETS.length * 2}, ${PUBLISHERS} of which publish ${BYTES} B messages`,
+  async *run() {
+    const networks: Partial<Record<Name, BroadcastNetwork>> = {}
+    const trials: Record<Name, Trial[]> = { ours: [], gossipsub: [] }
+    try {
+      for (const name of ['ours', 'gossipsub'] as const) {
+        networks[name] = await BroadcastNetwork.mesh(CONTENDERS[name], NODES, OFFSETS)
+      }
+      const rates = { ...FIRST_RATES }
+      for (let trial = 0; trial < TRIALS; trial++) {
+        for (const [name, network] of Object.entries(networks) as [Name, BroadcastNetwork][]) {
+          const done = await load(network, rates[name])
+          trials[name].push(done)
+          rates[name] *= done.isSustained ? STEP : 1 / STEP
+        }
+      }
+      yield* lines(trials)
+    } finally {
+      await Promise.all(Object.values(networks).map((network) => network.stop()))
+    }
+  },
+}
+
+async function load(network: BroadcastNetwork, perSecond: number): Promise<Trial> {
+  const startMs = await network.cpuMs()
+  const { sent, delaysMs } = await network.load({ perSecond, forMs: FOR_MS, bytes: BYTES }, PUBLISHERS)
+  const missing = sent * (NODES - 1) - delaysMs.length
+  const p99Ms = quantile(delaysMs, 0.99)
+  const cpuMicros = (((await network.cpuMs()) - startMs) * 1_000) / delaysMs.length
+  return { perSecond, missing, p99Ms, cpuMicros, isSustained: missing === 0 && p99Ms < MAX_P99_MS }
+}
+
+function* lines(trials: Record<Name, Trial[]>): Iterable<Line> {
+  const best = (name: Name): Trial[] => trials[name].filter(({ isSustained }) => isSustained)
+  const highest = (name: Name): number => Math.max(0, ...best(name).map(({ perSecond }) => perSecond))
+  const [highestOurs, theirs] = [highest('ours'), highest('gossipsub')]
+  const raw = (name: Name): number[] => trials[name].map(({ perSecond, isSustained }) => (isSustained ? perSecond : 0))
+  const what = { metric: 'sustained, every message everywhere, p99 < 1 s', unit: 'messages/s' }
+  const mine = { ...what, case: CONTENDERS.ours.name, ours: highestOurs, raw: raw('ours') }
+  yield { ...mine, goal: `>= ${MIN_PER_SECOND}`, met: highestOurs >= MIN_PER_SECOND }
+  const ratio = highestOurs / theirs
+  const beside = { ...mine, case: `${CONTENDERS.ours.name} (theirs: ${CONTENDERS.gossipsub.name})`, theirs, ratio }
+  yield { ...beside, goal: `ratio >= ${MIN_RATIO}`, met: ratio >= MIN_RATIO }
+  yield { ...what, case: CONTENDERS.gossipsub.name, ours: theirs, raw: raw('gossipsub') }
+  for (const name of ['ours', 'gossipsub'] as const) {
+    const tried = trials[name]
+    const of = (metric: string, unit: string, figure: (trial: Trial) => number): Line => {
+      const all = tried.map(figure)
+      return { case: `each load, ${CONTENDERS[name].name}`, metric, unit, ours: median(all), raw: all }
+    }
+    yield of('offered', 'messages/s', ({ perSecond }) => perSecond)
+    yield of('p99 of delivery', 'ms', ({ p99Ms }) => p99Ms)
+    yield of('not delivered', 'messages', ({ missing }) => missing)
+    yield of('processor a delivery', 'µs', ({ cpuMicros }) => cpuMicros)
+  }
+}
