@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { publishedPackages, root } from '../../scripts/packages.mjs'
+import { figures } from './figures.mjs'
 import { interfacesOf } from './interfaces.mjs'
 import { dependencyGraph, eventsPage, limitsPage, optionTables, packageTable } from './tables.mjs'
 
@@ -22,6 +23,7 @@ const packages = publishedPackages().map(({ folder, manifest }) => ({
 for (const { folder, interfaces } of packages) between(`${folder}/README.md`, 'options', optionTables(interfaces))
 between('README.md', 'packages', packageTable(packages))
 between('ARCHITECTURE.md', 'graph', dependencyGraph(packages))
+between('docs/performance.md', 'figures', figures(root))
 whole('docs/limits.md', limitsPage(packages))
 whole('docs/events.md', eventsPage(packages))
 whole('docs/configuration.md', `# Configuration\n\n${gridmesh('config', 'reference')}`)
