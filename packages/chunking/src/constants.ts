@@ -19,6 +19,11 @@ export const MAX_HEADER_BYTES = 20
 export const MIN_FRAME_PAYLOAD_BYTES = 1_024
 /** Payload of a frame from here on is sent as a view; below, a copy is cheaper than another entry in every list. */
 export const VIEW_BYTES = 4_096
+/**
+ * Messages of one run of microtasks after which they are written without waiting for its end. Fewer cost more writes;
+ * with more, two sides that ask and answer by the dozen take turns, and each of them idles half of the time.
+ */
+export const MESSAGES_PER_WRITE = 32
 /** Finished messages that a late refusal can still be matched with. */
 export const MAX_REMEMBERED_MESSAGES = 64
 /** Refusals and aborts that wait to be sent; a peer that causes more without reading them loses the channel. */

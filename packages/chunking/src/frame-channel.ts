@@ -81,8 +81,8 @@ export class FrameChannel {
   }
 
   /**
-   * Queues a message, to be written with others at the end of the current run of microtasks. Makes no promise: this
-   * is the fast way.
+   * Queues a message, to be written with others at the end of the current run of microtasks, or once there are dozens.
+   * Makes no promise: this is the fast way.
    *
    * @throws {MessageTooLargeError} when it is over `maxMessageBytes`
    * @throws {QueueFullError} when the queue is full
@@ -91,7 +91,7 @@ export class FrameChannel {
   enqueue(bytes: Uint8Array | Uint8ArrayList, options: MessageOptions = NO_OPTIONS): OutgoingMessage {
     if (this.#state !== 'open') throw new ChannelClosedError()
     const message = this.#queue.add(bytes, options)
-    this.#writer.schedule()
+    this.#writer.scheduleMessage()
     return message
   }
 

@@ -1,13 +1,17 @@
 import type { MessageStream } from '@libp2p/interface'
+import { MESSAGES_PER_WRITE } from './constants.ts'
 import type { SendQueue } from './send-queue.ts'
 
-/** Writes what a queue holds to a stream: once per run of microtasks, and no more than the stream takes. */
+/** Writes what a queue holds to a stream: what comes in one run of microtasks together, and no more than it takes. */
 export class StreamWriter {
   readonly #stream: MessageStream
   readonly #queue: SendQueue
   readonly #onWritten: (error?: Error) => void
   #isDue = false
   #isStopped = false
+  /** Messages since the last write. */
+  #messages = 0
+  #error: Error | undefined
 
   /** `onWritten` is called after each turn of writing, with the error where the stream refused. */
   constructor(stream: MessageStream, queue: SendQueue, onWritten: (error?: Error) => void) {
@@ -32,23 +36,36 @@ export class StreamWriter {
   readonly schedule = (): void => {
     if (this.#isDue || this.#isStopped) return
     this.#isDue = true
-    queueMicrotask(this.#write)
+    queueMicrotask(this.#turn)
   }
 
-  readonly #write = (): void => {
+  /** As `schedule`, for a message. Of very many in one run, the first go at once: the peer can begin with them. */
+  scheduleMessage(): void {
+    this.schedule()
+    this.#messages += 1
+    // What the write sets off, such as messages that are let in again, waits for the turn: we are within a call.
+    if (this.#messages >= MESSAGES_PER_WRITE && !this.#isStopped) this.#write()
+  }
+
+  readonly #turn = (): void => {
     this.#isDue = false
     if (this.#isStopped) return
+    this.#write()
+    if (this.#error == null) this.#queue.settle()
+    this.#onWritten(this.#error)
+  }
+
+  #write(): void {
+    this.#messages = 0
     try {
-      while (!this.#stream.writableNeedsDrain) {
+      while (this.#error == null && !this.#stream.writableNeedsDrain) {
         const batch = this.#queue.nextBatch()
         if (batch == null) break
         this.#stream.send(batch)
       }
-      this.#queue.settle()
-      this.#onWritten()
     } catch (err) {
       // A stream that was reset meanwhile throws here, in a microtask, where nobody else would catch it.
-      this.#onWritten(err instanceof Error ? err : new TypeError(`Not an error: ${String(err)}`))
+      this.#error = err instanceof Error ? err : new TypeError(`Not an error: ${String(err)}`)
     }
   }
 }

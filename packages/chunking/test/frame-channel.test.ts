@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ChannelClosedError } from '../src/errors.ts'
 import { FrameChannel } from '../src/frame-channel.ts'
 import type { FrameChannelInit } from '../src/index.ts'
 import { flat, pattern, text, unhex } from './helpers.ts'
@@ -58,13 +59,33 @@ describe('messages', () => {
     await vi.waitFor(() => expect(a.messages.map(text)).toEqual(['pong']))
   })
 
-  it('writes all messages of a tick at once', async () => {
+  it.each([
+    [1, 1],
+    [31, 1],
+    [32, 1],
+    [33, 2],
+    [100, 4],
+  ])('writes %i messages of a tick in %i goes, the first 32 as soon as they are there', async (count, writes) => {
     const a = open(near)
     const b = open(far)
     const send = vi.spyOn(near, 'send')
+    const messages = Array.from({ length: count }, (_, i) => pattern(128, i))
+    for (const message of messages) a.channel.enqueue(message)
+    expect(send).toHaveBeenCalledTimes(Math.floor(count / 32))
+    await vi.waitFor(() => expect(b.messages).toEqual(messages))
+    expect(send).toHaveBeenCalledTimes(writes)
+  })
+
+  it('tells of a stream that is lost in the middle of a tick once, after it', async () => {
+    const a = open(near)
+    const lost = new RangeError('lost')
+    vi.spyOn(near, 'send').mockImplementation(() => {
+      throw lost
+    })
     for (let i = 0; i < 100; i++) a.channel.enqueue(pattern(128, i))
-    await vi.waitFor(() => expect(b.messages.length).toBe(100))
-    expect(send).toHaveBeenCalledTimes(1)
+    expect(a.closed).toEqual([])
+    await vi.waitFor(() => expect(a.closed).toEqual([lost]))
+    expect(() => a.channel.enqueue(pattern(1))).toThrow(ChannelClosedError)
   })
 
   it('delivers what was sent before the peer began to read', async () => {
