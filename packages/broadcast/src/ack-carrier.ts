@@ -1,21 +1,21 @@
-import { optional, type UnicastContext } from '@gridmesh/interfaces'
+import type { UnicastContext } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import { AckBatcher } from './ack-batcher.ts'
 import { decodeAck, encodeAck } from './ack-codec.ts'
 import { ACK_HANDLER, MAX_COUNTED_PEERS } from './constants.ts'
 import type { Deliveries } from './deliveries.ts'
 import { MessageRefusedError } from './errors.ts'
-import type { BroadcastComponents } from './index.ts'
 import { toHex } from './message-id.ts'
 import type { BroadcastMetrics } from './metrics.ts'
 import type { Peers } from './peers.ts'
 import { reasonOf } from './refusal.ts'
 import type { SendQueue } from './send-queue.ts'
+import type { Siblings } from './siblings.ts'
 import { WindowCounter } from './window-counter.ts'
 
 /** What the acknowledgements need. */
 export interface AckCarrierInit {
-  components: BroadcastComponents
+  siblings: Siblings
   peers: Peers
   deliveries: Deliveries
   queue: SendQueue
@@ -48,14 +48,14 @@ export class AckCarrier {
   start(signal: AbortSignal): void {
     if (this.#signal !== undefined) return
     this.#signal = signal
-    optional(this.#init.components, 'unicast')?.handle(ACK_HANDLER, (bytes, context) => this.#receive(bytes, context))
+    this.#init.siblings.unicast?.handle(ACK_HANDLER, (bytes, context) => this.#receive(bytes, context))
   }
 
   stop(): void {
     if (this.#signal === undefined) return
     this.#signal = undefined
     this.#batcher.clear()
-    optional(this.#init.components, 'unicast')?.unhandle(ACK_HANDLER)
+    this.#init.siblings.unicast?.unhandle(ACK_HANDLER)
   }
 
   /**
@@ -63,14 +63,14 @@ export class AckCarrier {
    * directly `isOwed` as much, whatever the option says.
    */
   acknowledge(origin: Uint8Array, id: Uint8Array, isOwed = false): void {
-    const { components, isEnabled, metrics, peers } = this.#init
-    if (!(isEnabled || isOwed) || optional(components, 'unicast') === undefined) return
+    const { siblings, isEnabled, metrics, peers } = this.#init
+    if (!(isEnabled || isOwed) || siblings.unicast === undefined) return
     const peer = peers.findReady(origin)
     if (peer !== undefined && !this.#batcher.add(peer, id)) metrics.acks('limited', 1)
   }
 
   #send(peer: PeerId, ids: Uint8Array[]): void {
-    const { components, queue, metrics, log, sendDeadlineMs } = this.#init
+    const { siblings, queue, metrics, log, sendDeadlineMs } = this.#init
     const signal = this.#signal
     if (signal === undefined) return
     const fail = (reason: string): void => {
@@ -80,7 +80,7 @@ export class AckCarrier {
     const run = async (): Promise<void> => {
       try {
         const options = { lane: 'normal', deadlineMs: sendDeadlineMs, signal } as const
-        await optional(components, 'unicast')?.send(peer, ACK_HANDLER, encodeAck(ids), options)
+        await siblings.unicast?.send(peer, ACK_HANDLER, encodeAck(ids), options)
         metrics.acks('sent', ids.length)
       } catch (err) {
         fail(reasonOf(err))

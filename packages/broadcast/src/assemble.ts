@@ -22,6 +22,7 @@ import { Puller } from './puller.ts'
 import { RetainedPayloads } from './retained-payloads.ts'
 import { Sender } from './sender.ts'
 import { SendQueue } from './send-queue.ts'
+import { Siblings } from './siblings.ts'
 import { Topics } from './topics.ts'
 
 /** What a broadcast is made of. */
@@ -40,6 +41,7 @@ export interface Parts {
   puller: Puller
   server: ChunkServer
   publisher: Publisher
+  siblings: Siblings
 }
 
 /** Puts the parts together; nothing runs yet. */
@@ -48,15 +50,17 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const log = components.logger.forComponent('gridmesh:broadcast')
   const topics = new Topics(init.chainId)
   const metrics = new BroadcastMetrics(components.metrics)
-  const peers = new Peers(components)
+  const siblings = new Siblings(components)
+  const peers = new Peers(components.connectionManager, siblings)
   const cache = new DuplicateCache(options.maxIds, options.idLifetimeMs)
   const deliveries = new Deliveries(options.maxDeliveries, options.deliveryLifetimeMs)
   const queue = new SendQueue(options.maxConcurrentSends, options.maxQueuedSends)
   const retained = new RetainedPayloads(options.maxRetainedBytes, options.retainMs)
-  const shared = { ...options, components, log, topics, metrics, peers, cache, deliveries, queue, retained }
+  const { peerId } = components
+  const shared = { ...options, peerId, siblings, log, topics, metrics, peers, cache, deliveries, queue, retained }
   const inbox = new Inbox(shared)
   const ids = new GossipIds(options)
-  const client = new ChunkClient(components, options.chunkDeadlineMs)
+  const client = new ChunkClient(siblings, options.chunkDeadlineMs)
   const puller = new Puller({
     ...shared,
     chunksPerRequest: chunksPerRequest(options),
@@ -78,7 +82,7 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
 
   const isWanted = (wireTopic: string): boolean => router.isSubscribed(wireTopic)
   const topology = new GossipTopology(components)
-  const routerOptions = gossipOptions({ ...options, components, topology, ids, tuning: init.gossipsub ?? {}, isWanted })
+  const routerOptions = gossipOptions({ ...options, siblings, topology, ids, tuning: init.gossipsub ?? {}, isWanted })
   const gossipRouter =
     init.gossip?.(topology.components, routerOptions) ?? gossipsub(routerOptions)(topology.components)
   const router = new GossipRouter(gossipRouter, topology)
@@ -100,6 +104,7 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
     puller,
     server,
     publisher,
+    siblings,
   }
 }
 

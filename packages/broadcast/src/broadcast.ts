@@ -38,7 +38,8 @@ export class DefaultBroadcast implements BroadcastService, Startable {
   /** Only now may the siblings be relied on. */
   afterStart(): void {
     if (this.#running === undefined) return
-    const { acks, direct, puller, server } = this.#parts
+    const { acks, direct, puller, server, siblings } = this.#parts
+    siblings.settle()
     puller.start()
     server.start()
     direct.start(this.#running.signal)
@@ -47,7 +48,7 @@ export class DefaultBroadcast implements BroadcastService, Startable {
 
   async stop(): Promise<void> {
     if (this.#running === undefined) return
-    const { acks, deliveries, direct, ids, inbox, puller, queue, retained, router, server } = this.#parts
+    const { acks, deliveries, direct, ids, inbox, puller, queue, retained, router, server, siblings } = this.#parts
     this.#running.abort(new NotStartedError('Broadcast stopped'))
     this.#running = undefined
     acks.stop()
@@ -59,6 +60,7 @@ export class DefaultBroadcast implements BroadcastService, Startable {
     deliveries.clear()
     ids.clear()
     retained.stop()
+    siblings.unsettle()
     await router.stop()
   }
 

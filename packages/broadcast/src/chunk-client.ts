@@ -1,10 +1,10 @@
 import type { PayloadChunk } from '@gridmesh/chunking'
-import { type Lane, optional } from '@gridmesh/interfaces'
+import type { Lane } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { decodeChunkReply, encodeChunkRequest } from './chunk-codec.ts'
 import { CHUNK_HANDLER } from './constants.ts'
 import { MalformedReplyError, MessageRefusedError } from './errors.ts'
-import type { BroadcastComponents } from './index.ts'
+import type { Siblings } from './siblings.ts'
 
 /** A request for some chunks of a payload. */
 export interface ChunkAsk {
@@ -16,17 +16,17 @@ export interface ChunkAsk {
 
 /** Asks peers for chunks. */
 export class ChunkClient {
-  readonly #components: BroadcastComponents
+  readonly #siblings: Siblings
   readonly #deadlineMs: number
 
-  constructor(components: BroadcastComponents, deadlineMs: number) {
-    this.#components = components
+  constructor(siblings: Siblings, deadlineMs: number) {
+    this.#siblings = siblings
     this.#deadlineMs = deadlineMs
   }
 
   /** Whether there is anything to ask by. */
   get isAvailable(): boolean {
-    return optional(this.#components, 'unicast') !== undefined
+    return this.#siblings.unicast !== undefined
   }
 
   /**
@@ -34,7 +34,7 @@ export class ChunkClient {
    * @throws {MalformedReplyError} when the answer is none; else whatever the unicast throws
    */
   async ask(peer: PeerId, { id, indexes, lane, signal }: ChunkAsk): Promise<PayloadChunk[]> {
-    const unicast = optional(this.#components, 'unicast')
+    const { unicast } = this.#siblings
     if (unicast === undefined) throw new MessageRefusedError('no-unicast')
     const options = { lane, deadlineMs: this.#deadlineMs, signal }
     const reply = await unicast.request(peer, CHUNK_HANDLER, encodeChunkRequest({ id, indexes }), options)

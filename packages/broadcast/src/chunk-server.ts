@@ -1,17 +1,17 @@
 import type { PayloadChunk, SplitPayload } from '@gridmesh/chunking'
-import { optional, type UnicastContext } from '@gridmesh/interfaces'
+import type { UnicastContext } from '@gridmesh/interfaces'
 import { decodeChunkRequest, encodeChunkReply } from './chunk-codec.ts'
 import { CHUNK_HANDLER, CHUNK_OVERHEAD_BYTES } from './constants.ts'
 import { MessageRefusedError } from './errors.ts'
-import type { BroadcastComponents } from './index.ts'
 import { toHex } from './message-id.ts'
 import type { BroadcastMetrics } from './metrics.ts'
 import type { Peers } from './peers.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
+import type { Siblings } from './siblings.ts'
 
 /** What the server of chunks needs. */
 export interface ChunkServerInit {
-  components: BroadcastComponents
+  siblings: Siblings
   peers: Peers
   retained: RetainedPayloads
   metrics: BroadcastMetrics
@@ -31,14 +31,14 @@ export class ChunkServer {
   start(): void {
     if (this.#isStarted) return
     this.#isStarted = true
-    const unicast = optional(this.#init.components, 'unicast')
+    const { unicast } = this.#init.siblings
     unicast?.handle(CHUNK_HANDLER, (bytes, context) => this.#serve(bytes, context))
   }
 
   stop(): void {
     if (!this.#isStarted) return
     this.#isStarted = false
-    optional(this.#init.components, 'unicast')?.unhandle(CHUNK_HANDLER)
+    this.#init.siblings.unicast?.unhandle(CHUNK_HANDLER)
   }
 
   #serve(bytes: Uint8Array, { peer }: UnicastContext): Uint8Array {

@@ -1,4 +1,4 @@
-import { type Lane, optional, type UnicastContext } from '@gridmesh/interfaces'
+import type { Lane, UnicastContext } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import { equals } from 'uint8arrays/equals'
 import type { AckCarrier } from './ack-carrier.ts'
@@ -8,16 +8,16 @@ import type { KnownMessage } from './duplicate-cache.ts'
 import { MessageRefusedError } from './errors.ts'
 import { decodeFrame, encodeFrame, type Frame, frameId, type FrameLimits } from './frame.ts'
 import type { Inbox, Judgement } from './inbox.ts'
-import type { BroadcastComponents } from './index.ts'
 import { toHex } from './message-id.ts'
 import type { Peers } from './peers.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Sender } from './sender.ts'
+import type { Siblings } from './siblings.ts'
 import type { Topics } from './topics.ts'
 
 /** What the receiver of flooded and directed frames needs. */
 export interface DirectCarrierInit extends FrameLimits {
-  components: BroadcastComponents
+  siblings: Siblings
   peers: Peers
   inbox: Inbox
   announcements: Announcements
@@ -49,14 +49,14 @@ export class DirectCarrier {
   start(signal: AbortSignal): void {
     if (this.#signal !== undefined) return
     this.#signal = signal
-    const unicast = optional(this.#init.components, 'unicast')
+    const { unicast } = this.#init.siblings
     unicast?.handle(BROADCAST_HANDLER, (bytes, context) => this.#receive(bytes, context))
   }
 
   stop(): void {
     if (this.#signal === undefined) return
     this.#signal = undefined
-    optional(this.#init.components, 'unicast')?.unhandle(BROADCAST_HANDLER)
+    this.#init.siblings.unicast?.unhandle(BROADCAST_HANDLER)
   }
 
   /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */

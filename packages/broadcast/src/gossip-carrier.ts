@@ -1,4 +1,4 @@
-import { optional, type Verdict } from '@gridmesh/interfaces'
+import type { Verdict } from '@gridmesh/interfaces'
 import { type Message, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { AckCarrier } from './ack-carrier.ts'
@@ -9,9 +9,9 @@ import type { Frame } from './frame.ts'
 import type { GossipFrame, GossipIds } from './gossip-ids.ts'
 import type { GossipRouter } from './gossip-router.ts'
 import type { Inbox, Judgement } from './inbox.ts'
-import type { BroadcastComponents } from './index.ts'
 import type { BroadcastMetrics } from './metrics.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
+import type { Siblings } from './siblings.ts'
 import type { Topics } from './topics.ts'
 
 const RESULTS: Record<Verdict, TopicValidatorResult> = {
@@ -22,7 +22,7 @@ const RESULTS: Record<Verdict, TopicValidatorResult> = {
 
 /** What the gossip carrier needs. */
 export interface GossipCarrierInit {
-  components: BroadcastComponents
+  siblings: Siblings
   router: GossipRouter
   ids: GossipIds
   inbox: Inbox
@@ -137,6 +137,6 @@ export class GossipCarrier {
 
   #countTraffic(peer: PeerId, { lane }: Frame, direction: 'in' | 'out', byteLength: number): void {
     // Unicast counts what goes through it; of gossip nobody else knows.
-    optional(this.#init.components, 'peerManager')?.countTraffic(peer, lane, direction, byteLength)
+    this.#init.siblings.peerManager?.countTraffic(peer, lane, direction, byteLength)
   }
 }

@@ -1,4 +1,3 @@
-import { optional } from '@gridmesh/interfaces'
 import { type GossipsubOpts, StrictNoSign } from '@libp2p/gossipsub'
 import {
   GOSSIP_BUFFER_MESSAGES,
@@ -9,12 +8,13 @@ import {
 import { UnwantedTopicError } from './errors.ts'
 import type { GossipIds } from './gossip-ids.ts'
 import type { GossipTopology } from './gossip-topology.ts'
-import type { BroadcastComponents, GossipTuning } from './index.ts'
+import type { GossipTuning } from './index.ts'
 import { toHex } from './message-id.ts'
+import type { Siblings } from './siblings.ts'
 
 /** What the options of gossipsub are made from. */
 export interface GossipOptionsInit {
-  components: BroadcastComponents
+  siblings: Siblings
   topology: GossipTopology
   ids: GossipIds
   gossipFactor: number
@@ -74,7 +74,7 @@ export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
 }
 
 // Gossipsub asks for each peer of each topic with each heartbeat: no registry is copied for that.
-function reputationOf({ components, topology }: GossipOptionsInit, id: string): number {
+function reputationOf({ siblings, topology }: GossipOptionsInit, id: string): number {
   const peer = topology.peer(id)
-  return (peer && optional(components, 'peerManager')?.reputation(peer)) ?? 0
+  return (peer && siblings.peerManager?.reputation(peer)) ?? 0
 }

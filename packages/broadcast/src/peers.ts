@@ -1,27 +1,30 @@
-import { optional, type PeerReport } from '@gridmesh/interfaces'
+import type { PeerReport } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
 import { equals } from 'uint8arrays/equals'
 import { BROADCAST_HANDLER } from './constants.ts'
-import type { BroadcastComponents } from './index.ts'
+import type { Siblings } from './siblings.ts'
 
 /** The peers as the siblings see them, with what each sibling's absence means. */
 export class Peers {
-  readonly #components: BroadcastComponents
+  readonly #connections: Pick<ConnectionManager, 'getConnections'>
+  readonly #siblings: Siblings
 
-  constructor(components: BroadcastComponents) {
-    this.#components = components
+  constructor(connections: Pick<ConnectionManager, 'getConnections'>, siblings: Siblings) {
+    this.#connections = connections
+    this.#siblings = siblings
   }
 
   /** Peers that a flood goes to. Without a peer manager: those connected, and shaken hands with where that is done. */
   ready(): PeerId[] {
-    const manager = optional(this.#components, 'peerManager')
+    const { peerManager: manager } = this.#siblings
     if (manager === undefined) return this.#connected().filter((peer) => this.isReady(peer))
     return [...manager.peers.values()].filter((record) => record.state === 'ready').map((record) => record.id)
   }
 
   /** Without a handshake every connected peer is ready. */
   isReady(peer: PeerId): boolean {
-    return optional(this.#components, 'handshake')?.isReady(peer) ?? true
+    return this.#siblings.handshake?.isReady(peer) ?? true
   }
 
   /** Whether something can be asked of this peer now, without dialling it. */
@@ -37,16 +40,16 @@ export class Peers {
 
   /** Charges an inbound message. Without a rate limiter none is too much. */
   isWithinRate(peer: PeerId, bytes: number): boolean {
-    return optional(this.#components, 'rateLimiter')?.take(peer, BROADCAST_HANDLER, { messages: 1, bytes }).ok ?? true
+    return this.#siblings.rateLimiter?.take(peer, BROADCAST_HANDLER, { messages: 1, bytes }).ok ?? true
   }
 
   report(peer: PeerId, report: PeerReport): void {
-    optional(this.#components, 'peerManager')?.report(peer, report)
+    this.#siblings.peerManager?.report(peer, report)
   }
 
   #connected(peer?: PeerId): PeerId[] {
     const byId = new Map<string, PeerId>()
-    for (const { remotePeer, status, limits } of this.#components.connectionManager.getConnections(peer)) {
+    for (const { remotePeer, status, limits } of this.#connections.getConnections(peer)) {
       if (status === 'open' && limits === undefined) byId.set(remotePeer.toString(), remotePeer)
     }
     return [...byId.values()]

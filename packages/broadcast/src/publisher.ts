@@ -1,7 +1,6 @@
 import { type SplitPayload, splitPayloadInTurns } from '@gridmesh/chunking'
 import {
   type BroadcastStrategy,
-  optional,
   PeerQueryUnavailableError,
   type PublishOptions,
   QueueFullError,
@@ -15,7 +14,6 @@ import { PullUnavailableError } from './errors.ts'
 import { encodeFrame, type Frame, frameId } from './frame.ts'
 import type { GossipCarrier } from './gossip-carrier.ts'
 import type { GossipIds } from './gossip-ids.ts'
-import type { BroadcastComponents } from './index.ts'
 import { toHex } from './message-id.ts'
 import type { BroadcastMetrics } from './metrics.ts'
 import type { BroadcastOptions } from './options.ts'
@@ -23,13 +21,15 @@ import type { Peers } from './peers.ts'
 import { strategiesOf } from './plan.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Sender } from './sender.ts'
+import type { Siblings } from './siblings.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
 /** What a publisher needs. */
 export interface PublisherInit {
   options: BroadcastOptions
-  components: BroadcastComponents
+  peerId: PeerId
+  siblings: Siblings
   peers: Peers
   cache: DuplicateCache
   deliveries: Deliveries
@@ -87,9 +87,9 @@ export class Publisher {
   }
 
   async #split(payload: Uint8Array, running: AbortSignal): Promise<SplitPayload> {
-    const { components, options } = this.#init
+    const { siblings, options } = this.#init
     const { maxMessageBytes: maxTotalBytes, pullAboveBytes } = options
-    if (optional(components, 'unicast') === undefined) throw new PullUnavailableError(payload.length, pullAboveBytes)
+    if (siblings.unicast === undefined) throw new PullUnavailableError(payload.length, pullAboveBytes)
     const split = await splitPayloadInTurns(payload, { chunkBytes: CHUNK_BYTES, maxTotalBytes, signal: running })
     running.throwIfAborted()
     return split
@@ -118,7 +118,7 @@ export class Publisher {
     if (strategies.includes('flood')) return this.#init.peers.ready()
     if (!strategies.includes('directed')) return []
     if (Array.isArray(to)) return [...new Map(to.map((peer) => [peer.toString(), peer])).values()]
-    const manager = optional(this.#init.components, 'peerManager')
+    const { peerManager: manager } = this.#init.siblings
     if (manager === undefined) throw new PeerQueryUnavailableError()
     return manager.select(to).map((record) => record.id)
   }
@@ -130,7 +130,7 @@ export class Publisher {
     const frame = {
       lane: options.lane ?? 'normal',
       isDirected,
-      origin: this.#init.components.peerId.toMultihash().bytes,
+      origin: this.#init.peerId.toMultihash().bytes,
       hops: isFlood ? this.#init.options.hopLimit - 1 : 0,
       // Gossipsub names the topic itself.
       topic: isFlood || isDirected ? wireTopic : '',

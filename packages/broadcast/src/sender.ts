@@ -1,15 +1,16 @@
-import { type Lane, optional } from '@gridmesh/interfaces'
+import type { Lane } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import { BROADCAST_HANDLER } from './constants.ts'
 import type { PublishDelivery } from './delivery.ts'
-import type { BroadcastComponents } from './index.ts'
 import type { BroadcastMetrics } from './metrics.ts'
 import { abortReasonOf, reasonOf } from './refusal.ts'
 import type { QueuedSend, SendQueue } from './send-queue.ts'
+import type { Siblings } from './siblings.ts'
 
 /** What the sender needs. */
 export interface SenderInit {
-  components: BroadcastComponents
+  peerId: PeerId
+  siblings: Siblings
   queue: SendQueue
   metrics: BroadcastMetrics
   log: Logger
@@ -71,8 +72,8 @@ export class Sender {
   }
 
   #send(peer: PeerId, { lane, bytes, signal }: Shipment, watcher: SendWatcher): QueuedSend {
-    const { components, queue, metrics, sendDeadlineMs } = this.#init
-    const unicast = optional(components, 'unicast')
+    const { siblings, queue, metrics, sendDeadlineMs } = this.#init
+    const { unicast } = siblings
     const drop = (reason: string): void => {
       metrics.dropped(reason)
       watcher.dropped(reason)
@@ -97,7 +98,7 @@ export class Sender {
   }
 
   #hindrance(peer: PeerId, signal: AbortSignal): string | undefined {
-    if (peer.equals(this.#init.components.peerId)) return 'self'
+    if (peer.equals(this.#init.peerId)) return 'self'
     return signal.aborted ? abortReasonOf(signal) : undefined
   }
 }

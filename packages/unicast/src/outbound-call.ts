@@ -1,9 +1,12 @@
 import type { FrameChannel, OutgoingMessage } from '@gridmesh/chunking'
-import { type AbortOptions, TimeoutError } from '@libp2p/interface'
+import { AbortError, type AbortOptions, TimeoutError } from '@libp2p/interface'
 import { COPY_BELOW_BYTES } from './constants.ts'
 import type { OutboundSession } from './outbound-session.ts'
 import { abortReason, toError } from './timeout.ts'
 import { encodeCall, encodeSignal, TYPE, type CallMessage, type WireMessage } from './wire.ts'
+
+/** One for all calls: without a reason of its own, every abort would cost an exception with its stack. */
+const OVER = new AbortError('The call is over')
 
 /** What is asked, and how long the answer is waited for. */
 export interface Question {
@@ -118,7 +121,7 @@ export abstract class OutboundCall {
     this.isOver = true
     clearTimeout(this.#timer)
     this.question.signal?.removeEventListener('abort', this.#onAbort)
-    this.#controller?.abort()
+    this.#controller?.abort(OVER)
     this.session.remove(this)
   }
 
