@@ -5,7 +5,19 @@ import { writeRecord } from './records/write-record.ts'
 import { type Bench, type Line, printLines } from './report.ts'
 
 /** From the smallest part to whole networks, so that the first figures come soon; others follow by name. */
-const ORDER = ['parts', 'noise', 'router', 'unicast', 'bulk', 'broadcast', 'mesh', 'sustained', 'links', 'idle']
+const ORDER = [
+  'parts',
+  'noise',
+  'router',
+  'unicast',
+  'bulk',
+  'lanes',
+  'broadcast',
+  'mesh',
+  'sustained',
+  'links',
+  'idle',
+]
 
 const suites = readdirSync(new URL('suites/', import.meta.url))
   .map((file) => file.replace(/\.ts$/, ''))

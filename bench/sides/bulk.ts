@@ -28,7 +28,11 @@ async function sendByUnicast(peer: PeerId, chunk: Uint8Array, sends: number): Pr
 
 async function sendOnStream(stream: Stream, chunk: Uint8Array, sends: number): Promise<void> {
   const arrived = once(stream, 'message')
-  for (let i = 0; i < sends; i++) if (!stream.send(chunk)) await stream.onDrain()
+  for (let i = 0; i < sends; i++) {
+    stream.send(chunk)
+    // Not `onDrain`, which is settled for good by the first drain.
+    while (stream.writeBufferLength > UNDER_WAY_BYTES) await once(stream, 'drain')
+  }
   await arrived
 }
 
