@@ -1,6 +1,6 @@
 import { libp2pLimits } from '@gridmesh/connection-pool'
 import type { ConnectionGater } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
+import { noise } from '@gridmesh/noise'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
