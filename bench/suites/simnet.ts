@@ -1,17 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { availableParallelism, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import type { Bench, Line } from '../report.ts'
+import { simulate } from '../processes/simulate.ts'
 import type { SimnetFigures } from '../processes/simnet-run.ts'
+import type { Bench, Line } from '../report.ts'
 
-const RUN = fileURLToPath(new URL('../processes/simnet-run.ts', import.meta.url))
-const BYTES_PER_MIB = 2 ** 20
-const MEMORY_SHARE = 0.9
-/**
- * Ten thousand nodes are a heap of some GiB that hardly any of dies. The collector is to look at it seldom: by its own
- * sizes it takes a third of the time.
- */
-const COLLECTOR = ['--min-semi-space-size=256', '--max-semi-space-size=256', '--initial-heap-size=12000']
 const NODES = [100, 1_000, 10_000] as const
 const GIB = 2 ** 30
 
@@ -21,25 +12,17 @@ export const bench: Bench = {
   async *run() {
     const costs: SimnetFigures[] = []
     for (const nodes of NODES) {
-      const first = simulate(nodes)
+      const first = measure(nodes)
       costs.push(first)
       yield* figures(first)
-      yield* nodes === 10_000 ? atTenThousand(first) : repeated(first, simulate(nodes))
+      yield* nodes === 10_000 ? atTenThousand(first) : repeated(first, measure(nodes))
     }
     yield* growth(costs)
   },
 }
 
-/** Runs one simulation in a process of its own, so that its memory is its own. */
-function simulate(nodes: number): SimnetFigures {
-  const heapMib = Math.floor((totalmem() * MEMORY_SHARE) / BYTES_PER_MIB)
-  const flags = [`--max-old-space-size=${heapMib}`, ...COLLECTOR]
-  const { stdout, status, signal } = spawnSync(process.execPath, [...flags, RUN, String(nodes)], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  if (status !== 0) throw new RangeError(`The simulation of ${nodes} nodes ended by ${signal ?? `exit code ${status}`}`)
-  return JSON.parse(stdout) as SimnetFigures
+function measure(nodes: number): SimnetFigures {
+  return simulate(new URL('../processes/simnet-run.ts', import.meta.url), nodes) as SimnetFigures
 }
 
 function line(nodes: number, metric: string, unit: string, ours: number, goal?: [string, boolean]): Line {
