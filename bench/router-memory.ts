@@ -1,10 +1,8 @@
-import { envelope, sodiumSigner } from '@gridmesh/envelope'
+import { envelope } from '@gridmesh/envelope'
 import type { Broadcast, BroadcastHandler, Delivery, Messages, Unicast, UnicastHandler } from '@gridmesh/interfaces'
 import { bytesCodec, defineMessage, messageRouter } from '@gridmesh/message-router'
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PeerId } from '@libp2p/interface'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import sodium from 'sodium-native'
 import { Arrivals } from './router-arrivals.ts'
 
 const CHAIN = 'bench'
@@ -116,13 +114,11 @@ export class MemoryPath {
 }
 
 async function memoryNode(carrier: MemoryCarrier): Promise<MemoryNode> {
-  const privateKey = await generateKeyPair('Ed25519')
   return createLibp2p({
-    privateKey,
     services: {
       broadcast: () => carrier.broadcast,
       unicast: () => carrier.unicast,
-      envelope: envelope({ chainId: CHAIN, signer: sodiumSigner(privateKey, sodium) }),
+      envelope: envelope({ chainId: CHAIN }),
       messages: messageRouter(),
     },
   })

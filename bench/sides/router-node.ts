@@ -1,6 +1,6 @@
 // One end of the full path of a message: libp2p with every service that a message passes through, as in a whole node.
 import { broadcast } from '@gridmesh/broadcast'
-import { envelope, sodiumSigner } from '@gridmesh/envelope'
+import { envelope } from '@gridmesh/envelope'
 import { handshake } from '@gridmesh/handshake'
 import type { MessageKind } from '@gridmesh/interfaces'
 import { bytesCodec, defineMessage, messageRouter } from '@gridmesh/message-router'
@@ -8,14 +8,12 @@ import { noise } from '@gridmesh/noise'
 import { peerManager } from '@gridmesh/peer-manager'
 import { rateLimiter } from '@gridmesh/rate-limiter'
 import { unicast } from '@gridmesh/unicast'
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { PeerId } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import sodium from 'sodium-native'
 import { Arrivals } from '../router-arrivals.ts'
 import { serve } from './serve.ts'
 
@@ -28,9 +26,7 @@ const normal = defineMessage<Uint8Array>({ kind: 'bench-normal', codec: bytesCod
 /** Never batched: each message is an envelope of its own. */
 const high = defineMessage<Uint8Array>({ kind: 'bench-high', codec: bytesCodec, lane: 'high' })
 
-const privateKey = await generateKeyPair('Ed25519')
 const node = await createLibp2p({
-  privateKey,
   addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   transports: [tcp()],
   connectionEncrypters: [noise()],
@@ -43,7 +39,7 @@ const node = await createLibp2p({
     handshake: handshake({ chainId: CHAIN, genesisHash: '00'.repeat(32), role: 'node', region: 'here' }),
     unicast: unicast({ maxHandlersPerPeer: 256, maxQueuedPerPeer: 1_024 }),
     broadcast: broadcast({ chainId: CHAIN, strategies: { high: 'flood', normal: 'flood' } }),
-    envelope: envelope({ chainId: CHAIN, signer: sodiumSigner(privateKey, sodium) }),
+    envelope: envelope({ chainId: CHAIN }),
     messages: messageRouter(),
   },
 })

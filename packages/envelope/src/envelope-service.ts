@@ -3,13 +3,13 @@ import { optional } from '@gridmesh/interfaces'
 import { serviceCapabilities, type Startable } from '@libp2p/interface'
 import { CheckedSigner } from './checked-signer.ts'
 import { PENDING_OVERHEAD_BYTES } from './constants.ts'
+import { defaultSigner } from './default-signer.ts'
 import { EnvelopeMetrics } from './envelope-metrics.ts'
 import { EnvelopeBusyError, EnvelopeNotStartedError } from './errors.ts'
 import type { EnvelopeComponents, EnvelopeInit } from './index.ts'
 import { Journal } from './journal.ts'
 import { jsonCodec } from './json-codec.ts'
 import { isPromise } from './maybe-promise.ts'
-import { nodeCryptoSigner } from './node-crypto-signer.ts'
 import { Opener } from './opener.ts'
 import { type EnvelopeOptions, resolveOptions } from './options.ts'
 import { OwnSequence } from './own-sequence.ts'
@@ -107,7 +107,7 @@ export class EnvelopeService implements Envelope, Startable {
 
   #findSigner(): Signer {
     const given = this.#givenSigner ?? optional(this.#components, 'signer')
-    return given ?? nodeCryptoSigner(this.#components.privateKey, { maxVerifyKeys: this.#options.maxSenders })
+    return given ?? defaultSigner(this.#components.privateKey, this.#options.maxSenders)
   }
 
   #startedSigner(): Signer {

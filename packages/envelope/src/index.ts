@@ -32,7 +32,7 @@ export interface EnvelopeInit {
   chainId: string
   /** Wire form to write and to read; the other one is refused as malformed. @default 'protobuf' */
   codec?: 'protobuf' | 'json'
-  /** Makes and checks signatures. @default the `signer` component, else `node:crypto` with the node's own key */
+  /** Makes and checks signatures. @default the `signer` component, else the node's own key on libsodium, or on `node:crypto` where `sodium-native` does not load */
   signer?: Signer
   /** Largest payload, before and after compression, in bytes; larger ones are neither sealed nor opened. @default 10_485_760 */
   maxBytes?: number
@@ -62,7 +62,7 @@ export interface EnvelopeComponents {
   datastore: Datastore
   logger: ComponentLogger
   metrics?: Pick<Metrics, 'registerCounter' | 'registerCounterGroup'>
-  /** Signs in place of the node's own key. Absent: `node:crypto` does. */
+  /** Signs in place of the node's own key. Absent: libsodium does, or `node:crypto`. */
   signer?: Signer
 }
 

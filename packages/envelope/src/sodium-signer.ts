@@ -9,9 +9,8 @@ export interface SodiumLibrary {
 }
 
 /**
- * Makes a synchronous signer on libsodium from a libp2p Ed25519 private key: about one and a half times as fast as
- * `node:crypto`, and of the same opinion on every signature. `sodium` is the default export of `sodium-native`, which
- * the caller depends on.
+ * Makes a synchronous signer on libsodium from a libp2p Ed25519 private key: faster than `node:crypto`, and of the same
+ * opinion on every signature. `sodium` is the default export of `sodium-native`.
  *
  * @throws {TypeError} when the key is not an Ed25519 key
  */
