@@ -3,7 +3,7 @@ import { configuredPeers } from './configured-peers.ts'
 import type { Strategy } from './strategy.ts'
 
 /**
- * Creates the strategy `bootstrap`: a list of peers through which a network is entered. They are asked for below the
+ * Creates the strategy `bootstrap`: a list of peers through which a network is entered. They are asked for below a
  * minimum only, dialled with the coordinator's backoff, and again without delay when no peer is left.
  * @param list - multiaddrs that name a peer id; `/dnsaddr` ones are resolved by the dial
  * @throws {TypeError} when an entry is no multiaddr with a peer id

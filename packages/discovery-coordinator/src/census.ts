@@ -4,6 +4,8 @@ import { PENDING_MS } from './constants.ts'
 import type { DiscoveryComponents } from './index.ts'
 import { networkGroup } from './network-group.ts'
 
+type Direction = Connection['direction']
+
 /** A link that is over. */
 export interface EndedLink {
   /** Time since the first connection of the peer, in ms. */
@@ -67,26 +69,28 @@ export class Census {
     return optional(this.#components, 'peerManager')?.select(query).length ?? 0
   }
 
-  /** Connected peers that may yet become ready. */
-  pending(): number {
+  /** How many of them we dialled. Whoever wants a place here has to be found for that: to dial us is not enough. */
+  outbound(): number {
+    const dialled = this.#links('outbound')
+    if (!this.#hasReadiness()) return dialled.size
+    return [...dialled.values()].filter((peer) => this.#isReady(peer)).length
+  }
+
+  /** Connected peers that may yet become ready, all or those that we dialled. */
+  pending(direction?: Direction): number {
     if (!this.#hasReadiness()) return 0
-    const peerManager = optional(this.#components, 'peerManager')
     const now = performance.now()
     let pending = 0
-    for (const peer of this.linked().values()) {
+    for (const peer of this.#links(direction).values()) {
       const linkedAt = this.#linkedAt.get(peer.toString()) ?? now
-      if (now - linkedAt < PENDING_MS && peerManager?.get(peer)?.state !== 'ready') pending++
+      if (now - linkedAt < PENDING_MS && !this.#isReady(peer)) pending++
     }
     return pending
   }
 
   /** Peers with an open connection, by peer id string. */
   linked(): Map<string, PeerId> {
-    const linked = new Map<string, PeerId>()
-    for (const { remotePeer, status } of this.#components.connectionManager.getConnections()) {
-      if (status === 'open') linked.set(remotePeer.toString(), remotePeer)
-    }
-    return linked
+    return this.#links()
   }
 
   /** Links by network group. */
@@ -112,6 +116,19 @@ export class Census {
   dialled(peer: PeerId): Connection | undefined {
     const connections = this.#components.connectionManager.getConnections(peer)
     return connections.find(({ direction, status }) => direction === 'outbound' && status === 'open')
+  }
+
+  #links(wanted?: Direction): Map<string, PeerId> {
+    const linked = new Map<string, PeerId>()
+    for (const { remotePeer, status, direction } of this.#components.connectionManager.getConnections()) {
+      const isWanted = wanted === undefined || direction === wanted
+      if (status === 'open' && isWanted) linked.set(remotePeer.toString(), remotePeer)
+    }
+    return linked
+  }
+
+  #isReady(peer: PeerId): boolean {
+    return optional(this.#components, 'peerManager')?.get(peer)?.state === 'ready'
   }
 
   #hasReadiness(): boolean {

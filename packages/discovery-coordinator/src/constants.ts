@@ -3,6 +3,7 @@ export const PEER_EXCHANGE_PROTOCOL = '/gridmesh/peer-exchange/1'
 
 export const DEFAULT_MIN_PEERS = 8
 export const DEFAULT_TARGET_PEERS = 30
+export const DEFAULT_MIN_OUTBOUND = 8
 export const DEFAULT_INTERVAL_MS = 1_000
 export const DEFAULT_MAX_INTERVAL_MS = 30_000
 export const DEFAULT_STRATEGY_DEADLINE_MS = 10_000

@@ -226,7 +226,7 @@ export class Coordinator {
     const running = this.#running?.signal
     if (running === undefined) return this.#options.maxIntervalMs
     this.#tally.rounds++
-    const delayMs = this.#schedule.next(this.#census.ready(), this.#hasNews)
+    const delayMs = this.#schedule.next({ all: this.#census.ready(), outbound: this.#census.outbound() }, this.#hasNews)
     this.#hasNews = false
     this.#observe()
     const shortage = this.#needs.shortage()
@@ -239,7 +239,8 @@ export class Coordinator {
   }
 
   #isShort(): boolean {
-    return this.#thresholds.isAlone || this.#census.ready() < this.#options.minPeers
+    const { minPeers, minOutbound } = this.#options
+    return this.#thresholds.isAlone || this.#census.ready() < minPeers || this.#census.outbound() < minOutbound
   }
 
   #quota({ peers, specific }: Shortage): number {
@@ -270,9 +271,13 @@ export class Coordinator {
     this.#listener.onAlone()
   }
 
-  #counts(): Pick<DiscoveryStats, 'ready' | 'linked' | 'candidates' | 'dialing'> {
-    const linked = this.#census.linked().size
-    return { ready: this.#census.ready(), linked, candidates: this.#pool.size, dialing: this.#desk.inFlight }
+  #counts(): Pick<DiscoveryStats, 'ready' | 'outbound' | 'linked' | 'candidates' | 'dialing'> {
+    const census = {
+      ready: this.#census.ready(),
+      outbound: this.#census.outbound(),
+      linked: this.#census.linked().size,
+    }
+    return { ...census, candidates: this.#pool.size, dialing: this.#desk.inFlight }
   }
 }
 

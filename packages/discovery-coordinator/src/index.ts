@@ -1,9 +1,10 @@
 /**
  * @packageDocumentation
  *
- * Keeps a node linked to enough good peers: runs discovery strategies on a schedule, learns how many dials it takes,
- * leaves alone what fails, and begins anew when no peer is left. Strategies for an address book that outlives restarts,
- * bootstrap lists, mDNS, Kademlia, signed peer exchange and static lists are built in; one of your own is one function.
+ * Keeps a node linked to enough good peers, some of them of its own choice: runs discovery strategies on a schedule,
+ * learns how many dials it takes, leaves alone what fails, and begins anew when no peer is left. Strategies for an
+ * address book that outlives restarts, bootstrap lists, mDNS, Kademlia, signed peer exchange and static lists are built
+ * in; one of your own is one function.
  *
  * Not for lost peers that matter, which reconnection wins back, nor for limits, which the connection pool keeps.
  *
@@ -59,6 +60,11 @@ export interface DiscoveryInit {
   minPeers?: number
   /** Ready peers up to which candidates are dialled. @default 30, or `minPeers` if more */
   targetPeers?: number
+  /**
+   * Ready peers that we dialled, below which rounds follow quickly and candidates are dialled, though peers that dialled
+   * us fill the target; at most `targetPeers`. @default 8, or half of `targetPeers` if less
+   */
+  minOutbound?: number
   /** Peers of certain roles or regions wanted in all; ready ones are subtracted, the topology's needs added. @default none */
   needs?: () => readonly DiscoveryNeed[]
   /** Time between rounds below the minimum, in ms; doubled for each round in a row that brings nothing. @default 1_000 */

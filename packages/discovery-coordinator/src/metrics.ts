@@ -5,7 +5,7 @@ const CLIMB_BUCKETS = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800]
 
 /** What the gauges show. */
 export interface Gauges {
-  peers(): { ready: number; linked: number; candidates: number; dialing: number }
+  peers(): { ready: number; outbound: number; linked: number; candidates: number; dialing: number }
   successRatio(): number
 }
 
@@ -21,7 +21,7 @@ export class DiscoveryMetrics {
   constructor(metrics: Metrics | undefined, gauges: Gauges) {
     metrics?.registerMetricGroup('gridmesh_discovery_coordinator_peers', {
       label: 'sort',
-      help: 'Peers by sort: ready, linked, candidates, dialing',
+      help: 'Peers by sort: ready, outbound (those of them that we dialled), linked, candidates, dialing',
       calculate: () => gauges.peers(),
     })
     metrics?.registerMetric('gridmesh_discovery_coordinator_dial_success_ratio', {

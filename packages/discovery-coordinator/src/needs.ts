@@ -6,12 +6,13 @@ import type { DiscoveryComponents } from './index.ts'
 /** Where needs come from. */
 export interface NeedsInit {
   targetPeers: number
+  minOutbound: number
   needs: () => readonly DiscoveryNeed[]
 }
 
 /** What is missing at the moment. */
 export interface Shortage {
-  /** Peers to the target; those that may yet become ready count as there. */
+  /** Peers to the target, or outbound ones to their minimum if more; those that may yet become ready count as there. */
   peers: number
   /** Peers of certain sorts, in all. */
   specific: number
@@ -34,7 +35,10 @@ export class Needs {
   }
 
   shortage(): Shortage {
-    const peers = Math.max(0, this.#init.targetPeers - this.#census.ready() - this.#census.pending())
+    const { targetPeers, minOutbound } = this.#init
+    const toTarget = targetPeers - this.#census.ready() - this.#census.pending()
+    const toOutbound = minOutbound - this.#census.outbound() - this.#census.pending('outbound')
+    const peers = Math.max(0, toTarget, toOutbound)
     const specific = this.#specific()
     return {
       peers,

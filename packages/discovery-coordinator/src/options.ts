@@ -15,6 +15,7 @@ import {
   DEFAULT_MAX_DIALS_PER_ROUND,
   DEFAULT_MAX_INTERVAL_MS,
   DEFAULT_MAX_OVERSHOOT,
+  DEFAULT_MIN_OUTBOUND,
   DEFAULT_MIN_PEERS,
   DEFAULT_STABLE_MS,
   DEFAULT_STRATEGY_DEADLINE_MS,
@@ -54,6 +55,8 @@ const TIMES = {
 export function resolveOptions(init: DiscoveryInit): DiscoveryOptions {
   const { minPeers = DEFAULT_MIN_PEERS, maxOvershoot = DEFAULT_MAX_OVERSHOOT } = init
   const { targetPeers = Math.max(DEFAULT_TARGET_PEERS, minPeers) } = init
+  // Each link is outbound at one end only: were more than half of the target asked of all, all would go beyond it.
+  const { minOutbound = Math.min(DEFAULT_MIN_OUTBOUND, Math.ceil(targetPeers / 2)) } = init
   const { strategies = [stored(), peerExchange()], needs = (): readonly DiscoveryNeed[] => [] } = init
   const counts = { ...COUNTS, ...only(init, COUNTS) }
   const times = { ...TIMES, ...only(init, TIMES) }
@@ -62,11 +65,13 @@ export function resolveOptions(init: DiscoveryInit): DiscoveryOptions {
   demand('minPeers', minPeers, Number.isSafeInteger(minPeers) && minPeers >= 0, 'a whole number, 0 or more')
   const isTarget = Number.isSafeInteger(targetPeers) && targetPeers >= minPeers
   demand('targetPeers', targetPeers, isTarget, `a whole number, minPeers ${minPeers} or more`)
+  const isOutbound = Number.isSafeInteger(minOutbound) && minOutbound >= 0 && minOutbound <= targetPeers
+  demand('minOutbound', minOutbound, isOutbound, `a whole number, 0 to targetPeers ${targetPeers}`)
   demand('maxOvershoot', maxOvershoot, maxOvershoot >= 1 && maxOvershoot < Infinity, '1 or more')
   const { intervalMs, maxIntervalMs, backoffBaseMs, backoffMaxMs } = times
   demand('maxIntervalMs', maxIntervalMs, maxIntervalMs >= intervalMs, `intervalMs ${intervalMs} or more`)
   demand('backoffMaxMs', backoffMaxMs, backoffMaxMs >= backoffBaseMs, `backoffBaseMs ${backoffBaseMs} or more`)
-  return { ...counts, ...times, minPeers, targetPeers, maxOvershoot, strategies, needs }
+  return { ...counts, ...times, minPeers, targetPeers, minOutbound, maxOvershoot, strategies, needs }
 }
 
 /** The values given for the names of `defaults`. */

@@ -2,44 +2,61 @@
 export interface ScheduleInit {
   minPeers: number
   targetPeers: number
+  /** Ready peers that we dialled, below which it is urgent too. */
+  minOutbound: number
   /** Time between rounds below the minimum, in ms. */
   intervalMs: number
   /** Time between rounds at the target, and the longest there is, in ms. */
   maxIntervalMs: number
 }
 
+/** Ready peers. */
+export interface ReadyCounts {
+  all: number
+  /** Those that we dialled. */
+  outbound: number
+}
+
 /**
- * When to look again. Below the minimum at once, but less and less often while nothing comes of it; between minimum and
+ * When to look again. Below a minimum at once, but less and less often while nothing comes of it; between minimum and
  * target the more patiently the nearer the target is.
  */
 export class Schedule {
   readonly #init: ScheduleInit
   #fruitless = 0
+  #fruitlessOutbound = 0
 
   constructor(init: ScheduleInit) {
     this.#init = init
   }
 
-  /** Rounds below the minimum in a row that brought nothing. */
+  /** Rounds below the minimum of all in a row that brought nothing. */
   get fruitless(): number {
     return this.#fruitless
   }
 
   /** The time from this round to the next, in ms; `hasNews` tells whether anything came since the last. */
-  next(readyPeers: number, hasNews: boolean): number {
-    const { minPeers, targetPeers, intervalMs, maxIntervalMs } = this.#init
-    if (readyPeers < minPeers) {
-      this.#fruitless = hasNews ? 0 : this.#fruitless + 1
-      return Math.min(intervalMs * 2 ** this.#fruitless, maxIntervalMs)
-    }
+  next(ready: ReadyCounts, hasNews: boolean): number {
+    const { minPeers, minOutbound, intervalMs, maxIntervalMs } = this.#init
+    const isBelow = ready.all < minPeers
+    const isShort = !isBelow && ready.outbound < minOutbound
+    this.#fruitless = isBelow && !hasNews ? this.#fruitless + 1 : 0
+    this.#fruitlessOutbound = isShort && !hasNews ? this.#fruitlessOutbound + 1 : 0
+    const urgentMs = Math.min(intervalMs * 2 ** (this.#fruitless + this.#fruitlessOutbound), maxIntervalMs)
+    if (isBelow) return urgentMs
+    return isShort ? Math.min(urgentMs, this.#patientMs(ready.all)) : this.#patientMs(ready.all)
+  }
+
+  /** The next round below a minimum follows quickly again. */
+  reset(): void {
     this.#fruitless = 0
+    this.#fruitlessOutbound = 0
+  }
+
+  #patientMs(readyPeers: number): number {
+    const { minPeers, targetPeers, intervalMs, maxIntervalMs } = this.#init
     if (readyPeers >= targetPeers) return maxIntervalMs
     const way = (readyPeers - minPeers + 1) / (targetPeers - minPeers + 1)
     return intervalMs + (maxIntervalMs - intervalMs) * way
-  }
-
-  /** The next round below the minimum follows quickly again. */
-  reset(): void {
-    this.#fruitless = 0
   }
 }

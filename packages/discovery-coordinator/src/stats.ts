@@ -20,6 +20,8 @@ export interface StrategyStats {
 export interface DiscoveryStats {
   /** Peers that count towards minimum and target. */
   ready: number
+  /** Those of them that we dialled. */
+  outbound: number
   /** Peers with a connection. */
   linked: number
   /** Candidates held. */

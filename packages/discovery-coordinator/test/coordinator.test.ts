@@ -74,7 +74,7 @@ it('dials until the target is reached, and tells when the minimum is', async () 
 it('leaves a node alone that has its target', async () => {
   const strategy = new ListStrategy('list', offer(0, 60))
   const { world, stop } = await run({ strategies: [strategy], minPeers: 1, targetPeers: 5 })
-  for (const id of peers.slice(60, 70)) world.open(id)
+  for (const id of peers.slice(60, 70)) world.open(id, 'outbound')
   await vi.advanceTimersByTimeAsync(300_000)
   expect(world.dials).toEqual([])
   await stop()
@@ -90,7 +90,7 @@ it('asks every second below the minimum while there is news, and every 30 s at t
     strategy.offers = offer(0, second + 1)
     await vi.advanceTimersByTimeAsync(1)
   }
-  for (const id of peers.slice(60, 62)) world.open(id)
+  for (const id of peers.slice(60, 62)) world.open(id, 'outbound')
   await vi.advanceTimersByTimeAsync(30_000)
   const { rounds } = service.stats()
   await vi.advanceTimersByTimeAsync(300_000)
@@ -246,7 +246,12 @@ it('looks at once when a lost peer takes it below the minimum', async () => {
 it('asks fallbacks below the minimum only, and begins with them anew when no peer is left', async () => {
   const fallback = new ListStrategy('bootstrap', offer(0, 1), true)
   const other = new ListStrategy('list', [])
-  const { world, events, stop } = await run({ strategies: [fallback, other], minPeers: 1, targetPeers: 9 })
+  const { world, events, stop } = await run({
+    strategies: [fallback, other],
+    minPeers: 1,
+    targetPeers: 9,
+    minOutbound: 0,
+  })
   await vi.advanceTimersByTimeAsync(120_000)
   const fruitless = world.dials.length
   expect(fruitless).toBeGreaterThan(4)
@@ -293,7 +298,7 @@ it('looks for peers of a role or region though it has its target, and for no oth
     { ...unknown },
   ] as never)
   const siblings = { peerManager: manager as never, handshake: AGREEABLE as never }
-  const init = { strategies: [strategy], minPeers: 1, targetPeers: 2, needs: twoAuthorities }
+  const init = { strategies: [strategy], minPeers: 1, targetPeers: 2, minOutbound: 0, needs: twoAuthorities }
   const { world, stop } = await run(init, siblings)
   for (const id of peers.slice(60, 61)) manager.ready(id)
   manager.ready(at(peers, 61), 'authority')

@@ -53,6 +53,11 @@ const discovery = z.strictObject({
     .default([])
     .describe('Multiaddrs, with peer id, of the members that the strategy static knows'),
   targetPeers: count.default(30).describe('Peers up to which more are dialled'),
+  minOutbound: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Peers dialled by this node, whoever dials it; targetPeers at most, and unless set 8 or half of that'),
   intervalMs: count.default(1_000).describe('Time between two rounds below the minimum of peers, in ms'),
   maxIntervalMs: count.default(30_000).describe('Time between two rounds at the target, in ms'),
   feelerIntervalMs: count.default(120_000).describe('Time between two tests of an unknown address, in ms'),

@@ -59,6 +59,7 @@ export const nodeDiscovery = z.object({
   ready: z.int().describe('Peers that count towards minimum and target'),
   min_peers: z.int(),
   target_peers: z.int(),
+  outbound: z.int().describe('Those of them that this node dialled'),
   candidates: z.int().describe('Peers found and not linked'),
   rounds: z.int(),
   dials: z.object({ attempts: z.int(), succeeded: z.int(), failed: z.int(), neutral: z.int() }),

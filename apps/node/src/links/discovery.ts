@@ -17,7 +17,8 @@ type NodeStrategy = NonNullable<DiscoveryInit['strategies']>[number]
 
 /** How a node keeps enough peers, as the configuration asks. */
 export function discoveryOptions({ discovery, p2p, region }: NodeConfig, chainId: string): DiscoveryInit {
-  const { strategies, staticPeers: members, roles, sameRegion, ...schedule } = discovery
+  const { strategies, staticPeers: members, roles, sameRegion, minOutbound, ...schedule } = discovery
+  const targetPeers = Math.max(discovery.targetPeers, p2p.minPeers)
   const makers: Record<StrategyName, () => NodeStrategy> = {
     stored: () => stored(),
     bootstrap: () => bootstrap(p2p.bootstrap),
@@ -32,7 +33,8 @@ export function discoveryOptions({ discovery, p2p, region }: NodeConfig, chainId
   return {
     ...schedule,
     minPeers: p2p.minPeers,
-    targetPeers: Math.max(discovery.targetPeers, p2p.minPeers),
+    targetPeers,
+    ...(minOutbound !== undefined && { minOutbound: Math.min(minOutbound, targetPeers) }),
     strategies: [...new Set(strategies)].map((name) => makers[name]()),
     needs: () => wanted,
   }

@@ -90,6 +90,7 @@ function searching({ config, libp2p }: GridmeshNode): z.infer<typeof nodeDiscove
     ready: stats.ready,
     min_peers: config.p2p.minPeers,
     target_peers: Math.max(config.discovery.targetPeers, config.p2p.minPeers),
+    outbound: stats.outbound,
     candidates: stats.candidates,
     rounds: stats.rounds,
     dials: stats.dials,
