@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { unicast } from '@gridmesh/unicast'
 import type { PeerId, Stream } from '@libp2p/interface'
+import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { bareOptions } from './bare-node.ts'
@@ -12,6 +13,8 @@ import { serve } from './serve.ts'
 const SHARED = '/bench/shared/1'
 const URGENT_BYTES = 128
 const LARGE_BYTES = 10 * 2 ** 20
+/** As apps/node has it: what a stream has under way stands in front of all others. */
+const WINDOW_BYTES = 2 ** 18
 
 /** A way to send both. `urgent` returns at once; `large` when the next may go. */
 interface Carrier {
@@ -20,7 +23,11 @@ interface Carrier {
 }
 
 const how = process.argv[2] as 'lanes' | 'one-stream'
-const node = await createLibp2p({ ...bareOptions('noise'), services: { unicast: unicast() } })
+const node = await createLibp2p({
+  ...bareOptions('noise'),
+  streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WINDOW_BYTES } })],
+  services: { unicast: unicast() },
+})
 let carrier: Carrier | undefined
 const bulk = { isOn: false }
 let flowing: Promise<unknown> = Promise.resolve()
