@@ -24,6 +24,8 @@ export const VIEW_BYTES = 4_096
  * with more, two sides that ask and answer by the dozen take turns, and each of them idles half of the time.
  */
 export const MESSAGES_PER_WRITE = 32
+/** Room for an incoming message of several frames before more of it has come than that, in bytes. */
+export const FIRST_ROOM_BYTES = 65_536
 /** Finished messages that a late refusal can still be matched with. */
 export const MAX_REMEMBERED_MESSAGES = 64
 /** Refusals and aborts that wait to be sent; a peer that causes more without reading them loses the channel. */

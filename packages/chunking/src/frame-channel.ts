@@ -171,7 +171,7 @@ export class FrameChannel {
     this.#finish(error)
   }
 
-  #onMessage(bytes: Uint8Array | Uint8ArrayList): boolean {
+  #onMessage(bytes: Uint8Array): boolean {
     this.#init.onMessage(bytes)
     return !this.#reader.isPaused
   }

@@ -29,7 +29,6 @@
  */
 import type { Lane } from '@gridmesh/interfaces'
 import type { AbortOptions } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
 import type { ByteBudget } from './byte-budget.ts'
 import type { MessageAbortedError, MessageRefusedError } from './errors.ts'
 import type { LaneWeights } from './lane-scheduler.ts'
@@ -37,7 +36,7 @@ import type { LaneWeights } from './lane-scheduler.ts'
 /** Limits of a `FrameChannel`, and what it tells. Its callbacks must not throw: one that does ends the channel. */
 export interface FrameChannelInit {
   /** Takes a complete message. It may be a view of a larger buffer: copy what is kept for long. */
-  onMessage(bytes: Uint8Array | Uint8ArrayList): void
+  onMessage(bytes: Uint8Array): void
   /** Learns of an incoming message that will not be completed; the others go on. */
   onMessageLost?(error: MessageRefusedError | MessageAbortedError): void
   /** The peer ended its side; no more messages come. */

@@ -1,4 +1,3 @@
-import type { Uint8ArrayList } from 'uint8arraylist'
 import { ByteBudget } from './byte-budget.ts'
 import {
   DEFAULT_MAX_MESSAGE_BYTES,
@@ -23,7 +22,7 @@ export type ReassemblerInit = Pick<
 /** What a reassembler tells. */
 export interface ReassemblerEvents {
   /** A message is complete. Returns whether the reassembler may go on with the next. */
-  onMessage(bytes: Uint8Array | Uint8ArrayList): boolean
+  onMessage(bytes: Uint8Array): boolean
   /** A message will not be completed: we refused it, or its sender gave it up. `id` is that of a refused one. */
   onLost(error: MessageRefusedError | MessageAbortedError, id: number): void
   /** The receiver of our own message `id` refused it. */

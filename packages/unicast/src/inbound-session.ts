@@ -78,9 +78,9 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     this.#afterJob()
   }
 
-  #onMessage(bytes: Uint8Array | Uint8ArrayList): void {
+  #onMessage(bytes: Uint8Array): void {
     this.#count('in', bytes.byteLength)
-    const message = decode(bytes instanceof Uint8Array ? bytes : bytes.subarray())
+    const message = decode(bytes)
     // Whatever comes is charged, what is late or of no effect as well.
     const limited = this.#charge(bytes.byteLength)
     switch (message.type) {

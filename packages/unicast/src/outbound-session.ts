@@ -1,7 +1,6 @@
 import { FrameChannel } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, type Lane } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
 import { ITEM_OVERHEAD_BYTES, LATE_SLACK_BYTES, MAX_HEADER_BYTES } from './constants.ts'
 import { blame, blameLost, channelLimits, type Core, type Remote } from './core.ts'
 import { LinkLostError, MalformedMessageError, UnreachableError } from './errors.ts'
@@ -189,9 +188,9 @@ export class OutboundSession {
     this.#pump()
   }
 
-  #onMessage(bytes: Uint8Array | Uint8ArrayList): void {
+  #onMessage(bytes: Uint8Array): void {
     this.#core.siblings.peerManager?.countTraffic(this.#remote.peer, this.lane, 'in', bytes.byteLength)
-    const message = decode(bytes instanceof Uint8Array ? bytes : bytes.subarray())
+    const message = decode(bytes)
     if (message.type === TYPE.refusal) {
       this.#refusal = fromWireError(message, '')
       return
