@@ -1,5 +1,6 @@
 import type { Load } from './sides/broadcast-host.ts'
 import { peerScript } from './peers/install.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Side } from './side.ts'
 
 /** Who broadcasts: a script whose nodes are driven by `sides/broadcast-host.ts`. */
@@ -40,6 +41,8 @@ export interface LoadOutcome {
 /** Processes over which the nodes are spread, beside that of a publisher alone. */
 const PROCESSES = 4
 const DEADLINE_MS = 10_000
+/** Time in which nodes that slept catch up with their timers, in ms. */
+const SETTLE_MS = 300
 /** Below it gossip looks for more peers of its mesh, with its defaults. */
 const MIN_MESH = 4
 
@@ -90,10 +93,25 @@ export class BroadcastNetwork {
     try {
       for (const _ of counts) sides.push(await Side.start(contender.script(), contender.args))
       await connect(network)
+      await network.awake(async () => {})
       return network
     } catch (err) {
       await network.stop()
       throw err
+    }
+  }
+
+  /**
+   * Runs `task` with the nodes awake, and has them sleep afterwards: hundreds of idle nodes have heartbeats, and those
+   * of one contender are not to cost another.
+   */
+  async awake<T>(task: () => Promise<T>): Promise<T> {
+    for (const one of this.#sides) one.thaw()
+    await sleep(SETTLE_MS)
+    try {
+      return await task()
+    } finally {
+      for (const one of this.#sides) one.freeze()
     }
   }
 

@@ -69,8 +69,18 @@ export class Side {
     })
   }
 
+  /** Stops it where it stands, so that it takes nothing from others until `thaw`. Nothing is to be asked meanwhile. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** Lets the side stop, and ends it when it does not. */
   async stop(): Promise<void> {
+    this.thaw()
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')
     const late = setTimeout(() => this.#child.kill('SIGKILL'), DEADLINE_MS)

@@ -31,7 +31,10 @@ export const bench: Bench = {
       for (const [size, bytes] of Object.entries(SIZES)) {
         const kept = { ours: keep(), gossipsub: keep() }
         const p99 = await inTurns(
-          { ours: () => round(own, bytes, kept.ours), gossipsub: () => round(other, bytes, kept.gossipsub) },
+          {
+            ours: () => own.awake(() => round(own, bytes, kept.ours)),
+            gossipsub: () => other.awake(() => round(other, bytes, kept.gossipsub)),
+          },
           ROUNDS,
         )
         yield* lines(size, p99, kept)

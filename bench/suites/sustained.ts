@@ -45,7 +45,7 @@ export const bench: Bench = {
       const rates = { ...FIRST_RATES }
       for (let trial = 0; trial < TRIALS; trial++) {
         for (const [name, network] of Object.entries(networks) as [Name, BroadcastNetwork][]) {
-          const done = await load(network, rates[name])
+          const done = await network.awake(() => load(network, rates[name]))
           trials[name].push(done)
           rates[name] *= done.isSustained ? STEP : 1 / STEP
         }
