@@ -63,6 +63,7 @@ const never = (): Promise<never> => new Promise(() => undefined)
 
 /** What each package puts into a node; `undefined` for one that is no service. */
 export const ALONE: Readonly<Record<string, Alone | undefined>> = {
+  'block-store': undefined,
   broadcast: {
     options: () => ({ services: { identify: identify(), broadcast: broadcast({ chainId: 'laws', meshWaitMs: 500 }) } }),
     use: async ({ services }) => {
@@ -103,6 +104,7 @@ export const ALONE: Readonly<Record<string, Alone | undefined>> = {
     },
   },
   interfaces: undefined,
+  ledger: undefined,
   // It runs services, and is none.
   simnet: undefined,
   'memory-broadcast': {

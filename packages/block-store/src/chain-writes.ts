@@ -1,0 +1,96 @@
+import { deleteBody, present, prune, putBody, putHeader, putState, readBlock, readHeader } from './block-records.ts'
+import type { ChainDisk } from './chain-disk.ts'
+import { changesByKey, checkFollows, checkPrecedes } from './check-block.ts'
+import { UNDO_PER_BATCH } from './constants.ts'
+import { CannotFinaliseError, CannotRevertError, UnlinkedBlockError } from './errors.ts'
+import type { StateChange, StoredBlock } from './index.ts'
+import type { BatchOperation } from './key-value-store.ts'
+import { EMPTY_META } from './meta.ts'
+import { decodeUndo, encodeUndo } from './undo.ts'
+
+/** Puts a block upon the tip. */
+export async function appendBlock(
+  disk: ChainDisk,
+  block: StoredBlock,
+  changes: ReadonlyMap<string, StateChange>,
+  keepBlocks: number,
+): Promise<void> {
+  const { keys, meta } = disk
+  const { height, hash } = block
+  checkFollows(block, meta.tip)
+  const pruned = meta.tip === undefined ? { operations: [], bodiesFrom: height } : await prune(disk, height, keepBlocks)
+  await disk.commit(
+    [
+      ...pruned.operations,
+      ...putHeader(keys, block),
+      ...putBody(keys, block),
+      { key: keys.undo(height), value: encodeUndo([...changes.values()]) },
+      ...putState(keys, [...changes.values()]),
+    ],
+    {
+      tip: { height, hash: new Uint8Array(hash) },
+      base: meta.tip === undefined ? height : meta.base,
+      bodiesFrom: pruned.bodiesFrom,
+      undoFrom: meta.tip === undefined ? height : Math.max(pruned.bodiesFrom, meta.undoFrom),
+    },
+    changes,
+  )
+}
+
+/** Takes the tip off. @throws {CannotRevertError} @throws {CorruptStoreError} */
+export async function revertTip(disk: ChainDisk): Promise<StoredBlock> {
+  const { keys, meta } = disk
+  const { tip, finalised, undoFrom, base } = meta
+  if (tip === undefined) throw new CannotRevertError('empty')
+  if (finalised !== undefined && tip.height <= finalised) throw new CannotRevertError('finalised', tip.height)
+  if (tip.height < undoFrom) throw new CannotRevertError('no-undo-data', tip.height)
+
+  const block = await readBlock(disk, tip.height)
+  const record = await disk.reading(disk.store.get(keys.undo(tip.height)))
+  const undo = decodeUndo(present(record, `undo data of block ${tip.height}`), tip.height)
+  const values = await disk.readStateOnce(undo.map(({ key }) => key))
+  const changes = undo.map(({ key, before }, index) => ({ key, before: values[index], after: before }))
+  const operations = [
+    { key: keys.header(tip.height), value: undefined },
+    { key: keys.heightOf(tip.hash), value: undefined },
+    ...deleteBody(keys, tip.height, tip.hash, block.transactions),
+    { key: keys.undo(tip.height), value: undefined },
+    ...putState(keys, changes),
+  ]
+  const { sequence: _sequence, generation: _generation, ...empty } = EMPTY_META
+  const below = tip.height === base ? empty : { tip: { height: tip.height - 1, hash: block.parent } }
+  await disk.commit(operations, below, changesByKey(changes))
+  return block
+}
+
+/** Makes a height final, in as many batches as its undo data needs. @throws {CannotFinaliseError} */
+export async function finaliseHeight(disk: ChainDisk, height: number): Promise<void> {
+  const { tip, finalised } = disk.meta
+  if (tip === undefined || height > tip.height) throw new CannotFinaliseError('above-tip', height, tip?.height)
+  if (finalised !== undefined && height < finalised) {
+    throw new CannotFinaliseError('below-finalised', height, finalised)
+  }
+  if (height === finalised) return
+  do {
+    const { undoFrom } = disk.meta
+    const end = Math.min(height + 1, undoFrom + UNDO_PER_BATCH)
+    const operations: BatchOperation[] = []
+    for (let dropped = undoFrom; dropped < end; dropped++) {
+      operations.push({ key: disk.keys.undo(dropped), value: undefined })
+    }
+    await disk.commit(operations, { finalised: height, undoFrom: Math.max(undoFrom, end) })
+  } while (disk.meta.undoFrom <= height)
+}
+
+/** Puts a block before the lowest one. @throws {UnlinkedBlockError} */
+export async function prependBlock(disk: ChainDisk, block: StoredBlock, keepBlocks: number): Promise<void> {
+  const { keys, meta } = disk
+  const { tip, base, bodiesFrom } = meta
+  if (tip === undefined) throw new UnlinkedBlockError('empty', 'a block after it', 'none')
+  checkPrecedes(block, await readHeader(disk, base))
+  const isBodyKept = bodiesFrom === base && tip.height - block.height < keepBlocks
+  await disk.commit([...putHeader(keys, block), ...(isBodyKept ? putBody(keys, block) : [])], {
+    base: block.height,
+    bodiesFrom: isBodyKept ? block.height : bodiesFrom,
+  })
+}

@@ -1,0 +1,30 @@
+/** Bytes of a block hash and of a transaction id. */
+export const HASH_BYTES = 32
+/** Heights have six bytes in a key. */
+export const MAX_HEIGHT = 2 ** 48 - 1
+/** Format of what is on disk; another one is refused. */
+export const FORMAT_VERSION = 1
+
+export const DEFAULT_MAX_BLOCK_BYTES = 33_554_432
+export const DEFAULT_MAX_PENDING_BYTES = 67_108_864
+export const DEFAULT_MAX_CACHE_BYTES = 67_108_864
+export const DEFAULT_MAX_HEADERS = 2_000
+export const DEFAULT_WRITE_BUFFER_BYTES = 16_777_216
+export const DEFAULT_BLOCK_CACHE_BYTES = 33_554_432
+
+/** What a cached entry costs beside its bytes: a map entry, a string and a typed array of V8. */
+export const CACHE_ENTRY_BYTES = 256
+/** What a change or a transaction costs in a batch beside its bytes: objects and prefixes of keys. */
+export const OPERATION_BYTES = 64
+/** Batches that are known by number on disk, so that one that is lost among them is noticed at the next open. */
+export const JOURNAL_SLOTS = 64
+/** Blocks pruned at most with each append: after `keepBlocks` is lowered, the rest goes little by little. */
+export const PRUNE_PER_APPEND = 4
+/** Undo records dropped at most in one batch. */
+export const UNDO_PER_BATCH = 128
+/** Bytes of an import in one batch. */
+export const IMPORT_CHUNK_BYTES = 4_194_304
+/** Entries fetched at once by an iteration. */
+export const ITERATOR_ENTRIES = 512
+/** Optimistic reads of the state before one takes a turn among the writes. */
+export const READ_ATTEMPTS = 2

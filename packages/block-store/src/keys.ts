@@ -1,0 +1,127 @@
+import { HASH_BYTES } from './constants.ts'
+
+/** Keys outside generations. */
+export const FORMAT_KEY = Buffer.from('format')
+export const META_KEY = Buffer.from('meta')
+const GENERATION = Buffer.from('g')
+const GENERATION_END = Buffer.from('h')
+
+const TABLES = {
+  header: 0x68,
+  height: 0x6e,
+  body: 0x62,
+  ids: 0x69,
+  transaction: 0x74,
+  undo: 0x75,
+  state: 0x73,
+} as const
+type Table = keyof typeof TABLES
+
+/** Key of the number of a batch. */
+export function journalKey(slot: number): Uint8Array {
+  return Buffer.from([0x6a, slot])
+}
+
+/** What is of no generation in use: before and after `generation`. */
+export function otherGenerations(generation: number): { gte: Uint8Array; lt: Uint8Array }[] {
+  return [
+    { gte: GENERATION, lt: generationKey(generation) },
+    { gte: generationKey(generation + 1), lt: GENERATION_END },
+  ]
+}
+
+/** All of one generation. */
+export function generationRange(generation: number): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: generationKey(generation), lt: generationKey(generation + 1) }
+}
+
+function generationKey(generation: number): Uint8Array {
+  const key = Buffer.alloc(5, GENERATION)
+  key.writeUInt32BE(generation, 1)
+  return key
+}
+
+/** Keys of one generation: everything of a chain stands under it, so that another can take its place in one batch. */
+export class Keys {
+  readonly #prefixes: Readonly<Record<Table, Uint8Array>>
+
+  constructor(generation: number) {
+    const of = (table: Table) => Buffer.concat([generationKey(generation), Buffer.from([TABLES[table]])])
+    this.#prefixes = {
+      header: of('header'),
+      height: of('height'),
+      body: of('body'),
+      ids: of('ids'),
+      transaction: of('transaction'),
+      undo: of('undo'),
+      state: of('state'),
+    }
+  }
+
+  header(height: number): Uint8Array {
+    return this.#at('header', height)
+  }
+
+  heightOf(hash: Uint8Array): Uint8Array {
+    return joined(this.#prefixes.height, hash)
+  }
+
+  /** With the hash, so that a block which replaced another at its height is never taken for it. */
+  body(height: number, hash: Uint8Array): Uint8Array {
+    return this.#at('body', height, hash)
+  }
+
+  ids(height: number): Uint8Array {
+    return this.#at('ids', height)
+  }
+
+  undo(height: number): Uint8Array {
+    return this.#at('undo', height)
+  }
+
+  /** With the height, so that an id that comes again hides no earlier one for good. */
+  transaction(id: Uint8Array, height: number): Uint8Array {
+    const key = Buffer.allocUnsafe(this.#prefixes.transaction.length + HASH_BYTES + 6)
+    key.set(this.#prefixes.transaction)
+    key.set(id, this.#prefixes.transaction.length)
+    key.writeUIntBE(height, key.length - 6, 6)
+    return key
+  }
+
+  /** The height in the key of a transaction. */
+  heightIn(key: Uint8Array): number {
+    return Buffer.from(key).readUIntBE(key.length - 6, 6)
+  }
+
+  state(key: Uint8Array): Uint8Array {
+    return joined(this.#prefixes.state, key)
+  }
+
+  /** The state's own key. */
+  stateKeyOf(key: Uint8Array): Uint8Array {
+    return key.subarray(this.#prefixes.state.length)
+  }
+
+  /** End of the state: above it, and no key of it. */
+  get stateEnd(): Uint8Array {
+    const end = Buffer.from(this.#prefixes.state)
+    end[end.length - 1] = TABLES.state + 1
+    return end
+  }
+
+  #at(table: Table, height: number, hash?: Uint8Array): Uint8Array {
+    const prefix = this.#prefixes[table]
+    const key = Buffer.allocUnsafe(prefix.length + 6 + (hash?.length ?? 0))
+    key.set(prefix)
+    key.writeUIntBE(height, prefix.length, 6)
+    if (hash !== undefined) key.set(hash, prefix.length + 6)
+    return key
+  }
+}
+
+function joined(prefix: Uint8Array, key: Uint8Array): Uint8Array {
+  const whole = Buffer.allocUnsafe(prefix.length + key.length)
+  whole.set(prefix)
+  whole.set(key, prefix.length)
+  return whole
+}

@@ -1,0 +1,95 @@
+import type { AbstractLevel } from 'abstract-level'
+import { ClassicLevel } from 'classic-level'
+import { ITERATOR_ENTRIES } from './constants.ts'
+import { CorruptStoreError, StoreLockedError, StoreUnavailableError } from './errors.ts'
+import type { BatchOperation, EntryIterator, KeyRange, KeyValueStore } from './key-value-store.ts'
+
+type Level = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
+/** LevelDB's `sync`, which the abstract interface leaves to its implementations. */
+interface WriteOptions {
+  sync: boolean
+}
+
+/** An abstract-level database as a `KeyValueStore`. */
+export class LevelStore implements KeyValueStore {
+  readonly #level: Level
+  readonly #path: string
+
+  constructor(level: Level, path: string) {
+    this.#level = level
+    this.#path = path
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#read(this.#level.get(key))
+  }
+
+  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#read(this.#level.getMany(keys))
+  }
+
+  async batch(operations: readonly BatchOperation[], options: WriteOptions): Promise<void> {
+    // A chained batch: of an array, abstract-level copies each operation, which took two and a half times as long.
+    const batch = this.#level.batch()
+    for (const { key, value } of operations) {
+      if (value === undefined) batch.del(key)
+      else batch.put(key, value)
+    }
+    await batch.write(options)
+  }
+
+  iterator(range: KeyRange & { reverse?: boolean }): EntryIterator {
+    const iterator = this.#level.iterator<Uint8Array, Uint8Array>(range)
+    return {
+      next: () => this.#read(iterator.nextv(ITERATOR_ENTRIES)),
+      close: () => iterator.close(),
+    }
+  }
+
+  clear(range: KeyRange): Promise<void> {
+    return this.#level.clear(range)
+  }
+
+  close(): Promise<void> {
+    return this.#level.close()
+  }
+
+  async #read<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading
+    } catch (cause) {
+      throw readError(this.#path, cause)
+    }
+  }
+}
+
+/** Opens LevelDB in a directory, which is created where it is not there. */
+export async function openLevel(
+  path: string,
+  options: { writeBufferBytes: number; blockCacheBytes: number },
+): Promise<KeyValueStore> {
+  const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    writeBufferSize: options.writeBufferBytes,
+    cacheSize: options.blockCacheBytes,
+  })
+  try {
+    await level.open()
+  } catch (err) {
+    // Abstract-level says that it did not open; its cause says why.
+    const cause = err instanceof Error && err.cause !== undefined ? err.cause : err
+    if (codeOf(cause) === 'LEVEL_LOCKED') throw new StoreLockedError(path, { cause })
+    throw readError(path, cause)
+  }
+  return new LevelStore(level, path)
+}
+
+function readError(path: string, cause: unknown): Error {
+  if (codeOf(cause) === 'LEVEL_CORRUPTION') return new CorruptStoreError('database', 'files', { cause })
+  return new StoreUnavailableError(path, { cause })
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'vitest'
+import type { BlockStore, KeyValueStore, StoredBlock } from '../src/index.ts'
+import { hex } from './blocks.ts'
+
+/** A block in one string, so that a comparison is of every byte. */
+export function textOf({ height, hash, parent, header, body, transactions }: StoredBlock): string {
+  return [height, ...[hash, parent, header, body, ...transactions].map(hex)].join(' ')
+}
+
+/** Everything a key-value store holds. */
+export async function dump(store: KeyValueStore): Promise<Map<string, string>> {
+  const all = new Map<string, string>()
+  const iterator = store.iterator({})
+  for (let some = await iterator.next(); some.length > 0; some = await iterator.next()) {
+    for (const [key, value] of some) all.set(hex(key), hex(value))
+  }
+  await iterator.close()
+  return all
+}
+
+/** All that a store does, for one that does something else as well. */
+export function passing(disk: KeyValueStore): KeyValueStore {
+  return {
+    get: (key) => disk.get(key),
+    getMany: (keys) => disk.getMany(keys),
+    batch: (operations, options) => disk.batch(operations, options),
+    iterator: (range) => disk.iterator(range),
+    clear: (range) => disk.clear(range),
+    close: () => disk.close(),
+  }
+}
+
+/** The state in key order. */
+export async function stateOf(store: BlockStore): Promise<[string, string][]> {
+  const entries: [string, string][] = []
+  for await (const [key, value] of store.entries()) entries.push([hex(key), hex(value)])
+  return entries
+}
+
+/** What a promise was rejected with, as far as a caller compares it. */
+export async function refusal(promise: Promise<unknown>): Promise<{ name: string; code: unknown }> {
+  try {
+    await promise
+  } catch (err) {
+    if (err instanceof Error) return { name: err.name, code: 'code' in err ? err.code : undefined }
+    throw err
+  }
+  return { name: 'none', code: undefined }
+}
+
+const folders: string[] = []
+const stores: { close(): Promise<void> }[] = []
+
+/** A folder that goes with the test. */
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'block-store-'))
+  folders.push(path)
+  return path
+}
+
+/** A store that is closed with the test. */
+export async function opened<T extends { close(): Promise<void> }>(store: Promise<T>): Promise<T> {
+  stores.push(await store)
+  return await store
+}
+
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close()
+  for (const path of folders.splice(0)) rmSync(path, { recursive: true })
+})

@@ -1,0 +1,24 @@
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+
+/** One binary form for a value. */
+export interface Codec<T> {
+  write(value: T, writer: ByteWriter): void
+  /** @throws {MalformedError} */
+  read(reader: ByteReader): T
+}
+
+/** Writes `value` alone. */
+export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  const writer = new ByteWriter()
+  codec.write(value, writer)
+  return writer.finish()
+}
+
+/** Reads `bytes`, which have to be a value and no more. @throws {MalformedError} */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array, what: string, maxBytes: number): T {
+  const reader = new ByteReader(bytes, what, maxBytes)
+  const value = codec.read(reader)
+  reader.end()
+  return value
+}

@@ -1,0 +1,67 @@
+import { areEqual, toHex } from '../bytes.ts'
+import { type Refusal, refuse } from '../refusal.ts'
+import { add } from '../state/amounts.ts'
+import { authorities, type Authority } from '../state/authorities.ts'
+import { type Asset, type Output, type OutputId, outputs } from '../state/outputs.ts'
+import type { StateView } from '../state/state-view.ts'
+import { supplyOf } from '../state/supplies.ts'
+import { zones } from '../state/meters.ts'
+
+/** Whose an input has to be, and of what. */
+interface InputRule {
+  owner: Uint8Array
+  /** Any, where it is left out. */
+  asset?: Asset
+}
+
+/** The outputs that `ids` name, or why one of them may not be spent. */
+export function spendable(view: StateView, ids: readonly OutputId[], { owner, asset }: InputRule): Output[] | Refusal {
+  const found: Output[] = []
+  for (const id of ids) {
+    const output = outputs.get(view, id)
+    if (output === undefined) return refuse('unknown-input', `output ${toHex(id)} is spent or never was`)
+    if (!areEqual(output.owner, owner)) {
+      return refuse('not-owner', `output ${toHex(id)} belongs to ${toHex(output.owner)}, not to ${toHex(owner)}`)
+    }
+    if (asset !== undefined && output.asset !== asset) {
+      return refuse('wrong-asset', `output ${toHex(id)} is of ${output.asset}, not of ${asset}`)
+    }
+    found.push(output)
+  }
+  return found
+}
+
+/** Refuses a zone that the chain has not. */
+export function checkZones(view: StateView, rows: readonly { zone: number }[]): Refusal | undefined {
+  const unknown = rows.find(({ zone }) => !zones.has(view, zone))
+  return unknown === undefined ? undefined : refuse('unknown-zone', `zone ${unknown.zone} is none of the chain`)
+}
+
+/** The authority at `address`, or that there is none. */
+export function authorityAt(view: StateView, address: Uint8Array): Authority | Refusal {
+  return authorities.get(view, address) ?? refuse('not-authority', `${toHex(address)} is no authority`)
+}
+
+/** Refuses what would take a counter beyond 2^53 - 1. */
+export function checkCounters(counters: readonly (readonly [value: number, more: number])[]): Refusal | undefined {
+  const full = counters.find(([value, more]) => add(value, more) === Infinity)
+  return full === undefined ? undefined : refuse('amount-overflow', `${full[0]} and ${full[1]} are more than 2^53 - 1`)
+}
+
+/** Refuses to make or unmake more of `asset` than its counters can count. */
+export function checkSupply(
+  view: StateView,
+  asset: Asset,
+  { minted, burned }: { minted: number; burned: number },
+): Refusal | undefined {
+  const supply = supplyOf(view, asset)
+  return checkCounters([
+    [supply.minted, minted],
+    [supply.burned, burned],
+  ])
+}
+
+/** Tells a refusal from what was asked for. */
+export function isRefusal(result: object): result is Refusal {
+  return 'code' in result
+}

@@ -1,0 +1,102 @@
+import { HASH_BYTES } from '../constants.ts'
+import { sha256 } from '../crypto/sha256.ts'
+import { StateTreeError } from '../errors.ts'
+import type { Change } from '../state/state-view.ts'
+import { type BucketEdits, commitEdits, editBuckets } from './bucket-edits.ts'
+import { Buckets } from './buckets.ts'
+import { type EntryReader, makePiece, type Piece } from './piece.ts'
+import { BUCKETS, type DirtyHashes, dirtyAbove, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
+
+/** Changes fed at once to a tree that is built from entries. */
+const BATCH = 65_536
+
+/** What a tree would become by some changes. Until it is committed, the tree is as before. */
+export interface TreeUpdate {
+  /** The root after it. */
+  readonly root: Uint8Array
+  /** Takes the changes over. @throws {StateTreeError} with `stale-update`, where the tree has moved on since */
+  commit(): void
+}
+
+/**
+ * A hash over the whole state, kept up at the cost of its changes: entries in buckets, and a Merkle tree above them.
+ * The root says nothing of the order in which entries came.
+ */
+export class StateTree {
+  readonly #buckets = new Buckets()
+  /** The hashes of the buckets, then each level above. */
+  readonly #levels: Buffer[]
+  #version = 0
+
+  constructor() {
+    let hash = sha256(Uint8Array.of(LEAF))
+    this.#levels = Array.from({ length: LEVELS + 1 }, (_, i) => {
+      // While there are no entries, all nodes of a level are the same.
+      if (i > 0) hash = levelAbove(Buffer.alloc(FAN_OUT * HASH_BYTES, hash))
+      return Buffer.alloc((BUCKETS / FAN_OUT ** i) * HASH_BYTES, hash)
+    })
+  }
+
+  /** Builds the tree of a state. @throws {StateTreeError} where a key is there twice */
+  static from(entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>): StateTree {
+    const tree = new StateTree()
+    let batch: Change[] = []
+    for (const [key, after] of entries) {
+      batch.push({ key, before: undefined, after })
+      if (batch.length < BATCH) continue
+      tree.apply(batch)
+      batch = []
+    }
+    tree.apply(batch)
+    return tree
+  }
+
+  /** Entries of the state. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  get root(): Uint8Array {
+    return Buffer.from(this.#levels[LEVELS] ?? [])
+  }
+
+  /** Works out what the tree would become, each key being changed at most once. @throws {StateTreeError} */
+  prepare(changes: readonly Change[]): TreeUpdate {
+    const version = this.#version
+    const edits = editBuckets(this.#buckets, changes)
+    const dirty: DirtyHashes[] = [edits.dirty]
+    for (const level of this.#levels.slice(0, LEVELS)) dirty.push(dirtyAbove(level, dirty.at(-1) ?? edits.dirty))
+    const top = dirty.at(-1)?.hashes
+    return {
+      root: top === undefined || top.byteLength === 0 ? this.root : Buffer.from(top),
+      commit: () => this.#commit(version, edits, dirty),
+    }
+  }
+
+  /** Takes changes over at once. @throws {StateTreeError} and is as before */
+  apply(changes: readonly Change[]): void {
+    this.prepare(changes).commit()
+  }
+
+  /**
+   * All entries of `count` buckets from `first` on, with the proof that there are no others, for `verifyPiece`.
+   *
+   * @throws {RangeError} for buckets that there are not
+   * @throws {StateTreeError} with `wrong-reader`, where `read` does not give what this tree is over
+   */
+  piece(first: number, count: number, read: EntryReader): Piece {
+    return makePiece(this.#levels, first, count, read)
+  }
+
+  #commit(version: number, edits: BucketEdits, dirty: readonly DirtyHashes[]): void {
+    if (version !== this.#version) throw new StateTreeError('stale-update', 'the tree has moved on since')
+    this.#version++
+    commitEdits(this.#buckets, edits)
+    for (const [i, { places, hashes }] of dirty.entries()) {
+      const level = this.#levels[i]
+      for (const [from, to] of places.entries()) {
+        level?.set(hashes.subarray(from * HASH_BYTES, (from + 1) * HASH_BYTES), to * HASH_BYTES)
+      }
+    }
+  }
+}

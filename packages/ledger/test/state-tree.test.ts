@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto'
+import * as fc from 'fast-check'
+import { expect, it, vi } from 'vitest'
+import {
+  bucketOf,
+  type Change,
+  decodePiece,
+  encodePiece,
+  type Entry,
+  invert,
+  type Piece,
+  StateTree,
+  verifyPiece,
+} from '../src/index.ts'
+import { readerOf, readOrRefuse } from './helpers.ts'
+
+// Hundreds of chains and trees: the bound is for a hang, not for a slow machine.
+vi.setConfig({ testTimeout: 60_000 })
+
+const sha256 = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest()
+
+/** The root as the README defines it, from nothing, with other code than that which is tested. */
+function slowRoot(entries: readonly Entry[]): Buffer {
+  const lists = new Map<number, Buffer[]>()
+  for (const [key, value] of entries) {
+    const bucket = sha256(key).readUInt16BE(0)
+    lists.set(bucket, [...(lists.get(bucket) ?? []), Buffer.concat([sha256(key), sha256(value)])])
+  }
+  const empty = sha256(Uint8Array.of(0))
+  let level = Array.from({ length: 65_536 }, (_, bucket) => {
+    const list = lists.get(bucket)
+    return list === undefined ? empty : sha256(Uint8Array.of(0), ...list.toSorted((a, b) => a.compare(b)))
+  })
+  while (level.length > 1) {
+    level = Array.from({ length: level.length / 16 }, (_, i) =>
+      sha256(Uint8Array.of(1), ...level.slice(i * 16, i * 16 + 16)),
+    )
+  }
+  return level[0] ?? empty
+}
+
+/** Keys that crowd into few buckets, so that lists are inserted into, replaced and shortened. */
+const crowded = Array.from({ length: 400_000 }, (_, i) => Buffer.from(`key ${i}`)).filter((key) => bucketOf(key) < 8)
+const keys = fc.constantFrom(...crowded)
+const values = fc.uint8Array({ maxLength: 6 })
+const states = fc
+  .uniqueArray(fc.tuple(keys, values), { maxLength: 30, selector: ([key]) => key.toString() })
+  .map((rows): Entry[] => rows)
+const asChanges = (entries: readonly Entry[]): Change[] =>
+  entries.map(([key, after]) => ({ key, before: undefined, after }))
+
+const name = ([key]: Entry): string => Buffer.from(key).toString()
+
+/** What turns one state into another. */
+function between(from: readonly Entry[], to: readonly Entry[]): Change[] {
+  const [before, after] = [from, to].map((rows) => new Map(rows.map((row) => [name(row), row[1]])))
+  const all = new Map([...from, ...to].map((row) => [name(row), row[0]]))
+  return [...all].map(([text, key]) => ({ key, before: before?.get(text), after: after?.get(text) }))
+}
+
+it('has the root that its definition gives, for no entries and for random ones', () => {
+  expect(Buffer.from(new StateTree().root)).toEqual(slowRoot([]))
+  fc.assert(
+    fc.property(states, (entries) => {
+      expect(Buffer.from(StateTree.from(entries).root)).toEqual(slowRoot(entries))
+    }),
+    { numRuns: 8 },
+  )
+})
+
+it('goes from any state to any other at the cost of the changes, with the root of one built from nothing', () => {
+  fc.assert(
+    fc.property(states, states, (from, to) => {
+      const tree = StateTree.from(from)
+      tree.apply(between(from, to))
+      expect(tree.root).toEqual(StateTree.from(to).root)
+      expect(tree.size).toBe(to.length)
+    }),
+    { numRuns: 25 },
+  )
+})
+
+it('does not mind the order in which entries come', () => {
+  fc.assert(
+    fc.property(
+      states.chain((rows) => fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length }))),
+      ([rows, shuffled]) => {
+        expect(StateTree.from(shuffled).root).toEqual(StateTree.from(rows).root)
+      },
+    ),
+    { numRuns: 25 },
+  )
+})
+
+it('has the identical root after changes and their undoing', () => {
+  fc.assert(
+    fc.property(states, states, (from, to) => {
+      const tree = StateTree.from(from)
+      const { root } = tree
+      const changes = between(from, to)
+      tree.apply(changes)
+      tree.apply(invert(changes))
+      expect(tree.root).toEqual(root)
+      expect(tree.size).toBe(from.length)
+    }),
+    { numRuns: 25 },
+  )
+})
+
+it('is as before while an update is not committed, and refuses one that is stale', () => {
+  const tree = StateTree.from([[crowded[0] ?? Buffer.alloc(0), Buffer.of(1)]])
+  const { root } = tree
+  const [one, two] = [1, 2].map((i) => tree.prepare(asChanges([[crowded[i] ?? Buffer.alloc(0), Buffer.of(i)]])))
+  expect(tree.root).toEqual(root)
+  one?.commit()
+  expect(tree.root).toEqual(one?.root)
+  expect(() => two?.commit()).toThrow(expect.objectContaining({ name: 'StateTreeError', code: 'stale-update' }))
+  expect(() => one?.commit()).toThrow(expect.objectContaining({ code: 'stale-update' }))
+  expect(tree.root).toEqual(one?.root)
+})
+
+it('refuses to take out what it does not hold and to put in what it does', () => {
+  const [key, after] = [Buffer.from('a'), Buffer.of(1)]
+  const tree = StateTree.from([[key, after]])
+  const { root } = tree
+  const notHeld = { key: Buffer.from('b'), before: after, after: undefined }
+  expect(() => tree.apply([notHeld])).toThrow(expect.objectContaining({ code: 'not-held' }))
+  expect(() => tree.apply([{ key, before: undefined, after }])).toThrow(
+    expect.objectContaining({ code: 'already-held' }),
+  )
+  expect(() =>
+    StateTree.from([
+      [key, after],
+      [key, after],
+    ]),
+  ).toThrow(expect.objectContaining({ code: 'already-held' }))
+  expect(tree.root).toEqual(root)
+})
+
+const ranges = fc
+  .oneof(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 40 })), fc.tuple(fc.nat(65_535), fc.constantFrom(1, 16, 4_097)))
+  .map(([first, count]) => ({ first, count: Math.min(count, 65_536 - first) }))
+
+it('gives pieces that are proved by the root, through their encoding, whatever the range', () => {
+  fc.assert(
+    fc.property(states, ranges, (entries, { first, count }) => {
+      const tree = StateTree.from(entries)
+      const piece = decodePiece(encodePiece(tree.piece(first, count, readerOf(entries))))
+      expect(verifyPiece(tree.root, piece)).toBeUndefined()
+      const due = entries.filter(([key]) => bucketOf(key) >= first && bucketOf(key) < first + count)
+      expect(piece.entries.length).toBe(due.length)
+    }),
+    { numRuns: 25 },
+  )
+})
+
+it('covers the whole state by pieces side by side', () => {
+  const entries = crowded.map((key, i): Entry => [key, Buffer.of(i % 256)])
+  const tree = StateTree.from(entries)
+  const pieces = [0, 3, 8, 4_097].map((first, i, all) =>
+    tree.piece(first, (all[i + 1] ?? 65_536) - first, readerOf(entries)),
+  )
+  const again = StateTree.from(pieces.flatMap((piece) => piece.entries))
+  expect(again.root).toEqual(tree.root)
+  expect(again.size).toBe(crowded.length)
+})
+
+it('refuses a piece with any byte changed, any entry left out, twice, added or moved', () => {
+  const ways = fc.constantFrom('flip', 'add', 'leave out', 'repeat', 'move')
+  fc.assert(
+    fc.property(states, fc.nat(), fc.integer({ min: 1, max: 255 }), ways, (entries, where, flip, how) => {
+      const tree = StateTree.from(entries)
+      const piece = tree.piece(0, 9, readerOf(entries))
+      const tampered = how === 'flip' ? flipped(piece, where, flip) : edited(piece, how, where)
+      const verdict = tampered === undefined ? 'wrong-encoding' : verdictOn(tree, tampered, entries)
+      expect(verdict).toMatch(/^wrong-|^true piece of another range$/)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+/**
+ * A byte of the range may turn a piece into the true one of another range, of empty buckets beside empty buckets say:
+ * that is no lie about the state. Whoever asked compares the range with what was asked for.
+ */
+function verdictOn(tree: StateTree, piece: Piece, entries: readonly Entry[]): string {
+  const fault = verifyPiece(tree.root, piece)
+  if (fault !== undefined) return fault
+  const { first, count } = piece
+  const due = encodePiece(tree.piece(first, count, readerOf(entries)))
+  const isTrue = Buffer.compare(encodePiece(piece), due) === 0
+  return isTrue && (first !== 0 || count !== 9) ? 'true piece of another range' : 'accepted'
+}
+
+/** The piece with a byte of its encoding changed; nothing where that can no longer be read. */
+function flipped(piece: Piece, where: number, flip: number): Piece | undefined {
+  const bytes = Buffer.from(encodePiece(piece))
+  const place = where % bytes.length
+  bytes[place] = (bytes[place] ?? 0) ^ flip
+  return readOrRefuse(() => decodePiece(bytes))
+}
+
+function edited(piece: Piece, how: string, where: number): Piece {
+  const { entries } = piece
+  const index = where % Math.max(1, entries.length)
+  const entry = entries[index]
+  if (how === 'add' || entry === undefined || (how === 'move' && entries.length === 1)) {
+    return { ...piece, entries: [...entries, [Buffer.from(`strange ${where}`), Buffer.of(1)]] }
+  }
+  const others = entries.toSpliced(index, 1)
+  if (how === 'leave out') return { ...piece, entries: others }
+  if (how === 'repeat') return { ...piece, entries: entries.toSpliced(index, 0, entry) }
+  return { ...piece, entries: others.toSpliced((index + 1) % entries.length, 0, entry) }
+}
+
+it('takes a piece by what it says of itself, so that whoever asked has to compare the range', () => {
+  const tree = new StateTree()
+  const piece = tree.piece(0, 9, () => [])
+  expect(verifyPiece(tree.root, { ...piece, first: 16 })).toBeUndefined()
+  expect(verifyPiece(tree.root, { ...piece, first: 8 })).toBe('wrong-proof-length')
+})
+
+it('refuses a range outside the buckets and a reader of another state', () => {
+  const tree = new StateTree()
+  expect(() => tree.piece(65_535, 2, () => [])).toThrow(RangeError)
+  expect(() => tree.piece(0, 0, () => [])).toThrow(RangeError)
+  expect(() => tree.piece(0, 8, () => [[Buffer.from('a'), Buffer.of(1)]])).toThrow(
+    expect.objectContaining({ code: 'wrong-reader' }),
+  )
+  const piece = tree.piece(0, 1, () => [])
+  expect(verifyPiece(tree.root, { ...piece, first: -1 })).toBe('wrong-range')
+  expect(verifyPiece(tree.root, { ...piece, proof: new Uint8Array(0) })).toBe('wrong-proof-length')
+})
