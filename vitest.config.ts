@@ -8,6 +8,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           maxWorkers: '100%',
+          // Only what hangs is to fail, however busy the machine is.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           include: ['{packages,apps}/*/test/**/*.test.ts', 'docs/generator/test/**/*.test.ts'],
         },
       },

@@ -4,7 +4,7 @@ import { MeshNode } from './mesh-node.ts'
 import type { MeshInit } from './services.ts'
 
 /** How long a test waits for what has to come. Only what hangs is to fail. */
-export const SOON = { timeout: 20_000, interval: 20 }
+export const SOON = { timeout: 40_000, interval: 20 }
 
 /** What the nodes of a mesh have in common, or have by their index. */
 export type MeshInits = MeshInit | ((index: number) => MeshInit)
