@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publishedPackages } from '../scripts/packages.mjs'
 
-const DEADLINE_MS = 30_000
+const DEADLINE_MS = 120_000
 /** Examples at once: they wait more than they compute, but a crowded machine would stretch what they wait for. */
 const MAX_RUNNING = 2
 const IMPORT = /^\s*(?:import|export)\b[^'";]*?['"](@gridmesh\/[a-z-]+)[^'"]*['"]/gm
