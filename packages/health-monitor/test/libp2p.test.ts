@@ -72,8 +72,8 @@ it(
     timeout: 30_000,
   },
   async () => {
-    // Long enough for a busy machine to answer in time.
-    const init = { ...FAST, pingDeadlineMs: 300, maxUnseenMs: 1_000 }
+    // Long enough for a busy machine to answer in time, and for pings to fail before the silence counts.
+    const init = { ...FAST, pingDeadlineMs: 300, maxUnseenMs: 5_000 }
     const [a, b, mute] = [await createNode(init), await createNode(), await createMute()]
     const news: string[] = []
     a.services.health.addEventListener('peer:unhealthy', ({ detail }) => {
