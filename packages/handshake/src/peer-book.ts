@@ -106,6 +106,9 @@ export class PeerBook implements LinkHost {
 
   over(link: Link): void {
     const peer = link.connection.remotePeer
+    const known = this.#ready.get(peer)
+    // A goodbye to us all, of which the last copy got lost.
+    if (known?.lastWords != null && known.links.size === 1 && known.links.has(link)) this.goodbye(link, known.lastWords)
     if (this.#ready.remove(peer, link)) this.#left(peer)
   }
 
@@ -119,6 +122,8 @@ export class PeerBook implements LinkHost {
 
   goodbye(link: Link, reason: Reason): void {
     const peer = link.connection.remotePeer
+    // It is for its connection, as when a handshake was done too late for the peer; who leaves says it on each.
+    if (this.#ready.retire(peer, link, reason)) return
     if (!this.part(peer, reason, 'them')) return
     this.#log('%p says goodbye: %s: %s', peer, reason.code, reason.message)
     this.#events.safeDispatchEvent('peer:goodbye', { detail: { peer, reason } })

@@ -8,6 +8,8 @@ export interface ReadyPeer<L> {
   readonly version: number
   readonly capabilities: readonly string[]
   readonly links: ReadonlySet<L>
+  /** Why the peer parted from the last link that it said goodbye on, while it kept others. */
+  readonly lastWords?: Reason
   /** Why the peer, or we, are about to part. */
   readonly parting?: { reason: Reason; by: 'us' | 'them' }
 }
@@ -46,6 +48,16 @@ export class ReadyPeers<L extends object> {
     if (links.size > 0) this.#peers.set(peer.toString(), { ...known, links })
     else this.#peers.delete(peer.toString())
     return links.size === 0
+  }
+
+  /** Takes away a link that the peer said goodbye on. Returns whether others are left to it. */
+  retire(peer: PeerId, link: L, lastWords: Reason): boolean {
+    const known = this.get(peer)
+    if (known == null || !known.links.has(link) || known.links.size === 1) return false
+    const links = new Set(known.links)
+    links.delete(link)
+    this.#peers.set(peer.toString(), { ...known, links, lastWords })
+    return true
   }
 
   /** Forgets a peer with all its links. */

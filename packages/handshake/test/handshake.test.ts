@@ -6,7 +6,7 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { handshake, HANDSHAKE_PROTOCOL } from '../src/index.ts'
-import { addressOf, GOODBYE, makeInit, makeNode, makeStranger, reports } from './helpers.ts'
+import { addressOf, becomeReady, dialRaw, GOODBYE, makeInit, makeNode, makeStranger, reports } from './helpers.ts'
 
 async function connected(init: Parameters<typeof makeNode>[0] = {}) {
   const [a, b] = [await makeNode(init), await makeNode(init)]
@@ -273,6 +273,38 @@ it('has been heard when a goodbye resolves, so that the connection can be cut th
     connection.abort(new Error('cut'))
     await vi.waitFor(() => expect(b.events).toEqual(['ready', 'goodbye too-many-peers', 'left']))
   }
+})
+
+it('takes a goodbye for the connection it came on, and for the peer once it came on the last', async () => {
+  const a = await makeNode()
+  const stranger = await makeStranger()
+  const raws = [await dialRaw(stranger, a.address), await dialRaw(stranger, a.address)]
+  for (const raw of raws) await becomeReady(raw)
+  const [first, last] = raws
+  // As a node does whose deadline passed while our acceptance was under way.
+  first?.write({ kind: 'goodbye', reason: { code: 'timeout', message: 'too late' } })
+  await first?.stream.close()
+  await first?.connection.close()
+  await vi.waitFor(() => expect(a.node.getConnections()).toHaveLength(1))
+  expect(a.events).toEqual(['ready', 'status 0'])
+  expect(a.handshake.isReady(stranger.peerId)).toBe(true)
+  last?.write({ kind: 'goodbye', reason: GOODBYE })
+  await vi.waitFor(() => expect(a.events).toEqual(['ready', 'status 0', 'goodbye too-many-peers']))
+  expect(a.handshake.isReady(stranger.peerId)).toBe(false)
+})
+
+it('knows why a peer left that said it on one connection, and was cut off on the other', async () => {
+  const a = await makeNode()
+  const stranger = await makeStranger()
+  const raws = [await dialRaw(stranger, a.address), await dialRaw(stranger, a.address)]
+  for (const raw of raws) await becomeReady(raw)
+  const [first, last] = raws
+  first?.write({ kind: 'goodbye', reason: GOODBYE })
+  // The end of the victim's side says that it was read.
+  await first?.stream.close()
+  await vi.waitFor(() => expect(first?.stream.status).toBe('closed'))
+  last?.connection.abort(new Error('cut'))
+  await vi.waitFor(() => expect(a.events).toEqual(['ready', 'status 0', 'goodbye too-many-peers', 'left']))
 })
 
 it('makes a peer ready anew that comes back while it is parting', async () => {

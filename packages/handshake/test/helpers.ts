@@ -147,9 +147,9 @@ export function rawFrames(stream: Stream, connection: Connection): RawFrames {
   }
 }
 
-/** Dials and opens the handshake stream by hand. */
+/** Dials, once more where it is connected, and opens the handshake stream by hand. */
 export async function dialRaw(stranger: Libp2p, address: Multiaddr): Promise<RawFrames> {
-  const connection = await stranger.dial(address)
+  const connection = await stranger.dial(address, { force: true })
   return rawFrames(await connection.newStream(HANDSHAKE_PROTOCOL), connection)
 }
 
