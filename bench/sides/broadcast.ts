@@ -31,7 +31,7 @@ const make: MakeNode = async (onMessage) => {
     services: {
       identify: identify(),
       unicast: unicast(),
-      broadcast: broadcast({ chainId: CHAIN_ID, maxConcurrentSends: 256 }),
+      broadcast: broadcast({ chainId: CHAIN_ID }),
       envelope: envelope({ chainId: CHAIN_ID }),
       messages: messageRouter({ batchDelayMs: Number(batchDelayMs) }),
     },

@@ -42,6 +42,8 @@ export const MAX_SOURCE_REFUSALS = 20
 export const MIN_SOURCE_PAUSE_MS = 250
 export const MAX_SOURCE_PAUSE_MS = 5_000
 
+/** Longest time that acknowledgements may be gathered, in ms: what `unicast` lets receipts wait. */
+export const MAX_ACK_DELAY_MS = 1_000
 /** Ids in one acknowledgement, at most. */
 export const MAX_ACK_IDS = 256
 
@@ -63,7 +65,7 @@ export const DEFAULT_HOP_LIMIT = 7
 export const DEFAULT_GOSSIP_FACTOR = 0.25
 export const DEFAULT_MAX_IDS = 10_000
 export const DEFAULT_ID_LIFETIME_MS = 300_000
-export const DEFAULT_MAX_CONCURRENT_SENDS = 64
+export const DEFAULT_MAX_CONCURRENT_SENDS = 512
 export const DEFAULT_MAX_QUEUED_SENDS = 16_384
 export const DEFAULT_SEND_DEADLINE_MS = 10_000
 export const DEFAULT_MESH_WAIT_MS = 2_000

@@ -27,6 +27,7 @@ export interface DirectCarrierInit extends FrameLimits {
   topics: Topics
   log: Logger
   hopLimit: number
+  ackDelayMs: number
 }
 
 /** A frame that was read, and who handed it to us in which lane. */
@@ -49,8 +50,8 @@ export class DirectCarrier {
   start(signal: AbortSignal): void {
     if (this.#signal !== undefined) return
     this.#signal = signal
-    const { unicast } = this.#init.siblings
-    unicast?.handle(BROADCAST_HANDLER, (bytes, context) => this.#receive(bytes, context))
+    const { siblings, ackDelayMs: receiptDelayMs } = this.#init
+    siblings.unicast?.handle(BROADCAST_HANDLER, (bytes, context) => this.#receive(bytes, context), { receiptDelayMs })
   }
 
   stop(): void {

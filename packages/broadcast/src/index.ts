@@ -104,7 +104,7 @@ export interface BroadcastInit {
   maxIds?: number
   /** How long a message is remembered, in ms. @default 300_000 */
   idLifetimeMs?: number
-  /** Sends under way at once; an eighth of them is kept for `critical`. @default 64 */
+  /** Sends under way at once; an eighth of them is kept for `critical`. @default 512 */
   maxConcurrentSends?: number
   /** Sends that wait; beyond it the newest of the least urgent lane is dropped as `queue-full`. @default 16_384 */
   maxQueuedSends?: number
@@ -120,7 +120,7 @@ export interface BroadcastInit {
   maxPeersPerDelivery?: number
   /** Whether to acknowledge gossip messages to their authors. @default true */
   acks?: boolean
-  /** Time over which acknowledgements to one author are gathered, in ms. @default 20 */
+  /** Time over which acknowledgements to one peer are gathered, in ms, at most 1_000; those of `critical` floods are not. @default 20 */
   ackDelayMs?: number
   /** Messages acknowledged by one send, at most 256; a full batch goes at once. @default 256 */
   maxAcksPerBatch?: number

@@ -46,6 +46,15 @@ export type UnicastStreamHandler = (
   context: UnicastContext,
 ) => AsyncIterable<Uint8Array>
 
+/** How a unicast handler is called and answered. */
+export interface HandleOptions {
+  /**
+   * Time that the receipt of a one-way message may wait, so that several go back together, in ms, up to 1_000. Those
+   * of `critical` messages do not, nor do those of callers whose deadline is not ten times as long. @default 0
+   */
+  receiptDelayMs?: number
+}
+
 /** Proof that the remote handler took a message. */
 export interface Receipt {
   /** The peer that took it. */
@@ -59,7 +68,7 @@ export interface Receipt {
 /** Carries opaque bytes to one peer. Service name `unicast`. */
 export interface Unicast {
   /** Answers messages and requests sent to `name`. @throws {RangeError} when `name` already has a handler */
-  handle(name: string, handler: UnicastHandler): void
+  handle(name: string, handler: UnicastHandler, options?: HandleOptions): void
   /** Answers streamed requests sent to `name`. @throws {RangeError} when `name` already has a handler */
   handleStream(name: string, handler: UnicastStreamHandler): void
   /** Removes the handler of `name`, of either sort. */

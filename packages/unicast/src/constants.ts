@@ -58,6 +58,12 @@ export const LATE_SLACK_BYTES = 256
 export const KEY_BYTES = 16
 /** Repeats of one idempotent call that may wait for its end. They follow each other, so more are not honest. */
 export const MAX_REPEATS = 16
+/** Longest time that a handler may have its receipts wait, in ms. */
+export const MAX_RECEIPT_DELAY_MS = 1_000
+/** A caller with less time than so many delays has its receipt at once. */
+export const MIN_DEADLINE_PER_RECEIPT_DELAY = 10
+/** Receipts of one stream that wait at once; with one more they go. */
+export const MAX_HELD_RECEIPTS = 64
 /** The longest time a timer can be set to: beyond it, it fires at once. */
 export const MAX_TIMEOUT_MS = 2_147_483_647
 export const MAX_NAME_BYTES = 255

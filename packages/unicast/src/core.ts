@@ -14,7 +14,7 @@ import type { UnicastMetrics } from './unicast-metrics.ts'
 
 /** A registered handler, of one of the two sorts. */
 export type Registration =
-  | { readonly isStream: false; readonly handler: UnicastHandler }
+  | { readonly isStream: false; readonly handler: UnicastHandler; readonly receiptDelayMs: number }
   | { readonly isStream: true; readonly handler: UnicastStreamHandler }
 
 /** What the parts of the service share. */

@@ -1,4 +1,12 @@
-import type { Lane, Receipt, Unicast, UnicastHandler, UnicastOptions, UnicastStreamHandler } from '@gridmesh/interfaces'
+import type {
+  HandleOptions,
+  Lane,
+  Receipt,
+  Unicast,
+  UnicastHandler,
+  UnicastOptions,
+  UnicastStreamHandler,
+} from '@gridmesh/interfaces'
 import { LANES } from '@gridmesh/interfaces'
 import {
   type Connection,
@@ -10,7 +18,14 @@ import {
   type Stream,
 } from '@libp2p/interface'
 import { AnswerMemory } from './answer-memory.ts'
-import { KEY_BYTES, MAX_SEEN_STREAMS_PER_LANE, MAX_STREAMS_PER_LANE, MAX_TIMEOUT_MS, PROTOCOLS } from './constants.ts'
+import {
+  KEY_BYTES,
+  MAX_RECEIPT_DELAY_MS,
+  MAX_SEEN_STREAMS_PER_LANE,
+  MAX_STREAMS_PER_LANE,
+  MAX_TIMEOUT_MS,
+  PROTOCOLS,
+} from './constants.ts'
 import type { Core, Registration } from './core.ts'
 import { LinkLostError } from './errors.ts'
 import { HandlerSlots } from './handler-slots.ts'
@@ -119,8 +134,11 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     await Promise.all(LANES.map(async (lane) => this.#components.registrar.unhandle(PROTOCOLS[lane])))
   }
 
-  handle(name: string, handler: UnicastHandler): void {
-    this.#register(name, { isStream: false, handler })
+  handle(name: string, handler: UnicastHandler, { receiptDelayMs = 0 }: HandleOptions = {}): void {
+    if (!(receiptDelayMs >= 0 && receiptDelayMs <= MAX_RECEIPT_DELAY_MS)) {
+      throw new RangeError(`receiptDelayMs ${receiptDelayMs} must be from 0 to ${MAX_RECEIPT_DELAY_MS}`)
+    }
+    this.#register(name, { isStream: false, handler, receiptDelayMs })
   }
 
   handleStream(name: string, handler: UnicastStreamHandler): void {

@@ -3,16 +3,19 @@ import { type Lane, QueueFullError, RateLimitedError } from '@gridmesh/interface
 import { AbortError, type Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Outcome } from './answer-memory.ts'
-import { MAX_REPEATS, PROTOCOLS } from './constants.ts'
+import { MAX_REPEATS, MIN_DEADLINE_PER_RECEIPT_DELAY, PROTOCOLS } from './constants.ts'
 import { blame, blameLost, channelLimits, type Core, type Registration, type Remote } from './core.ts'
 import { BusyError, LinkLostError, MalformedMessageError, UnknownHandlerError } from './errors.ts'
 import { HandlerContext } from './handler-context.ts'
 import type { PeerSlots } from './handler-slots.ts'
 import { toWireError } from './remote-errors.ts'
 import { toError, withTimeout } from './timeout.ts'
+import { ReceiptBatch } from './receipt-batch.ts'
 import { StreamJob, type StreamJobOwner } from './stream-job.ts'
 import { type JobOwner, UnaryJob } from './unary-job.ts'
 import { type CallMessage, decode, encodeError, encodePayload, TYPE, type WireError, type WireMessage } from './wire.ts'
+
+const RECEIPT: Outcome = { payload: new Uint8Array(0) }
 
 /** Whether a handler says by its error when it may be asked again, and so that it did nothing. */
 function isToBeTriedAgain(outcome: Outcome): boolean {
@@ -29,6 +32,9 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   readonly #channel: FrameChannel
   readonly #onClose: (session: InboundSession) => void
   readonly #jobs = new Map<number, UnaryJob | StreamJob>()
+  readonly #receipts = new ReceiptBatch((ids) => {
+    for (const id of ids) this.#answer(id, RECEIPT)
+  })
   /** The caller asks nothing more. */
   #isEnding = false
 
@@ -65,7 +71,9 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     if (key != null && job.hasRun && !isToBeTriedAgain(outcome))
       this.#core.memory.settle(this.#remote.key, key, outcome)
     else if (key != null) this.#core.memory.cancel(this.#remote.key, key, outcome)
-    if (!job.isAbandoned) this.#answer(id, outcome)
+    if (!job.isAbandoned && job.call.receiptDelayMs > 0 && !('error' in outcome)) {
+      this.#receipts.add(id, job.call.receiptDelayMs)
+    } else if (!job.isAbandoned) this.#answer(id, outcome)
     if (job.isStarted) this.#slots.leave()
     this.#afterJob()
   }
@@ -130,7 +138,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     else this.#startUnary(call, registration)
   }
 
-  #startUnary(call: CallMessage, { handler }: Registration & { isStream: false }): void {
+  #startUnary(call: CallMessage, { handler, receiptDelayMs }: Registration & { isStream: false }): void {
     const { limits, memory } = this.#core
     const held = this.#remote.heldBudget(this.lane)
     if (!held.tryTake(call.payload.byteLength)) {
@@ -148,8 +156,12 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       }
     }
     const { id, payload } = call
-    const unary = { id, key, isOneWay: call.type === TYPE.send }
     const deadlineMs = call.deadlineMs === 0 ? limits.maxDeadlineMs : Math.min(call.deadlineMs, limits.maxDeadlineMs)
+    const isOneWay = call.type === TYPE.send
+    // A caller in a hurry is not made to wait.
+    const isPatient =
+      isOneWay && this.lane !== 'critical' && deadlineMs > receiptDelayMs * MIN_DEADLINE_PER_RECEIPT_DELAY
+    const unary = { id, key, isOneWay, receiptDelayMs: isPatient ? receiptDelayMs : 0 }
     this.#enter(id, new UnaryJob(this, handler, this.#context(deadlineMs), unary, payload))
   }
 
@@ -229,6 +241,8 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #send(message: Uint8Array | Uint8ArrayList): void {
+    // They go along.
+    this.#receipts.flush()
     if (!this.#channel.isOpen) return
     this.#channel.enqueue(message, this.#options)
     this.#core.budgets(this.lane).unread.note(this.#channel)
@@ -275,6 +289,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   #closeIfDone(): void {
     if (!this.#isEnding || this.#jobs.size > 0) return
     this.#isEnding = false
+    this.#receipts.flush()
     withTimeout(this.#core.limits.openTimeoutMs, undefined, (signal) => this.#channel.close({ signal })).catch(
       (err: unknown) => this.#core.log.trace('could not close a stream - %e', err),
     )
@@ -286,6 +301,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       this.#core.log('lost a stream of %p - %e', this.#remote.peer, error)
       this.#remote.reporter.report(reportClass, error.message)
     }
+    this.#receipts.clear()
     this.#core.budgets(this.lane).unread.forget(this.#channel)
     const lost = new LinkLostError({ cause: error })
     for (const job of this.#jobs.values()) {

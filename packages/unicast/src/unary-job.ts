@@ -21,6 +21,8 @@ export interface UnaryCall {
   readonly key: string | undefined
   /** The caller wants to know that the bytes were taken, and nothing else. */
   readonly isOneWay: boolean
+  /** Time that the receipt may wait for others, in ms. */
+  readonly receiptDelayMs: number
 }
 
 /** One call of a handler that answers once. */
