@@ -111,6 +111,7 @@ it.each([
   ['a number out of range', ['devnet', '--nodes', '0']],
   ['a missing argument', ['submit']],
   ['an unknown choice', ['emergency', '--zone', 'north', '--severity', 'awful']],
+  ['an unknown option of a command below another', ['peers', 'explain', '--bogus']],
 ])('answers %s with how to call it', async (_, args) => {
   expect(await failing(2, ...args)).not.toBe('')
 })

@@ -32,7 +32,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .exitOverride()
   const commands = [startCommand(), devnetCommand(), keygenCommand(), configCommand(), statusCommand(), peersCommand()]
   for (const command of [...commands, submitCommand(), emergencyCommand(), simCommand()]) {
-    program.addCommand(command.copyInheritedSettings(program))
+    program.addCommand(inheriting(command, program))
   }
 
   try {
@@ -49,4 +49,11 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.stderr.write(`${pc.red('error:')} ${text}\n`)
     process.exitCode = code ?? EXIT.unexpected
   }
+}
+
+/** A command, and those below it, that end as `parent` does: none ends the process by itself. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const one of command.commands) inheriting(one, command)
+  return command
 }
