@@ -6,33 +6,42 @@ import { publishedPackages, root } from './packages.mjs'
 
 const BLOCK = /^```ts\n([\s\S]*?)^```$/gm
 
+const work = []
+const files = []
 let failed = false
-for (const { folder } of publishedPackages()) {
-  const readme = join(root, folder, 'README.md')
-  const blocks = existsSync(readme) ? [...readFileSync(readme, 'utf8').matchAll(BLOCK)].map(([, code]) => code) : []
-  if (blocks.length === 0) {
-    console.error(`${folder}/README.md shows no program`)
-    failed = true
-    continue
-  }
-  // Inside the package, so that imports resolve as they do for it.
-  const work = join(root, folder, '.readme')
-  try {
-    mkdirSync(work, { recursive: true })
-    blocks.forEach((code, index) => writeFileSync(join(work, `block-${index + 1}.ts`), code))
-    const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false }
-    writeFileSync(
-      join(work, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../../tsconfig.base.json', compilerOptions }),
-    )
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    const { status, stdout } = spawnSync('node', [tsc, '-p', work], { cwd: root, encoding: 'utf8' })
-    if (status !== 0) {
-      console.error(`${folder}/README.md:\n${stdout}`)
+try {
+  for (const { folder } of publishedPackages()) {
+    const readme = join(root, folder, 'README.md')
+    const blocks = existsSync(readme) ? [...readFileSync(readme, 'utf8').matchAll(BLOCK)].map(([, code]) => code) : []
+    if (blocks.length === 0) {
+      console.error(`${folder}/README.md shows no program`)
       failed = true
+      continue
     }
-  } finally {
-    rmSync(work, { recursive: true, force: true })
+    // Inside the package, so that imports resolve as they do for it.
+    const place = join(root, folder, '.readme')
+    mkdirSync(place, { recursive: true })
+    work.push(place)
+    blocks.forEach((code, index) => {
+      const file = join(place, `block-${index + 1}.ts`)
+      writeFileSync(file, code)
+      files.push(file)
+    })
   }
+  // One program for all of them: what they import is read once.
+  const project = join(root, '.readme')
+  mkdirSync(project, { recursive: true })
+  work.push(project)
+  const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false }
+  const tsconfig = { extends: '../tsconfig.base.json', compilerOptions, files }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const { status, stdout } = spawnSync('node', [tsc, '-p', project], { cwd: root, encoding: 'utf8' })
+  if (status !== 0) {
+    console.error(stdout)
+    failed = true
+  }
+} finally {
+  for (const place of work) rmSync(place, { recursive: true, force: true })
 }
 if (failed) process.exit(1)

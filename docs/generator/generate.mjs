@@ -3,12 +3,35 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { format } from 'oxfmt'
 import { publishedPackages, root } from '../../scripts/packages.mjs'
 import { figures } from './figures.mjs'
 import { interfacesOf } from './interfaces.mjs'
 import { dependencyGraph, eventsPage, limitsPage, optionTables, packageTable } from './tables.mjs'
 
+const COMMANDS = [
+  'start',
+  'devnet',
+  'keygen',
+  'config',
+  'config check',
+  'config print',
+  'status',
+  'peers',
+  'peers list',
+  'peers explain',
+  'peers ban',
+  'peers unban',
+  'submit',
+  'emergency',
+  'sim',
+  'sim run',
+  'sim list',
+  'sim report',
+]
+
 const check = process.argv.includes('--check')
+const { $schema: _, ignorePatterns: __, ...style } = JSON.parse(readFileSync(join(root, '.oxfmtrc.json'), 'utf8'))
 const stale = []
 
 const packages = publishedPackages().map(({ folder, manifest }) => ({
@@ -20,15 +43,23 @@ const packages = publishedPackages().map(({ folder, manifest }) => ({
   interfaces: interfacesOf(join(root, folder)),
 }))
 
-for (const { folder, interfaces } of packages) between(`${folder}/README.md`, 'options', optionTables(interfaces))
-between('README.md', 'packages', packageTable(packages))
-between('ARCHITECTURE.md', 'graph', dependencyGraph(packages))
-between('docs/performance.md', 'figures', figures(root))
-whole('docs/limits.md', limitsPage(packages))
-whole('docs/events.md', eventsPage(packages))
-whole('docs/configuration.md', `# Configuration\n\n${gridmesh('config', 'reference')}`)
-whole('docs/node-config.schema.json', gridmesh('config', 'schema'))
-whole('docs/cli.md', cliPage())
+const helped = ['', ...COMMANDS].map((command) => `gridmesh ${command}`.trimEnd())
+const [reference, schema, ...help] = gridmesh(
+  ['config', 'reference'],
+  ['config', 'schema'],
+  ...helped.map((command) => [...command.split(' ').slice(1), '--help']),
+)
+const cli = helped.map((command, index) => `## ${command}\n\n\`\`\`text\n${help[index].trimEnd()}\n\`\`\``)
+
+for (const { folder, interfaces } of packages) await between(`${folder}/README.md`, 'options', optionTables(interfaces))
+await between('README.md', 'packages', packageTable(packages))
+await between('ARCHITECTURE.md', 'graph', dependencyGraph(packages))
+await between('docs/performance.md', 'figures', figures(root))
+await whole('docs/limits.md', limitsPage(packages))
+await whole('docs/events.md', eventsPage(packages))
+await whole('docs/configuration.md', `# Configuration\n\n${reference}`)
+await whole('docs/node-config.schema.json', schema)
+await whole('docs/cli.md', ['# The gridmesh command', ...cli].join('\n\n'))
 
 if (stale.length > 0) {
   console.error(`Out of date: ${stale.join(', ')}. Run: npm run docs`)
@@ -36,7 +67,7 @@ if (stale.length > 0) {
 }
 
 /** Replaces what stands between the marker lines of `name`. */
-function between(path, name, content) {
+async function between(path, name, content) {
   const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`]
   const text = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : ''
   const [from, to] = [text.indexOf(start), text.indexOf(end)]
@@ -44,68 +75,33 @@ function between(path, name, content) {
     console.error(`${path} lacks the lines ${start} and ${end}`)
     process.exit(1)
   }
-  whole(path, `${text.slice(0, from)}${start}\n\n${content}\n\n${text.slice(to)}`)
+  await whole(path, `${text.slice(0, from)}${start}\n\n${content}\n\n${text.slice(to)}`)
 }
 
-function whole(path, content) {
-  const formatted = format(path, content)
+async function whole(path, content) {
+  const after = await formatted(path, content)
   const before = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : ''
-  if (before === formatted) return
+  if (before === after) return
   if (check) stale.push(path)
-  else writeFileSync(join(root, path), formatted)
+  else writeFileSync(join(root, path), after)
 }
 
 /** As the formatter would leave it, so that formatting and generating never disagree. */
-function format(path, content) {
-  const { status, stdout, stderr } = spawnSync(
-    join(root, 'node_modules', '.bin', 'oxfmt'),
-    [`--stdin-filepath=${path}`],
-    {
-      cwd: root,
-      encoding: 'utf8',
-      input: content,
-    },
-  )
-  if (status !== 0) fail(stderr)
-  return stdout
+async function formatted(path, content) {
+  const { code, errors } = await format(path, content, style)
+  if (errors.length > 0) fail(`${path}: ${errors.map(({ message }) => message).join('; ')}`)
+  return code
 }
 
-function gridmesh(...args) {
-  const { status, stdout, stderr } = spawnSync('node', ['apps/node/dist/main.js', ...args], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  if (status !== 0) fail(`gridmesh ${args.join(' ')} failed: ${stderr}`)
-  return stdout
+/** What the command prints for each list of arguments. */
+function gridmesh(...lists) {
+  const says = join(import.meta.dirname, 'gridmesh-says.mjs')
+  const { status, stdout, stderr } = spawnSync('node', [says, JSON.stringify(lists)], { cwd: root, encoding: 'utf8' })
+  if (status !== 0) fail(stderr)
+  return JSON.parse(stdout)
 }
 
 function fail(message) {
   console.error(message)
   process.exit(1)
-}
-
-function cliPage() {
-  const commands = [
-    'start',
-    'devnet',
-    'keygen',
-    'config',
-    'config check',
-    'config print',
-    'status',
-    'peers',
-    'peers list',
-    'peers explain',
-    'peers ban',
-    'peers unban',
-    'submit',
-    'emergency',
-    'sim',
-    'sim run',
-    'sim list',
-    'sim report',
-  ]
-  const help = (title, ...args) => `## ${title}\n\n\`\`\`text\n${gridmesh(...args, '--help').trimEnd()}\n\`\`\``
-  const pages = commands.map((command) => help(`gridmesh ${command}`, ...command.split(' ')))
-  return ['# The gridmesh command', help('gridmesh'), ...pages].join('\n\n')
 }
