@@ -1,0 +1,49 @@
+import type { PoolTransaction } from './chain.ts'
+import { comparePlaces, type Entry, type Place, rankOf } from './entry.ts'
+import { OrderedSet } from './ordered-set.ts'
+import type { PoolIndex } from './pool-index.ts'
+
+/**
+ * The place of a transaction: as urgent as the least urgent of its parents at most, and later than all of them. So
+ * parents come first. Raising a parent instead would let the bulk ride ahead with one urgent transaction behind it.
+ */
+export function placeFor<T extends PoolTransaction>(
+  index: PoolIndex<T>,
+  transaction: T,
+  wanted: number,
+  next: () => number,
+): Place {
+  let rank = rankOf(transaction)
+  let latest = -Infinity
+  for (const parent of index.parentsOf(transaction)) {
+    rank = Math.max(rank, parent.rank)
+    latest = Math.max(latest, parent.order)
+  }
+  return { rank, order: wanted > latest ? wanted : next() }
+}
+
+/** Gives entries, and those after them, the place that their parents now leave them. Gives back whose order changed. */
+export function align<T extends PoolTransaction>(
+  index: PoolIndex<T>,
+  entries: readonly Entry<T>[],
+  next: () => number,
+): Entry<T>[] {
+  const moved: Entry<T>[] = []
+  const seen = new Set<Entry<T>>()
+  // By their places before: so whoever moves does so before those that build on it are looked at.
+  const due = new OrderedSet<Entry<T>>(comparePlaces)
+  for (const entry of entries) due.add(entry)
+  for (let entry = due.first; entry !== undefined; entry = due.first) {
+    due.delete(entry)
+    // Twice would only be where a chain makes anew a key that it had before, in a circle.
+    if (seen.has(entry)) continue
+    seen.add(entry)
+    const { transaction, order } = entry
+    const place = placeFor(index, transaction, order, next)
+    if (comparePlaces(place, entry) === 0) continue
+    index.move(entry, place.rank, place.order)
+    if (place.order !== order) moved.push(entry)
+    for (const child of index.childrenOf(transaction)) due.add(child)
+  }
+  return moved
+}

@@ -1,0 +1,87 @@
+import type { PoolTransaction, StateFacts } from './chain.ts'
+import { keyNeed, type Need, nonceNeed } from './needs.ts'
+import type { PoolIndex } from './pool-index.ts'
+import { type Refusal, refuse } from './refusal.ts'
+
+/** What is wanting for a transaction to apply. */
+export interface Missing {
+  readonly need: Need
+  readonly refusal: Refusal
+}
+
+/** What a transaction is held against. */
+export interface Grounds<T extends PoolTransaction> {
+  readonly index: PoolIndex<T>
+  /** Keys that blocks have spent lately. */
+  readonly spent: { has(key: string): boolean }
+  readonly facts: StateFacts
+}
+
+/** Whether a transaction applies after those in the pool: `undefined` where it does. */
+export function judge<T extends PoolTransaction>(transaction: T, grounds: Grounds<T>): Refusal | Missing | undefined {
+  const { index, facts } = grounds
+  return (
+    checkConflict(transaction, index) ??
+    checkMade(transaction, index) ??
+    checkGone(transaction, grounds) ??
+    missing(transaction, grounds) ??
+    facts.refusal
+  )
+}
+
+/** Refuses what is in the way of one in the pool: the first that came stays. */
+export function checkConflict<T extends PoolTransaction>(
+  { spends, makes, sender, nonce }: T,
+  index: PoolIndex<T>,
+): Refusal | undefined {
+  for (const key of spends) {
+    const other = index.spenderOf(key)
+    if (other !== undefined) return refuse('conflict', `${key} is spent by ${other.transaction.id}, which came first`)
+  }
+  for (const key of makes) {
+    const other = index.makerOf(key)
+    if (other !== undefined) return refuse('conflict', `${key} is made by ${other.transaction.id}, which came first`)
+  }
+  const other = nonce === undefined ? undefined : index.numbered(sender, nonce)
+  if (other === undefined) return undefined
+  return refuse('conflict', `nonce ${nonce} of ${sender} is that of ${other.transaction.id}, which came first`)
+}
+
+/**
+ * Refuses to make what is there already: else two could build on each other, or one on itself. What a block gives back
+ * did make it.
+ */
+function checkMade<T extends PoolTransaction>({ spends, makes }: T, index: PoolIndex<T>): Refusal | undefined {
+  const own = new Set(spends)
+  const key = makes.find((one) => own.has(one) || index.spenderOf(one) !== undefined)
+  return key === undefined ? undefined : refuse('conflict', `${key} is made where it is there, and about to be spent`)
+}
+
+/** Refuses what will not apply, whatever comes. */
+function checkGone<T extends PoolTransaction>(
+  { spends, sender, nonce }: T,
+  { index, spent, facts }: Grounds<T>,
+): Refusal | undefined {
+  const { keys, nextNonce = 0 } = facts
+  if (nonce !== undefined && nonce < nextNonce) {
+    return refuse('stale-nonce', `nonce ${nonce} of ${sender}, where ${nextNonce} is next`)
+  }
+  const gone = spends.find((key, i) => {
+    const isSpent = keys[i] === 'spent' || (keys[i] === 'unknown' && spent.has(key))
+    return isSpent && index.makerOf(key) === undefined
+  })
+  return gone === undefined ? undefined : refuse('spent-input', `${gone} was spent by a block`)
+}
+
+function missing<T extends PoolTransaction>(
+  { spends, sender, nonce }: T,
+  { index, facts: { keys, nextNonce = 0 } }: Grounds<T>,
+): Missing | undefined {
+  const key = spends.find((one, i) => keys[i] !== 'unspent' && index.makerOf(one) === undefined)
+  if (key !== undefined) {
+    return { need: keyNeed(key), refusal: refuse('unknown-input', `${key} is neither in the state nor in the pool`) }
+  }
+  if (nonce === undefined || nonce === nextNonce || index.numbered(sender, nonce - 1) !== undefined) return undefined
+  const message = `nonce ${nonce} of ${sender}, where ${nextNonce} is next and ${nonce - 1} is not in the pool`
+  return { need: nonceNeed(sender, nonce - 1), refusal: refuse('nonce-gap', message) }
+}

@@ -1,0 +1,42 @@
+import type { PoolTransaction } from './chain.ts'
+import type { PoolChange } from './changes.ts'
+import type { Pool } from './pool.ts'
+import { encodeRecord, type PoolRecord } from './records.ts'
+
+/** The records of all that is held, each made when it is asked for. */
+export function contentsOf<T extends PoolTransaction>({ index, orphans }: Pool<T>): (() => Uint8Array)[] {
+  const toCalendarMs = calendar()
+  const record =
+    (type: 'placed' | 'waiting', { bytes }: T, order: number, atMs: number) =>
+    (): Uint8Array =>
+      encodeRecord({ type, order, atMs: toCalendarMs(atMs), bytes })
+  return [
+    ...Array.from(orphans.all(), (orphan) => record('waiting', orphan.transaction, orphan.order, orphan.heldAtMs)),
+    ...Array.from(index.order, (entry) => record('placed', entry.transaction, entry.order, entry.placedAtMs)),
+  ]
+}
+
+/** The records that tell of changes. */
+export function recordsOf<T extends PoolTransaction>(changes: readonly PoolChange<T>[]): Uint8Array[] {
+  const toCalendarMs = calendar()
+  return changes.map((change) => encodeRecord(recordOf(change, toCalendarMs)))
+}
+
+function recordOf<T extends PoolTransaction>(
+  change: PoolChange<T>,
+  toCalendarMs: (atMs: number) => number,
+): PoolRecord {
+  if (change.type === 'removed') return { type: 'removed', id: change.transaction.id }
+  if (change.type === 'waiting') {
+    const { transaction, order, heldAtMs } = change.orphan
+    return { type: 'waiting', order, atMs: toCalendarMs(heldAtMs), bytes: transaction.bytes }
+  }
+  const { transaction, order, placedAtMs } = change.entry
+  return { type: 'placed', order, atMs: toCalendarMs(placedAtMs), bytes: transaction.bytes }
+}
+
+/** Turns readings of `performance.now()` into calendar time, as of now. */
+function calendar(): (atMs: number) => number {
+  const offsetMs = Date.now() - performance.now()
+  return (atMs) => atMs + offsetMs
+}

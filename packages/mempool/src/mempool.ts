@@ -1,0 +1,290 @@
+import { Admission } from './admission.ts'
+import type { AppliedTransaction, PoolTransaction } from './chain.ts'
+import type { PoolChange } from './changes.ts'
+import { SWEEP_INTERVAL_MS } from './constants.ts'
+import { Counts } from './counts.ts'
+import { type MempoolEvents, TypedTarget } from './events.ts'
+import type {
+  AddResult,
+  CallOptions,
+  MempoolComponents,
+  MempoolInit,
+  MempoolStats,
+  RestoreReport,
+  TakeOptions,
+} from './index.ts'
+import { Journal } from './journal.ts'
+import { type MempoolOptions, resolveOptions } from './options.ts'
+import { Pool } from './pool.ts'
+import type { MempoolLog } from './log.ts'
+import { contentsOf, recordsOf } from './keep.ts'
+import { RecordReader } from './records.ts'
+import { NOT_RUNNING, type Refusal } from './refusal.ts'
+import { restore } from './restore.ts'
+import { take } from './take.ts'
+import { Teller } from './teller.ts'
+
+type Sweeper = ReturnType<typeof setInterval>
+
+/** Transactions that wait for a block. */
+export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedTarget<MempoolEvents<T>> {
+  readonly #components: MempoolComponents<T>
+  readonly #options: MempoolOptions
+  readonly #pool: Pool<T>
+  readonly #admission: Admission<T>
+  readonly #journal: Journal | undefined
+  readonly #teller = new Teller<T>((change) => this.#tell(change))
+  readonly #refused = new Counts()
+  readonly #removed = new Counts()
+  #added = 0
+  #corruptRecords = 0
+  #logFailures = 0
+  /** What happens before the log was read is written when it is written anew thereafter: until then it is as it was. */
+  #isRead = false
+  #isRunning = false
+  #sweeper: Sweeper | undefined
+  #starting: Promise<RestoreReport> | undefined
+
+  /** @throws {RangeError} when a number is out of its range */
+  constructor(components: MempoolComponents<T>, init: MempoolInit = {}) {
+    super()
+    this.#components = components
+    this.#options = resolveOptions(init)
+    this.#pool = new Pool(this.#options)
+    this.#admission = new Admission({
+      chain: components.chain,
+      pool: this.#pool,
+      options: this.#options,
+      publish: () => this.#publish(),
+    })
+    if (components.log !== undefined) this.#journal = this.#journalFor(components.log)
+  }
+
+  /** Whether it takes transactions. */
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  /**
+   * Begins to take transactions. The first time, those of the log come first, through the same checks as all others: the
+   * chain has to answer by now. At later times there is nothing to report. While it starts, each call gives one report.
+   */
+  async start(): Promise<RestoreReport> {
+    if (this.#isRunning) return nothing()
+    this.#starting ??= this.#begin()
+    return this.#starting
+  }
+
+  /** Ends taking transactions; what is being checked is refused, what is held stays. No timer is left. */
+  async stop(): Promise<void> {
+    clearInterval(this.#sweeper)
+    this.#sweeper = undefined
+    this.#starting = undefined
+    this.#isRunning = false
+    await this.#admission.close()
+    await this.#journal?.close(this.#options.deadlineMs)
+  }
+
+  /**
+   * Offers a transaction. Resolves once it is in the pool, waits or is refused; it has not been written to the log by
+   * then.
+   *
+   * @throws the signal's reason when it aborts before
+   */
+  async add(bytes: Uint8Array, { signal }: CallOptions = {}): Promise<AddResult> {
+    signal?.throwIfAborted()
+    const result: AddResult = this.#isRunning
+      ? await this.#admission.add(bytes, signal)
+      : { status: 'refused', ...NOT_RUNNING }
+    if (result.status === 'refused') this.#refused.add(result.code)
+    return result
+  }
+
+  /** Whether a transaction is in the pool, or waits. */
+  has(id: string): boolean {
+    return this.get(id) !== undefined
+  }
+
+  /** A transaction that is in the pool, or waits. */
+  get(id: string): T | undefined {
+    return this.#pool.index.get(id)?.transaction ?? this.#pool.orphans.get(id)?.transaction
+  }
+
+  /** All that is in the pool, in its order, in which each applies after those before. Not to be walked over a change. */
+  *transactions(): Generator<T, void> {
+    for (const { transaction } of this.#pool.index.order) yield transaction
+  }
+
+  /**
+   * What a block may hold: the first in the order of the pool that fit, at most `maxCount` of at most `maxBytes` in all
+   * by their `size`. They stay in the pool until a block has them. After a thousand in a row that do not fit it ends.
+   *
+   * @throws {RangeError} for what is not a whole number of 0 or more
+   */
+  take(maxBytes: number, maxCount: number, options: TakeOptions<T> = {}): T[] {
+    const accepts = (transaction: T): boolean => options.accepts?.(transaction) ?? true
+    return take(this.#pool.index, { maxBytes, maxCount, accepts })
+  }
+
+  /**
+   * Takes out a transaction that did not apply when a block was built, and all that builds on it. Without it the next
+   * block would be offered it again. Says whether it was in the pool.
+   */
+  reject(id: string, refusal: Refusal): boolean {
+    const wasThere = this.#pool.reject(id, `${refusal.code}: ${refusal.message}`)
+    this.#publish()
+    return wasThere
+  }
+
+  /**
+   * Takes out what a block applied, and what conflicts with it. To be called at once when the state is that after the
+   * block, for each block in turn.
+   */
+  onBlock(transactions: readonly AppliedTransaction[]): void {
+    this.#pool.applyBlock(transactions)
+    this.#publish()
+  }
+
+  /**
+   * Gives back the transactions of reverted blocks, before all others of their lanes and in their order; signatures are
+   * not checked again. To be called at once when the state is that before them: for all blocks at once, oldest first, or
+   * for one after the other, newest first.
+   *
+   * @throws what `decode` throws for bytes that it did not make
+   */
+  onRevert(transactions: readonly PoolTransaction[]): void {
+    const { chain } = this.#components
+    // Copies: the bytes of a block would stay in memory as a whole.
+    const decoded = transactions.map(({ bytes }) => chain.decode(new Uint8Array(bytes)))
+    this.#pool.revertBlock(decoded, performance.now())
+    this.#publish()
+  }
+
+  /** What the pool holds, as records that `restore` reads; those of a log are alike. */
+  snapshot(): Uint8Array[] {
+    return contentsOf(this.#pool).map((record) => record())
+  }
+
+  /** Offers the transactions that records tell of, in the order in which they were held. The pool has to run. */
+  async restore(records: Iterable<Uint8Array>): Promise<RestoreReport> {
+    const reader = this.#reader()
+    for (const record of records) reader.read(record)
+    return this.#restore(reader)
+  }
+
+  /** Resolves once nothing that was offered, or had waited, is being checked. */
+  async whenIdle({ signal }: CallOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const aborted = Promise.withResolvers<never>()
+    const onAbort = (): void => aborted.reject(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await Promise.race([this.#admission.whenIdle(), aborted.promise])
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** What the pool holds, and what it did. */
+  stats(): MempoolStats {
+    const { index, orphans } = this.#pool
+    return {
+      transactions: index.count,
+      bytes: index.bytes,
+      senders: index.senders,
+      waiting: orphans.count,
+      waitingBytes: orphans.bytes,
+      pending: this.#admission.pending.count,
+      pendingBytes: this.#admission.pending.bytes,
+      added: this.#added,
+      refused: this.#refused.toObject(),
+      removed: this.#removed.toObject(),
+      corruptRecords: this.#corruptRecords,
+      unwrittenRecords: this.#journal?.waiting ?? 0,
+      logFailures: this.#logFailures,
+    }
+  }
+
+  async #begin(): Promise<RestoreReport> {
+    const sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS)
+    this.#sweeper = sweeper
+    this.#admission.open()
+    const report = this.#journal === undefined || this.#isRead ? nothing() : await this.#readLog(this.#journal, sweeper)
+    // It may have been stopped meanwhile.
+    if (this.#sweeper !== sweeper) return report
+    this.#isRunning = true
+    this.#admission.retryUnanswered()
+    return report
+  }
+
+  #sweep(): void {
+    this.#pool.expire(performance.now())
+    this.#publish()
+    this.#admission.retryUnanswered()
+  }
+
+  async #readLog(journal: Journal, sweeper: Sweeper): Promise<RestoreReport> {
+    const reader = this.#reader()
+    await journal.read((record) => reader.read(record))
+    const report = await this.#restore(reader)
+    // Where it was stopped before all was through, the log keeps what is not, for the next start.
+    if (this.#sweeper !== sweeper) return report
+    this.#isRead = true
+    journal.rewrite()
+    return report
+  }
+
+  async #restore(reader: RecordReader<T>): Promise<RestoreReport> {
+    const report = await restore(reader, this.#admission, this.#options)
+    this.#corruptRecords += report.corrupt
+    return report
+  }
+
+  #reader(): RecordReader<T> {
+    const { maxTransactions, maxWaiting } = this.#options
+    return new RecordReader((bytes) => this.#components.chain.decode(bytes), {
+      placed: maxTransactions,
+      waiting: maxWaiting,
+    })
+  }
+
+  #journalFor(log: MempoolLog): Journal {
+    return new Journal(log, {
+      contents: () => contentsOf(this.#pool),
+      size: () => this.#pool.index.count + this.#pool.orphans.count,
+      onFailure: (message) => {
+        this.#logFailures += 1
+        this.dispatch('mempool:log-failed', { message })
+      },
+    })
+  }
+
+  /** Writes down and tells what happened in the pool. */
+  #publish(): void {
+    const changes = this.#pool.drain()
+    const woken = this.#pool.drainWoken()
+    if (this.#journal !== undefined && this.#isRead) {
+      for (const record of recordsOf(changes)) this.#journal.write(record)
+    }
+    this.#admission.retry(woken)
+    // Last, since a listener may call the pool.
+    this.#teller.tell(changes)
+  }
+
+  #tell(change: PoolChange<T>): void {
+    if (change.type === 'added') {
+      this.#added += 1
+      this.dispatch('transaction:added', { transaction: change.entry.transaction })
+    } else if (change.type === 'waiting') {
+      this.dispatch('transaction:waiting', { transaction: change.orphan.transaction, missing: change.missing })
+    } else if (change.type === 'removed') {
+      const { transaction, reason, message, wasWaiting } = change
+      this.#removed.add(reason)
+      this.dispatch('transaction:removed', { transaction, reason, message, wasWaiting })
+    }
+  }
+}
+
+function nothing(): RestoreReport {
+  return { added: 0, waiting: 0, refused: {}, corrupt: 0 }
+}

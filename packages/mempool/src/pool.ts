@@ -1,0 +1,293 @@
+import { align, placeFor } from './arrange.ts'
+import type { AppliedTransaction, PoolTransaction, StateFacts } from './chain.ts'
+import type { Arrival, Placement, PoolChange, RemovalReason } from './changes.ts'
+import { type Entry, rankOf } from './entry.ts'
+import { checkConflict, judge, type Missing } from './judge.ts'
+import { keyNeed, metBy, type Need, nonceNeed } from './needs.ts'
+import type { MempoolOptions } from './options.ts'
+import { type Orphan, Orphans } from './orphans.ts'
+import { PoolIndex } from './pool-index.ts'
+import { Recent } from './recent.ts'
+import { type Refusal, refuse } from './refusal.ts'
+import { hasNoRoom, makeRoom } from './room.ts'
+
+const NONE: ReadonlySet<Need> = new Set()
+
+/**
+ * The pool itself, without a clock of its own, a chain or a log: every call leaves it whole, and tells what it did by
+ * `drain`. In it are only transactions that apply, one after the other in its order, to the state as of the tip.
+ */
+export class Pool<T extends PoolTransaction> {
+  readonly index = new PoolIndex<T>()
+  readonly orphans: Orphans<T>
+  readonly #limits: MempoolOptions
+  readonly #applied: Recent
+  readonly #spent: Recent
+  #epoch = 0
+  #first = 0
+  #next = 0
+  #changes: PoolChange<T>[] = []
+  #woken: Orphan<T>[] = []
+
+  constructor(limits: MempoolOptions) {
+    this.#limits = limits
+    this.orphans = new Orphans(limits)
+    this.#applied = new Recent(limits.maxRemembered)
+    this.#spent = new Recent(limits.maxRemembered)
+  }
+
+  /** Rises whenever the tip moves: what was read of the state before is of no use after. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** What happened since the last call. */
+  drain(): PoolChange<T>[] {
+    const changes = this.#changes
+    this.#changes = []
+    return changes
+  }
+
+  /** Those of the waiting that may have what they wait for, since the last call. */
+  drainWoken(): Orphan<T>[] {
+    const woken = this.#woken
+    this.#woken = []
+    return woken
+  }
+
+  /** Refuses what is there, and what was there until a block applied it. */
+  checkKnown({ id }: T): Refusal | undefined {
+    if (this.index.get(id) !== undefined) return refuse('already-known', `${id} is in the pool`)
+    if (this.orphans.get(id) !== undefined) return refuse('already-known', `${id} waits for what it builds on`)
+    return this.#applied.has(id) ? refuse('already-applied', `${id} is in the chain`) : undefined
+  }
+
+  /** Refuses what the state need not be asked about. */
+  precheck(transaction: T): Refusal | undefined {
+    const place = { rank: rankOf(transaction), order: this.#next }
+    return checkConflict(transaction, this.index) ?? hasNoRoom(this.index, this.#limits, transaction, place)
+  }
+
+  /** What keeps a transaction from applying after those in the pool, by what the state says of it. */
+  judge(transaction: T, facts: StateFacts): Refusal | Missing | undefined {
+    return judge(transaction, { index: this.index, spent: this.#spent, facts })
+  }
+
+  /** Places a transaction by what the state says of it. */
+  place(transaction: T, facts: StateFacts, arrival: Arrival<T>): Placement {
+    const { orphan, atMs } = arrival
+    const refusal = orphan === undefined ? this.checkKnown(transaction) : undefined
+    if (refusal !== undefined) return { status: 'refused', refusal }
+    const outcome = this.judge(transaction, facts)
+    if (outcome !== undefined && 'need' in outcome) return this.#wait(transaction, outcome, arrival)
+    const final = outcome ?? this.#insert(transaction, this.#next++, atMs)
+    if (orphan !== undefined) this.orphans.delete(orphan)
+    if (final === undefined) return { status: 'added' }
+    if (orphan !== undefined) this.#tellRemoved(transaction, 'refused', `${final.code}: ${final.message}`, true)
+    return { status: 'refused', refusal: final }
+  }
+
+  /** Takes out what a block applied, and what cannot be applied after it. The state is that after the block. */
+  applyBlock(transactions: readonly AppliedTransaction[]): void {
+    this.#epoch += 1
+    for (const { id, spends } of transactions) {
+      this.#applied.add(id)
+      for (const key of spends) this.#spent.add(key)
+    }
+    for (const { id } of transactions) this.#include(id)
+    const taken = new Set<Need>()
+    for (const { sender, nonce } of transactions) if (nonce !== undefined) taken.add(nonceNeed(sender, nonce))
+    for (const { id, sender, nonce, spends, makes } of transactions) {
+      if (nonce !== undefined) this.#yieldTo(id, this.index.numbered(sender, nonce), taken)
+      for (const key of spends) this.#yieldTo(id, this.index.spenderOf(key), taken)
+      for (const key of makes) this.#yieldTo(id, this.index.makerOf(key), taken)
+    }
+    this.#clearOrphans(transactions)
+    for (const transaction of transactions) this.#wake(metBy(transaction))
+  }
+
+  /** Puts back, before all others, what a block had applied. The state is that before the block. */
+  revertBlock(transactions: readonly T[], nowMs: number): void {
+    this.#epoch += 1
+    for (const { id, spends } of transactions) {
+      this.#applied.delete(id)
+      for (const key of spends) this.#spent.delete(key)
+    }
+    this.#first -= transactions.length
+    const made = new Set(transactions.flatMap(metBy))
+    for (const [i, transaction] of transactions.entries()) {
+      if (this.index.get(transaction.id) !== undefined) continue
+      const orphan = this.orphans.get(transaction.id)
+      if (orphan !== undefined) this.orphans.delete(orphan)
+      const refusal = this.#giveBack(transaction, this.#first + i, made, nowMs)
+      if (refusal !== undefined) this.#lose(transaction, refusal, orphan !== undefined)
+    }
+    for (const { spends } of transactions) this.#wake(spends.map(keyNeed))
+  }
+
+  /** Takes out what does not apply although it looked like it. Says whether it was there. */
+  reject(id: string, message: string): boolean {
+    const entry = this.index.get(id)
+    if (entry !== undefined) this.#removeTree(entry, 'rejected', message)
+    return entry !== undefined
+  }
+
+  /** Takes out what is too old. What older records told of may stay as long as what was placed before it. */
+  expire(nowMs: number): void {
+    const { maxAgeMs, maxWaitingMs } = this.#limits
+    for (const entry of this.index.oldestFirst()) {
+      if (nowMs - entry.placedAtMs < maxAgeMs) break
+      this.#removeTree(entry, 'expired', `in the pool for ${maxAgeMs} ms, which is maxAgeMs`)
+    }
+    for (const orphan of this.orphans.all()) {
+      if (nowMs - orphan.heldAtMs < maxWaitingMs) break
+      this.#dropOrphan(orphan, 'expired', `waited for ${maxWaitingMs} ms, which is maxWaitingMs`)
+    }
+  }
+
+  #wait(transaction: T, { need, refusal: missing }: Missing, { orphan: held, isFirm, atMs }: Arrival<T>): Placement {
+    if (held !== undefined) {
+      this.orphans.waitOn(held, need)
+      return { status: 'waiting', missing }
+    }
+    if (isFirm === true || this.#limits.maxWaiting === 0) return { status: 'refused', refusal: missing }
+    const refusal = this.orphans.refusal(transaction)
+    if (refusal !== undefined) return { status: 'refused', refusal }
+    const orphan = { transaction, order: this.#next++, heldAtMs: atMs, need, isWoken: false }
+    this.orphans.add(orphan)
+    // The oldest goes: what has waited longest in vain is least likely to get what it waits for.
+    for (let full = this.orphans.overflow(); full !== undefined; full = this.orphans.overflow()) {
+      const { oldest } = this.orphans
+      if (oldest !== undefined) this.#dropOrphan(oldest, 'waiting-full', full.message)
+    }
+    this.#changes.push({ type: 'waiting', orphan, missing })
+    return { status: 'waiting', missing }
+  }
+
+  /** Puts a transaction that applies into the pool, if there is room. */
+  #insert(transaction: T, wanted: number, nowMs: number): Refusal | undefined {
+    const place = placeFor(this.index, transaction, wanted, () => this.#next++)
+    const victims = makeRoom(this.index, this.#limits, transaction, place)
+    if (!Array.isArray(victims)) return victims
+    for (const { entry, why } of victims) {
+      if (this.index.get(entry.transaction.id) !== entry) continue
+      this.#removeTree(entry, why.code === 'sender-full' ? 'sender-full' : 'pool-full', why.message)
+    }
+    const entry = { transaction, ...place, placedAtMs: nowMs }
+    this.index.insert(entry)
+    this.#changes.push({ type: 'added', entry })
+    this.#align(this.index.childrenOf(transaction))
+    this.#wake(metBy(transaction))
+    return undefined
+  }
+
+  #align(entries: readonly Entry<T>[]): void {
+    for (const entry of align(this.index, entries, () => this.#next++)) this.#changes.push({ type: 'moved', entry })
+  }
+
+  /** Takes out an entry that is in the chain now; those that build on it stay. */
+  #include(id: string): void {
+    const entry = this.index.get(id)
+    if (entry === undefined) return
+    const children = this.index.childrenOf(entry.transaction)
+    this.index.delete(entry)
+    this.#tellRemoved(entry.transaction, 'included', 'a block applied it', false)
+    this.#align(children)
+  }
+
+  /** Takes out an entry that stands in the way of what a block applied. */
+  #yieldTo(id: string, entry: Entry<T> | undefined, taken: ReadonlySet<Need>): void {
+    if (entry !== undefined) this.#removeTree(entry, 'conflict', `a block applied ${id}`, taken)
+  }
+
+  /**
+   * Takes out an entry and all that builds on it. Who has the nonce after one that is `taken` goes on: it does not matter
+   * by whom.
+   */
+  #removeTree(root: Entry<T>, reason: RemovalReason, message: string, taken = NONE): void {
+    const { index } = this
+    const gone = new Set([root])
+    const freed: Entry<T>[] = []
+    // A set that grows while it is walked: what is added is walked too.
+    for (const { transaction } of gone) {
+      for (const child of index.spendersFor(transaction)) gone.add(child)
+      const { sender, nonce } = transaction
+      const next = index.nextOf(transaction)
+      if (next === undefined || nonce === undefined) continue
+      if (taken.has(nonceNeed(sender, nonce))) freed.push(next)
+      else gone.add(next)
+    }
+    for (const entry of gone) {
+      index.delete(entry)
+      if (entry === root) this.#tellRemoved(entry.transaction, reason, message, false)
+      else this.#tellRemoved(entry.transaction, 'parent-removed', `it builds on ${root.transaction.id}`, false)
+    }
+    this.#align(freed.filter((entry) => !gone.has(entry)))
+  }
+
+  #giveBack(transaction: T, order: number, made: ReadonlySet<Need>, nowMs: number): Refusal | undefined {
+    if (this.#isBereft(transaction, made)) return refuse('unknown-input', 'what it builds on did not come back')
+    return checkConflict(transaction, this.index) ?? this.#insert(transaction, order, nowMs)
+  }
+
+  /** Whether it builds on one of those that made `made`, and that is not there: it was refused, or has been evicted. */
+  #isBereft({ spends, sender, nonce }: T, made: ReadonlySet<Need>): boolean {
+    const { index } = this
+    if (spends.some((key) => made.has(keyNeed(key)) && index.makerOf(key) === undefined)) return true
+    if (nonce === undefined || !made.has(nonceNeed(sender, nonce - 1))) return false
+    return index.numbered(sender, nonce - 1) === undefined
+  }
+
+  /** What did not come back takes along what builds on it. */
+  #lose(transaction: T, { code, message }: Refusal, wasWaiting: boolean): void {
+    this.#tellRemoved(transaction, 'refused', `${code}: ${message}`, wasWaiting)
+    const { id, sender, nonce } = transaction
+    const isNonceTaken = nonce !== undefined && this.index.numbered(sender, nonce) !== undefined
+    const children = isNonceTaken ? this.index.spendersFor(transaction) : this.index.childrenOf(transaction)
+    for (const child of children) {
+      // One of them may have gone with another.
+      if (this.index.get(child.transaction.id) === child) {
+        this.#removeTree(child, 'parent-removed', `it builds on ${id}`)
+      }
+    }
+  }
+
+  /** Drops those that a block applied, or that can never be applied after it. */
+  #clearOrphans(transactions: readonly AppliedTransaction[]): void {
+    if (this.orphans.count === 0) return
+    const spent = new Set(transactions.flatMap(({ spends }) => spends))
+    const nonces = new Map<string, number>()
+    for (const { sender, nonce } of transactions) {
+      if (nonce !== undefined) nonces.set(sender, Math.max(nonce, nonces.get(sender) ?? nonce))
+    }
+    const applied = new Set(transactions.map(({ id }) => id))
+    for (const orphan of this.orphans.all()) {
+      const { id, sender, nonce, spends } = orphan.transaction
+      const isStale = nonce !== undefined && nonce <= (nonces.get(sender) ?? -Infinity)
+      if (applied.has(id)) this.#dropOrphan(orphan, 'included', 'a block applied it')
+      else if (isStale || spends.some((key) => spent.has(key))) {
+        this.#dropOrphan(orphan, 'conflict', 'a block applied another in its place')
+      }
+    }
+  }
+
+  #dropOrphan(orphan: Orphan<T>, reason: RemovalReason, message: string): void {
+    this.orphans.delete(orphan)
+    this.#tellRemoved(orphan.transaction, reason, message, true)
+  }
+
+  #wake(needs: readonly Need[]): void {
+    if (this.orphans.count === 0) return
+    for (const need of needs) {
+      for (const orphan of this.orphans.waitingFor(need)) {
+        if (orphan.isWoken) continue
+        orphan.isWoken = true
+        this.#woken.push(orphan)
+      }
+    }
+  }
+
+  #tellRemoved(transaction: T, reason: RemovalReason, message: string, wasWaiting: boolean): void {
+    this.#changes.push({ type: 'removed', transaction, reason, message, wasWaiting })
+  }
+}

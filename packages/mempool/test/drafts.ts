@@ -1,0 +1,55 @@
+import { LANES } from '@gridmesh/interfaces'
+import * as fc from 'fast-check'
+import { type ModelTransaction, transaction } from './model-chain.ts'
+
+const SENDERS = ['ann', 'bob', 'cem']
+export const GENESIS = Array.from({ length: 6 }, (_, i) => `g${i}`)
+
+/** A transaction of what is at hand, whether or not it will do. */
+export interface Draft {
+  sender: number
+  /** Against the number that the sender would have next, if all drafts before were applied. */
+  nonce: number | undefined
+  /** Which of the keys of the drafts before, newest first, and of the genesis. */
+  spends: readonly number[]
+  makes: number
+  lane: number
+  owner: number
+  padding: number
+  isSigned: boolean
+}
+
+export const draft: fc.Arbitrary<Draft> = fc.record({
+  sender: fc.nat(SENDERS.length - 1),
+  nonce: fc.constantFrom(undefined, undefined, undefined, 0, 0, 0, 0, -1, 1),
+  spends: fc.uniqueArray(fc.oneof(fc.nat(3), fc.nat(20)), { maxLength: 2 }),
+  makes: fc.nat(2),
+  lane: fc.nat(LANES.length - 1),
+  // Mostly anyone.
+  owner: fc.nat(SENDERS.length * 6),
+  padding: fc.constantFrom(0, 0, 20, 60),
+  isSigned: fc.integer({ min: 0, max: 19 }).map((n) => n > 0),
+})
+
+/** Each with a nonce or a key, for what has neither can be applied twice; and no two alike. */
+export function write(drafts: readonly Draft[]): ModelTransaction[] {
+  const keys = [...GENESIS]
+  const next = new Map<number, number>()
+  return drafts.map((one, index) => {
+    const spends = [...new Set(one.spends.map((n) => keys[n % keys.length] ?? 'g0'))]
+    const count = next.get(one.sender) ?? 0
+    if (one.nonce !== undefined) next.set(one.sender, count + (one.nonce < 0 ? 0 : 1))
+    const written = transaction({
+      sender: SENDERS[one.sender],
+      nonce: one.nonce === undefined ? undefined : Math.max(0, count + one.nonce),
+      spends: one.nonce === undefined && spends.length === 0 ? [keys[0] ?? 'g0'] : spends,
+      makes: one.makes,
+      lane: LANES[one.lane],
+      owner: SENDERS[one.owner],
+      padding: `${index}${'x'.repeat(one.padding)}`,
+      isSigned: one.isSigned,
+    })
+    keys.unshift(...written.makes)
+    return written
+  })
+}

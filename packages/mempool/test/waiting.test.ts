@@ -1,0 +1,121 @@
+import { expect, it, vi } from 'vitest'
+import { addBlock, all, encode, ids, ModelChain, transaction } from './model-chain.ts'
+import { offer, put, reasons, setUp } from './support.ts'
+
+it('tells what a transaction waits for, and takes it once that comes, by key or by nonce', async () => {
+  const { pool } = await setUp()
+  const missing: unknown[] = []
+  pool.addEventListener('transaction:waiting', ({ detail }) => void missing.push(detail.missing.code))
+  const parent = transaction({ sender: 'ann', nonce: 0, makes: 1 })
+  const byKey = await put(pool, { sender: 'bob', spends: parent.makes })
+  const byNonce = await put(pool, { sender: 'ann', nonce: 1 })
+  expect(missing).toEqual(['unknown-input', 'nonce-gap'])
+  expect([pool.stats().waiting, all(pool), pool.has(byKey.id), pool.get(byNonce.id)?.id]).toEqual([
+    2,
+    [],
+    true,
+    byNonce.id,
+  ])
+  await pool.add(parent.bytes)
+  await pool.whenIdle()
+  expect(new Set(ids(all(pool)))).toEqual(new Set(ids([parent, byKey, byNonce])))
+  expect(all(pool)[0]?.id).toBe(parent.id)
+  expect(pool.stats()).toMatchObject({ waiting: 0, waitingBytes: 0, added: 3 })
+})
+
+it('takes a whole line that came in reverse once its first is there', async () => {
+  const { pool } = await setUp()
+  for (let nonce = 60; nonce > 0; nonce--) expect(await offer(pool, { sender: 'ann', nonce })).toBe('waiting')
+  expect(await offer(pool, { sender: 'ann', nonce: 0 })).toBe('added')
+  expect(all(pool).map(({ nonce }) => nonce)).toEqual(Array.from({ length: 61 }, (_, i) => i))
+})
+
+it('takes what waited for a transaction that only a block had', async () => {
+  const { chain, pool } = await setUp()
+  const parent = transaction({ sender: 'ann', nonce: 0, spends: ['a'], makes: 1 })
+  const byKey = await put(pool, { sender: 'bob', spends: parent.makes })
+  const byNonce = await put(pool, { sender: 'ann', nonce: 1 })
+  addBlock(chain, pool, [parent])
+  await pool.whenIdle()
+  expect(new Set(ids(all(pool)))).toEqual(new Set(ids([byKey, byNonce])))
+})
+
+it('keeps nobody from spending what one that waits would spend, and refuses that in its turn', async () => {
+  const { pool, removed } = await setUp()
+  const waiting = await put(pool, { sender: 'ann', spends: ['a'], nonce: 1 })
+  const spender = await put(pool, { sender: 'bob', spends: ['a'] })
+  const before = await put(pool, { sender: 'ann', nonce: 0 })
+  expect(ids(all(pool))).toEqual(ids([spender, before]))
+  expect(removed).toMatchObject([{ transaction: { id: waiting.id }, reason: 'refused', wasWaiting: true }])
+  expect(removed[0]?.message).toMatch(/^conflict: a is spent by/)
+})
+
+it('drops one that waits when a block has it, has its number, or spends what it would', async () => {
+  const { chain, pool, removed } = await setUp({}, new ModelChain('a', 'b'))
+  const parent = transaction({ spends: ['b'], makes: 1 })
+  const itself = await put(pool, { sender: 'ann', spends: parent.makes })
+  const numbered = await put(pool, { sender: 'bob', nonce: 1 })
+  const spender = await put(pool, { sender: 'cem', nonce: 4, spends: ['a'] })
+  const other = await put(pool, { sender: 'dan', nonce: 4 })
+  addBlock(chain, pool, [
+    parent,
+    itself,
+    transaction({ sender: 'bob', nonce: 0 }),
+    transaction({ sender: 'bob', nonce: 1, makes: 1 }),
+    transaction({ sender: 'eve', spends: ['a'] }),
+  ])
+  await pool.whenIdle()
+  expect(reasons(removed)).toEqual([
+    [itself.id, 'included'],
+    [numbered.id, 'conflict'],
+    [spender.id, 'conflict'],
+  ])
+  expect([pool.stats().waiting, pool.has(other.id)]).toEqual([1, true])
+})
+
+it('looks again, at the latest a second later, where the chain gave no answer for one that had waited', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  try {
+    const { chain, pool } = await setUp()
+    const child = await put(pool, { sender: 'ann', nonce: 1 })
+    const look = vi.spyOn(chain, 'look').mockImplementation((candidates) => {
+      if (candidates.some(({ transaction: { nonce } }) => nonce === 1)) throw new RangeError('closed')
+      return candidates.map((candidate) => chain.factsOf(candidate)) as never
+    })
+    const parent = await put(pool, { sender: 'ann', nonce: 0 })
+    expect([ids(all(pool)), pool.stats().waiting]).toEqual([[parent.id], 1])
+    look.mockRestore()
+    vi.advanceTimersByTime(1_000)
+    await pool.whenIdle()
+    expect(ids(all(pool))).toEqual(ids([parent, child]))
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+it('does not take one twice that a revert brought back while it was looked at', async () => {
+  const { chain, pool, removed } = await setUp()
+  const parent = transaction({ spends: ['a'], makes: 1 })
+  const child = transaction({ spends: parent.makes })
+  chain.apply([parent, child])
+  // Nobody told the pool of the block.
+  await pool.add(child.bytes)
+  await pool.whenIdle()
+  expect(pool.stats().waiting).toBe(1)
+  const held = Promise.withResolvers<void>()
+  const look = chain.look.bind(chain)
+  vi.spyOn(chain, 'look').mockImplementationOnce(async (candidates) => {
+    const facts = await look(candidates)
+    await held.promise
+    return facts
+  })
+  pool.onBlock([parent])
+  await new Promise((resolve) => setImmediate(resolve))
+  chain.revert()
+  pool.onRevert([parent, child])
+  held.resolve()
+  await pool.whenIdle()
+  expect([ids(all(pool)), removed]).toEqual([ids([parent, child]), []])
+  expect(pool.stats()).toMatchObject({ transactions: 2, waiting: 0, waitingBytes: 0, bytes: parent.size + child.size })
+  expect(await pool.add(encode({ spends: ['b'] }))).toMatchObject({ status: 'added' })
+})
