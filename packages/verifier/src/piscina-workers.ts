@@ -1,0 +1,42 @@
+import type { SignatureClaim } from '@gridmesh/ledger'
+import { Piscina } from 'piscina'
+import { packClaims } from './claim-batch.ts'
+import type { Workers } from './worker-verifier.ts'
+
+/** Threads that check batches. */
+export class PiscinaWorkers implements Workers {
+  readonly #threads: number
+  #pool: Piscina<Uint8Array, Uint8Array> | undefined
+
+  constructor(threads: number) {
+    this.#threads = threads
+  }
+
+  async check(claims: readonly SignatureClaim[]): Promise<boolean[]> {
+    const packed = packClaims(claims)
+    const verdicts = await this.#started().run(packed, { transferList: [packed.buffer] })
+    return Array.from(verdicts, (verdict) => verdict === 1)
+  }
+
+  async stop(): Promise<void> {
+    const pool = this.#pool
+    this.#pool = undefined
+    // What waits is given up. A worker that is cut off in a batch would answer nobody, which ends the process.
+    await pool?.close({ force: true })
+  }
+
+  /** The pool, which takes its threads with the first batch. */
+  #started(): Piscina<Uint8Array, Uint8Array> {
+    if (this.#pool !== undefined) return this.#pool
+    const pool = new Piscina<Uint8Array, Uint8Array>({
+      // The sources run as they are, too.
+      filename: new URL(`verify-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href,
+      minThreads: this.#threads,
+      maxThreads: this.#threads,
+    })
+    // A worker that dies between two batches has failed at none; unheard, its end would be that of the process.
+    pool.on('error', () => {})
+    this.#pool = pool
+    return pool
+  }
+}
