@@ -77,10 +77,9 @@ async function typed(bytes) {
     // It has no kind of resolution, only what both kinds of node16 share: simnet's scenarios import simnet by its name.
     kind === 'InternalResolutionError' ? resolutionOption !== 'node10' : !foreign.has(resolutionKind),
   )
-  return own.map(({ trace: _, ...problem }) => {
-    const { shortDescription } = problemKindInfo[problem.kind]
-    return `${shortDescription}: ${JSON.stringify(problem)}`
-  })
+  return own.map(({ kind, entrypoint, fileName: file, moduleSpecifier }) =>
+    [problemKindInfo[kind].shortDescription, entrypoint, file, moduleSpecifier].filter(Boolean).join(' '),
+  )
 }
 
 function fileName({ name, version }) {

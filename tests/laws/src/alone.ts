@@ -81,6 +81,7 @@ export const ALONE: Readonly<Record<string, Alone | undefined>> = {
     },
     use: async ({ services, other }) => services.connectionPool.acquire(other.peerId),
   },
+  consensus: undefined,
   'discovery-coordinator': {
     options: () => {
       const strategies = [stored(), bootstrap([NOBODY]), peerExchange()]
@@ -105,6 +106,7 @@ export const ALONE: Readonly<Record<string, Alone | undefined>> = {
   },
   interfaces: undefined,
   ledger: undefined,
+  mempool: undefined,
   // It runs services, and is none.
   simnet: undefined,
   'memory-broadcast': {
@@ -177,6 +179,7 @@ export const ALONE: Readonly<Record<string, Alone | undefined>> = {
       services.unicast.request(other.peerId, 'never', bytes).catch(() => undefined)
     },
   },
+  verifier: undefined,
 }
 
 /** All of them in one node, wired as a whole node has them. */
