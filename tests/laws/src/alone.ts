@@ -64,6 +64,7 @@ const never = (): Promise<never> => new Promise(() => undefined)
 /** What each package puts into a node; `undefined` for one that is no service. */
 export const ALONE: Readonly<Record<string, Alone | undefined>> = {
   'block-store': undefined,
+  'block-sync': undefined,
   broadcast: {
     options: () => ({ services: { identify: identify(), broadcast: broadcast({ chainId: 'laws', meshWaitMs: 500 }) } }),
     use: async ({ services }) => {

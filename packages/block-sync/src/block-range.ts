@@ -1,0 +1,144 @@
+import type { Fetched, Job } from './fetcher.ts'
+import type { SyncOptions } from './options.ts'
+import type { PeerRecord } from './peer-table.ts'
+import type { ChainReader, HeaderFacts, SyncRequests } from './ports.ts'
+
+/** A block that came, and from whom. */
+export interface ArrivedBlock {
+  facts: HeaderFacts
+  bytes: Uint8Array
+  peer: PeerRecord
+}
+
+interface BlockRangeInit {
+  requests: SyncRequests
+  reader: ChainReader
+  options: SyncOptions
+  /** Has all of them, as far as its headers tell, whatever height it claims. */
+  source: PeerRecord
+}
+
+/** Some blocks of a branch whose headers are known, in the order in which they are needed. */
+export class BlockRange implements Job {
+  readonly what = 'get-blocks'
+  readonly attempts: Job['attempts'] = new Map()
+  readonly absent: Job['absent'] = new Set()
+  readonly #init: BlockRangeInit
+  #facts: readonly HeaderFacts[]
+  readonly #arrived: ArrivedBlock[] = []
+  /** How many were taken. */
+  #taken = 0
+  #heldBytes = 0
+
+  constructor(init: BlockRangeInit, facts: readonly HeaderFacts[]) {
+    this.#init = init
+    this.#facts = facts
+  }
+
+  /** Those that were not taken. */
+  get facts(): readonly HeaderFacts[] {
+    return this.#facts.slice(this.#taken)
+  }
+
+  get length(): number {
+    return this.#facts.length - this.#taken
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Whether nothing was taken of it. */
+  get isFresh(): boolean {
+    return this.#taken === 0
+  }
+
+  get isWhole(): boolean {
+    return this.#end === this.#facts.length
+  }
+
+  /** The next block, if it came. */
+  first(): ArrivedBlock | undefined {
+    return this.#arrived[0]
+  }
+
+  /** Lets go of the next block. */
+  shift(): void {
+    const block = this.#arrived.shift()
+    if (block === undefined) return
+    this.#taken++
+    this.#heldBytes -= block.bytes.byteLength
+  }
+
+  /** Leaves out what is above a height: the branch goes on otherwise. */
+  cutAbove(height: number): void {
+    this.#facts = this.#facts.filter((facts) => facts.height <= height)
+    while (this.#end > this.#facts.length) {
+      this.#heldBytes -= this.#arrived.pop()?.bytes.byteLength ?? 0
+    }
+  }
+
+  suits(peer: PeerRecord): boolean {
+    const top = Math.max(this.#facts[0]?.height ?? 0, this.#facts.at(-1)?.height ?? 0)
+    return peer === this.#init.source || peer.claim.tip.height >= top
+  }
+
+  async fetch(peer: PeerRecord, signal: AbortSignal): Promise<Fetched> {
+    const { requests, options } = this.#init
+    const from = this.#end
+    const asked = this.#facts.slice(from)
+    const hashes = asked.map(({ hash }) => hash)
+    const { blocks } = await requests.blocks(peer.id, { hashes, maxBytes: options.maxAnswerBytes }, { signal })
+    if (blocks.length > asked.length) {
+      return { offence: 'too-many-blocks', message: `${blocks.length} blocks, where ${asked.length} were asked for` }
+    }
+    const bytes = blocks.map((block) => block?.byteLength ?? 0)
+    const longest = Math.max(0, ...bytes)
+    const sum = bytes.reduce((a, b) => a + b, 0)
+    if (longest > options.maxBlockBytes || sum > options.maxAnswerBytes) {
+      const message = `${sum} bytes, the longest block ${longest}, of ${options.maxAnswerBytes} and ${options.maxBlockBytes}`
+      return { offence: 'too-many-bytes', message }
+    }
+    return await this.#take(peer, from, blocks, signal)
+  }
+
+  get #end(): number {
+    return this.#taken + this.#arrived.length
+  }
+
+  /** Takes over the blocks up to the first that the peer does not have. */
+  async #take(
+    peer: PeerRecord,
+    from: number,
+    blocks: readonly (Uint8Array | undefined)[],
+    signal: AbortSignal,
+  ): Promise<Fetched> {
+    let count = 0
+    for (const bytes of blocks) {
+      if (bytes === undefined) break
+      const facts = this.#facts[from + count]
+      const found = await this.#read(bytes)
+      // Meanwhile it may have been cut, or the peer was given up.
+      if (signal.aborted || facts === undefined) break
+      if (found === undefined) return { offence: 'malformed-block', message: `what came for ${facts.hash} is no block` }
+      if (found.hash !== facts.hash) {
+        return { offence: 'wrong-block', message: `block ${found.hash} came, where ${facts.hash} was asked for` }
+      }
+      // Somebody else may have brought it already.
+      if (from + count === this.#end && this.#facts[this.#end] === facts) {
+        this.#arrived.push({ facts, bytes, peer })
+        this.#heldBytes += bytes.byteLength
+      }
+      count++
+    }
+    return { count }
+  }
+
+  async #read(bytes: Uint8Array): Promise<HeaderFacts | undefined> {
+    try {
+      return await this.#init.reader.block(bytes)
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import type { ChainTip } from '@gridmesh/interfaces'
+import type { PeerNotice, SyncPeerStatus } from './index.ts'
+import type { SyncOptions } from './options.ts'
+import type { Offence, SyncPeer, SyncPeers } from './ports.ts'
+import { ANY } from './retries.ts'
+
+/** Weight of the newest rate against those before. */
+const NEWEST = 0.3
+
+/** A peer in a run. */
+export class PeerRecord {
+  readonly id: string
+  /** A turn of the run; those of an earlier one come first, so that a flood of newcomers does not starve anybody. */
+  readonly seenAt: number
+  claim: SyncPeer
+  isReady = true
+  /** Not asked again in this run. */
+  isExcluded = false
+  isReported = false
+  /** Its headers are followed only when nobody else's are left. */
+  isDeferred = false
+  /** Its turns that led nowhere because the chain moved meanwhile. */
+  restarts = 0
+  /** Hash of the tip up to which we followed it. */
+  reached: string | undefined
+  requests = 0
+  failures = 0
+  blocksPerSecond: number | undefined
+  #presence = new AbortController()
+
+  constructor(claim: SyncPeer, seenAt: number) {
+    this.id = claim.id
+    this.claim = claim
+    this.seenAt = seenAt
+  }
+
+  /** Aborts when it is lost, or is not asked again. */
+  get signal(): AbortSignal {
+    return this.#presence.signal
+  }
+
+  get isUsable(): boolean {
+    return this.isReady && !this.isExcluded
+  }
+
+  /** Takes over what it says by now; `undefined` where it is gone. */
+  update(claim: SyncPeer | undefined): void {
+    const isReady = claim?.isReady ?? false
+    if (claim !== undefined) this.claim = claim
+    if (this.isReady && !isReady) this.#presence.abort()
+    else if (!this.isReady && isReady && !this.isExcluded) this.#presence = new AbortController()
+    this.isReady = isReady
+  }
+
+  exclude(): void {
+    this.isExcluded = true
+    this.#presence.abort()
+  }
+
+  /** Counts blocks, or pieces, that came in a time; none where somebody else was faster. */
+  rate(count: number, durationMs: number): void {
+    const rate = (count * 1_000) / Math.max(1, durationMs)
+    this.blocksPerSecond =
+      this.blocksPerSecond === undefined ? rate : NEWEST * rate + (1 - NEWEST) * this.blocksPerSecond
+  }
+}
+
+/** The peers of a run: what they claim, how fast they are, and who is not asked any more. */
+export class PeerTable {
+  readonly #ports: SyncPeers
+  readonly #options: SyncOptions
+  readonly #notice: (notice: PeerNotice) => void
+  readonly #records = new Map<string, PeerRecord>()
+  #turn = 0
+
+  constructor(ports: SyncPeers, options: SyncOptions, notice: (notice: PeerNotice) => void) {
+    this.#ports = ports
+    this.#options = options
+    this.#notice = notice
+    this.refresh()
+  }
+
+  /** Looks at who is there, and what they claim. */
+  refresh(): void {
+    const present = new Map(this.#ports.peers().map((peer) => [peer.id, peer]))
+    for (const [id, record] of this.#records) record.update(present.get(id))
+    for (const [id, claim] of present) {
+      if (!claim.isReady || this.#records.has(id)) continue
+      if (this.#records.size >= this.#options.maxPeers && !this.#forgetOne()) return
+      this.#records.set(id, new PeerRecord(claim, this.#turn))
+    }
+  }
+
+  /** Forgets somebody who is gone, if there is one. Not who was excluded: it would only have to come back. */
+  #forgetOne(): boolean {
+    for (const [id, { isReady, isExcluded, requests }] of this.#records) {
+      if (!isReady && !isExcluded && requests === 0) return this.#records.delete(id)
+    }
+    return false
+  }
+
+  /** Who may be asked. */
+  usable(): PeerRecord[] {
+    return [...this.#records.values()].filter((record) => record.isUsable)
+  }
+
+  /** Whether anybody who is there, and is not known to lie, claims more than we have. */
+  hasAhead(tip: ChainTip): boolean {
+    return [...this.#records.values()].some(
+      ({ isReady, isReported, claim, reached }) =>
+        isReady && !isReported && claim.tip.height > tip.height && claim.tip.hash !== reached,
+    )
+  }
+
+  /** Those whose headers might bring us further, the best first. */
+  sources(tip: ChainTip, wanted: ReadonlyMap<string, ChainTip>): PeerRecord[] {
+    return this.usable()
+      .filter(
+        ({ id, claim, reached }) => (claim.tip.height > tip.height && claim.tip.hash !== reached) || wanted.has(id),
+      )
+      .toSorted(
+        (a, b) =>
+          Number(a.isDeferred) - Number(b.isDeferred) || a.seenAt - b.seenAt || b.claim.tip.height - a.claim.tip.height,
+      )
+  }
+
+  /** Whoever appears from now on is of a later turn. */
+  nextTurn(): void {
+    this.#turn++
+  }
+
+  /** Blocks per second below which a peer is so much slower than the median that others are asked first. */
+  slowRate(): number {
+    const rates = this.usable()
+      .flatMap((record) => record.blocksPerSecond ?? [])
+      .toSorted((a, b) => a - b)
+    const median = ((rates[(rates.length - 1) >> 1] ?? 0) + (rates[rates.length >> 1] ?? 0)) / 2
+    return rates.length > 1 ? median / this.#options.slowFactor : 0
+  }
+
+  /** A lie. */
+  report(record: PeerRecord, offence: Offence, message: string): void {
+    // Once a run: what it had under way tells the same.
+    if (record.isReported) return
+    record.isReported = true
+    record.exclude()
+    this.#ports.report(record.id, offence, message)
+    this.#notice({ peer: record.id, notice: 'reported', offence, message })
+  }
+
+  /** Nothing to blame it for; but it is not asked again in this run. */
+  exclude(record: PeerRecord, notice: 'slow' | 'absent', message: string): void {
+    if (record.isExcluded) return
+    record.exclude()
+    this.#notice({ peer: record.id, notice, message })
+  }
+
+  /** A request that was not answered. */
+  failed(record: PeerRecord, message: string): void {
+    record.failures++
+    if (record.failures >= this.#options.maxFailures) this.exclude(record, 'slow', message)
+  }
+
+  /** The claims that nothing came of, by peer: a hash, or `ANY`. */
+  settled(): Map<string, string> {
+    const claims = new Map<string, string>()
+    for (const { id, isExcluded, reached } of this.#records.values()) {
+      if (isExcluded) claims.set(id, ANY)
+      else if (reached !== undefined) claims.set(id, reached)
+    }
+    return claims
+  }
+
+  snapshot(): SyncPeerStatus[] {
+    const slowRate = this.slowRate()
+    return [...this.#records.values()].map(({ id, blocksPerSecond, requests, isExcluded }) => {
+      const standing = (blocksPerSecond ?? slowRate) < slowRate ? 'slow' : 'good'
+      return { id, blocksPerSecond, requests, standing: isExcluded ? 'excluded' : standing }
+    })
+  }
+}

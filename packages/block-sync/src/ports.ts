@@ -1,0 +1,146 @@
+import type { ChainBackend, ChainTip, ImportOutcome } from '@gridmesh/interfaces'
+import type {
+  BlocksAnswer,
+  GetBlocks,
+  GetHeaders,
+  GetStatePiece,
+  HeadersAnswer,
+  StatePieceAnswer,
+  Status,
+} from './messages.ts'
+
+/** What a call of a port is given. */
+export interface CallOptions {
+  /** Aborts when the result is not waited for any more. */
+  signal: AbortSignal
+}
+
+/** Why something is refused: a stable code, and the same in words. */
+export interface Refusal {
+  code: string
+  message: string
+}
+
+/** What a header says of its place. Hashes are lower-case hex. */
+export interface HeaderFacts {
+  readonly height: number
+  readonly hash: string
+  /** Hash of the block before. */
+  readonly parent: string
+}
+
+/** Reads the opaque bytes of a chain, and says what else is known of its headers. */
+export interface ChainReader {
+  /** Reads a header; throws on anything that is not the one encoding of a header of this chain. */
+  header(bytes: Uint8Array): HeaderFacts
+  /**
+   * Reads a block and gives the facts of its header; throws on anything that is no block, and on a body that is not the
+   * one that the header names. Otherwise those who gave a true header would be blamed for the body of somebody else.
+   */
+  block(bytes: Uint8Array): HeaderFacts | Promise<HeaderFacts>
+  /**
+   * Finds what is false about headers that ascend, each the parent of the next: signatures, turns. `undefined` where
+   * nothing is, or nothing can be said yet. What it refuses has to be false for everyone and at all times.
+   */
+  judge?(headers: readonly Uint8Array[], options: CallOptions): Refusal | undefined | Promise<Refusal | undefined>
+  /** Whether a refusal of `importBlock` proves a lie; not so a block that is only early. @default each does */
+  isProof?(code: string): boolean
+}
+
+/** Imports blocks below a final one without executing them anew. */
+export interface FastImport {
+  /** The newest block that is proven to be final, whether it is held or not. */
+  finality(): ChainTip | undefined
+  /** Takes over a block that is final, or that a final one descends from; checks at least the root of the state. */
+  importFinal(block: Uint8Array, options: CallOptions): Promise<ImportOutcome>
+}
+
+/** A peer, as it says that it stands. */
+export interface SyncPeer extends Status {
+  readonly id: string
+  /** Whether it may be asked. */
+  readonly isReady: boolean
+}
+
+/** Why a peer is reported: each is provable, as far as the ports tell the truth. */
+export type Offence =
+  | 'malformed-answer'
+  | 'malformed-header'
+  | 'malformed-block'
+  | 'too-many-headers'
+  | 'unlinked-headers'
+  | 'invalid-header'
+  | 'contradicts-finality'
+  | 'forks-below-finality'
+  | 'wrong-header'
+  | 'too-many-blocks'
+  | 'too-many-bytes'
+  | 'wrong-block'
+  | 'invalid-block'
+  | 'false-piece'
+
+/** The peers there are. */
+export interface SyncPeers {
+  peers(): readonly SyncPeer[]
+  /** Calls back whenever a peer came, went, became ready or moved its tip. What is returned ends it. */
+  subscribe(listener: () => void): () => void
+  /** Takes note of a lie. The peer is not asked again in this run, whatever comes of it. */
+  report(peer: string, offence: Offence, message: string): void
+}
+
+/** Asks a peer. Whatever it rejects with is no answer; an error named `MalformedMessageError` is a lie. */
+export interface SyncRequests {
+  headers(peer: string, request: GetHeaders, options: CallOptions): Promise<HeadersAnswer>
+  blocks(peer: string, request: GetBlocks, options: CallOptions): Promise<BlocksAnswer>
+  statePiece(peer: string, request: GetStatePiece, options: CallOptions): Promise<StatePieceAnswer>
+}
+
+/** A state under way to the chain. */
+export interface StateImport {
+  /** How many equal parts it is fetched in, up to 65_536. */
+  readonly pieces: number
+  /** Those that were kept from before a restart. */
+  readonly kept: readonly number[]
+  /** Checks a piece against the root of the state, and keeps it; a refusal means that it is false. */
+  add(piece: number, bytes: Uint8Array, options: CallOptions): Promise<Refusal | undefined>
+  /** Makes the state the chain's: from then on the block is its tip, and final. */
+  finish(options: CallOptions): Promise<void>
+  /** Lets go of it; pieces may be kept for the next time. Called unless `finish` resolved. */
+  close(): Promise<void>
+}
+
+/** Where a checkpoint goes. */
+export interface StateTarget {
+  /** A block that is known to be final, by configuration or proof: no other checkpoint is taken. @default one that peers agree on */
+  trusted?(): ChainTip | undefined
+  /** Begins, or goes on with, the import of the state after a block. */
+  begin(block: Uint8Array, options: CallOptions): Promise<StateImport>
+}
+
+/** Where the blocks before the lowest one go. */
+export interface HistoryTarget {
+  /** The lowest block that is held; `undefined` where nothing is missing before it. */
+  lowest(): HeaderFacts | undefined
+  /** Puts a block before the lowest one, whose parent it is. */
+  prepend(block: Uint8Array, options: CallOptions): Promise<void>
+}
+
+/** Gives parts of the state to peers. */
+export interface StateReader {
+  /** One of `pieces` equal parts of the state after a block; `undefined` where that state is not held. */
+  piece(request: GetStatePiece, options: CallOptions): Promise<Uint8Array | undefined>
+}
+
+/** What a sync is built on. */
+export interface BlockSyncComponents {
+  chain: ChainBackend
+  reader: ChainReader
+  peers: SyncPeers
+  requests: SyncRequests
+  /** Takes final blocks without executing them. @default all are executed */
+  fast?: FastImport
+  /** Takes a state at a checkpoint. @default there are no checkpoints */
+  state?: StateTarget
+  /** Takes the blocks before a checkpoint. @default they are not fetched */
+  history?: HistoryTarget
+}

@@ -1,0 +1,149 @@
+import { beforeEach, expect, it, vi } from 'vitest'
+import { GENESIS, makeBlocks, ModelChain } from './model-chain.ts'
+import { pass, run, setUp, useVirtualTime } from './support.ts'
+
+beforeEach(useVirtualTime)
+
+const LONG = makeBlocks(GENESIS, 1_200, 'a')
+const last = LONG.at(-1)
+
+it('reaches the tip of the one peer there is, each block imported once and after its parent', async () => {
+  const setup = setUp(new ModelChain())
+  setup.net.join('a', new ModelChain().addAll(LONG))
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 1_200, tip: { hash: last?.hash } })
+  expect(setup.chain.importOrder).toEqual(LONG.map(({ hash }) => hash))
+  expect(setup.net.reports).toEqual([])
+})
+
+it('asks several peers for blocks at the same time, each within its limit', async () => {
+  const setup = setUp(new ModelChain(), { maxRequestsPerPeer: 2, maxRequests: 5 })
+  for (const id of ['a', 'b', 'c', 'd']) setup.net.join(id, new ModelChain().addAll(LONG), { delayMs: 100 })
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 1_200 })
+  expect(setup.net.most).toEqual({ running: 5, toOne: 2, peers: 4 })
+})
+
+it('goes over to a longer branch from where it forks, and imports only that', async () => {
+  const own = makeBlocks(LONG[99] ?? GENESIS, 60, 'b')
+  const setup = setUp(new ModelChain().addAll([...LONG.slice(0, 100), ...own]))
+  setup.chain.importOrder.length = 0
+  setup.net.join('a', new ModelChain().addAll(LONG.slice(0, 170)))
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 70, tip: { height: 170 } })
+  expect(setup.chain.importOrder).toEqual(LONG.slice(100, 170).map(({ hash }) => hash))
+})
+
+it('refuses a branch that forks below what is final, and reports its peer', async () => {
+  const setup = setUp(new ModelChain(GENESIS, 10).addAll(LONG.slice(0, 100)))
+  setup.net.join('a', new ModelChain().addAll([...LONG.slice(0, 89), ...makeBlocks(LONG[88] ?? GENESIS, 200, 'b')]))
+
+  expect(await run(setup)).toMatchObject({ status: 'failed', imported: 0, tip: { height: 100 } })
+  expect(setup.net.reports).toMatchObject([{ peer: 'a', offence: 'forks-below-finality' }])
+})
+
+it('does not blame a peer whose headers begin above our tip, and asks somebody else', async () => {
+  const setup = setUp(new ModelChain().addAll(LONG.slice(0, 10)))
+  setup.net.join('young', new ModelChain(LONG[799], 1_000).addAll(LONG.slice(800)))
+  setup.net.join('old', new ModelChain().addAll(LONG.slice(0, 400)))
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 390 })
+  expect(setup.net.reports).toEqual([])
+})
+
+it('joins a run that is under way', async () => {
+  const setup = setUp(new ModelChain())
+  setup.net.join('a', new ModelChain().addAll(LONG))
+  const [first, second] = [setup.sync.sync(), setup.sync.sync()]
+
+  expect(second).toBe(first)
+  expect(await pass(first)).toMatchObject({ status: 'synced', imported: 1_200 })
+})
+
+it('goes on from what the chain holds after it was stopped in the middle', async () => {
+  const setup = setUp(new ModelChain(), { rangeBlocks: 10, maxRequests: 1 })
+  setup.net.join('a', new ModelChain().addAll(LONG), { delayMs: 40 })
+  const first = setup.sync.sync()
+  await vi.advanceTimersByTimeAsync(1_000)
+  await pass(setup.sync.stop())
+  const reached = setup.chain.tip().height
+
+  expect(await first).toMatchObject({ status: 'failed', code: 'stopped', imported: reached })
+  expect(reached).toBeGreaterThan(0)
+  setup.sync.start()
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 1_200 - reached })
+})
+
+it('leaves no timer and nothing under way when it has stopped', async () => {
+  const setup = setUp(new ModelChain())
+  setup.net.join('a', new ModelChain().addAll(LONG), { delayMs: Infinity })
+  const result = setup.sync.sync()
+  await vi.advanceTimersByTimeAsync(100)
+  await setup.sync.stop()
+
+  expect(await result).toMatchObject({ status: 'failed', code: 'stopped' })
+  expect(vi.getTimerCount()).toBe(0)
+  expect(setup.net.listeners.size).toBe(0)
+  expect(await setup.sync.sync()).toMatchObject({ status: 'failed', code: 'stopped' })
+})
+
+it('waits for the block that is being imported when it is stopped', async () => {
+  const setup = setUp(new ModelChain())
+  setup.chain.importMs = 1_000
+  setup.net.join('a', new ModelChain().addAll(LONG))
+  void setup.sync.sync()
+  await vi.advanceTimersByTimeAsync(1_500)
+  await pass(setup.sync.stop())
+  const { height } = setup.chain.tip()
+  await vi.advanceTimersByTimeAsync(5_000)
+
+  expect(height).toBe(2)
+  expect(setup.chain.tip().height).toBe(2)
+})
+
+it('fails where nobody is there to be asked', async () => {
+  expect(await run(setUp(new ModelChain()))).toMatchObject({ status: 'failed', code: 'no-peers' })
+})
+
+it('begins by itself when a ready peer is more than `behind` ahead, and not before', async () => {
+  const setup = setUp(new ModelChain(), { behind: 10 })
+  const other = new ModelChain().addAll(LONG.slice(0, 10))
+  setup.net.join('a', other)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(setup.chain.tip().height).toBe(0)
+
+  other.addAll(LONG.slice(10, 11))
+  setup.net.changed()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(11)
+})
+
+it('follows a peer that announced a block with an unknown parent, however low', async () => {
+  const setup = setUp(new ModelChain().addAll(LONG.slice(0, 5)), { behind: 10 })
+  const branch = makeBlocks(GENESIS, 5, 'b')
+  const tip = branch.at(-1) ?? GENESIS
+  setup.net.join('a', new ModelChain().addAll(branch))
+  setup.sync.unknownParent('a', { height: 5, hash: tip.hash })
+  await vi.advanceTimersByTimeAsync(1_000)
+
+  expect(setup.chain.blocksByHash.has(tip.hash)).toBe(true)
+})
+
+it('holds no more headers and bytes than it may', async () => {
+  const init = { maxHeadersAhead: 300, headersPerRequest: 100, rangeBlocks: 20, maxBlockBytes: 100 }
+  const setup = setUp(new ModelChain(), { ...init, maxAnswerBytes: 500, maxBufferedBytes: 1_500 })
+  setup.chain.importMs = 3
+  for (const id of ['a', 'b', 'c']) setup.net.join(id, new ModelChain().addAll(LONG.slice(0, 1_000)), { delayMs: 5 })
+  const [most, result] = [{ headers: 0, bytes: 0 }, setup.sync.sync()]
+  while (setup.chain.tip().height < 1_000) {
+    await vi.advanceTimersByTimeAsync(1)
+    const { headersAhead, bufferedBytes } = setup.sync.status()
+    most.headers = Math.max(most.headers, headersAhead)
+    most.bytes = Math.max(most.bytes, bufferedBytes)
+  }
+
+  expect(await pass(result)).toMatchObject({ status: 'synced' })
+  expect(most.headers).toBeLessThanOrEqual(300)
+  expect(most.bytes).toBeLessThanOrEqual(1_500)
+  expect(most.bytes).toBeGreaterThan(1_000)
+})
