@@ -229,7 +229,7 @@ it('lets go of the bytes of a call that was given up while it waited, though it 
   const context = new HandlerContext(hub.peerId, 'normal', Number.POSITIVE_INFINITY)
   const make = (): [UnaryJob, WeakRef<ArrayBufferLike>] => {
     const payload = new Uint8Array(MESSAGE)
-    const call = { id: 1, key: undefined, isOneWay: false }
+    const call = { id: 1, key: undefined, isOneWay: false, receiptDelayMs: 0 }
     return [new UnaryJob(owner, (question) => question, context, call, payload), new WeakRef(payload.buffer)]
   }
   return new Promise<void>((resolve, reject) => {
