@@ -22,8 +22,8 @@ export default defineConfig({
           include: ['tests/*/test/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Networks of their own each, of up to thirty nodes.
-          maxWorkers: 2,
+          // Networks of up to thirty nodes, in up to twenty processes: two at once starve each other.
+          fileParallelism: false,
         },
       },
     ],
