@@ -10,9 +10,18 @@ const GIB = 2 ** 30
 export const bench: Bench = {
   about: `one message of 1 KiB by gossip, as many nodes as go, ${availableParallelism()} cores, ${Math.round(totalmem() / GIB)} GiB`,
   async *run() {
+    let bytesPerNode = 0
     for (const nodes of NODES) {
+      const neededBytes = bytesPerNode * nodes
+      if (neededBytes > totalmem()) {
+        const goal: [string, boolean] = [`<= ${Math.round(totalmem() / GIB)}`, false]
+        yield line(nodes, 'memory needed, by the run before', 'GiB', neededBytes / GIB, goal)
+        return
+      }
       try {
-        yield* figures(simulate(new URL('../processes/stretch-run.ts', import.meta.url), nodes) as StretchFigures)
+        const run = simulate(new URL('../processes/stretch-run.ts', import.meta.url), nodes) as StretchFigures
+        bytesPerNode = run.peakBytes / run.nodes
+        yield* figures(run)
       } catch (err) {
         if (!(err instanceof SimulationEndedError)) throw err
         process.stderr.write(`${err.message}\n`)
