@@ -1,0 +1,90 @@
+import type { BuildRequest, BuiltBlock } from '@gridmesh/consensus'
+import {
+  blockBytes,
+  buildBlock,
+  encodeBlock,
+  type Family,
+  MAX_BLOCK_BYTES,
+  readsOf,
+  type Registry,
+  SIGNATURE_BYTES,
+  signHeader,
+} from '@gridmesh/ledger'
+import type { Mempool } from '@gridmesh/mempool'
+import { changesAuthorities, isChangePending } from './authorities.ts'
+import { type ChainBlock, type ChainRules, factsOf, type Standing } from './chain-block.ts'
+import { HeadMovedError } from './errors.ts'
+import type { Gate } from './gate.ts'
+import type { MainChain } from './main-chain.ts'
+import type { LedgerPoolTransaction } from './pool-transaction.ts'
+
+/** Most transactions that are tried for one block: as many of the smallest as one can hold. */
+const MAX_CANDIDATES = 10_000
+/** Reasons that are of this block, and not of the transaction. */
+const OF_THIS_BLOCK: ReadonlySet<string> = new Set(['block-full', 'wrong-family'])
+
+/** What blocks are built of. */
+export interface BuilderParts {
+  main: MainChain
+  gate: Gate
+  pool: Mempool<LedgerPoolTransaction>
+  rules: ChainRules
+  registry: Registry
+}
+
+/**
+ * Builds the block after the head of what the mempool has; what does not apply leaves the mempool. `undefined` where
+ * there would be nothing in it.
+ *
+ * @throws {HeadMovedError} when `parent` is not the head
+ */
+export async function build(request: BuildRequest<Standing>, parts: BuilderParts): Promise<BuiltBlock | undefined> {
+  const { parent, timeMs, allowEmpty, signer, signal } = request
+  const { main, gate, pool, registry } = parts
+  return gate.read(async () => {
+    signal.throwIfAborted()
+    const { tip } = main
+    if (tip.facts.hash !== parent.header.hash) throw new HeadMovedError(parent.header.hash, tip.facts.hash)
+    const candidates = choose(parts)
+    if (candidates.length === 0 && !allowEmpty) return undefined
+    const view = await main.view(candidates.flatMap((candidate) => readsOf(candidate, registry)))
+    // Nothing is signed before it is known that there is something to sign: a build may sign once.
+    const blank = { publicKey: signer.publicKey, sign: () => new Uint8Array(SIGNATURE_BYTES) }
+    const state = { view, tree: main.tree }
+    const init = { registry, signer: blank, timeMs, verified: true } as const
+    const { block, leftOut } = buildBlock(state, tip.header, candidates, init)
+    for (const { transaction, refusal } of leftOut) {
+      if (!OF_THIS_BLOCK.has(refusal.code)) pool.reject(Buffer.from(transaction.id).toString('hex'), refusal)
+    }
+    if (block.transactions.length === 0 && !allowEmpty) return undefined
+    const header = signHeader(block.header, signer)
+    return { header: factsOf(header), bytes: encodeBlock({ header, transactions: block.transactions }) }
+  })
+}
+
+/** The first of the mempool that go together in one block: all of one family, beside what authorities may always say. */
+function choose({ main: { tip }, pool, rules, registry }: BuilderParts): LedgerPoolTransaction['transaction'][] {
+  const take = (first: Family | undefined): LedgerPoolTransaction[] => {
+    let family = first
+    let mayChange = !isChangePending(tip, rules)
+    return pool.take(MAX_BLOCK_BYTES - blockBytes([]), MAX_CANDIDATES, {
+      accepts({ transaction }) {
+        const own = registry.byName(transaction.kind)?.family
+        const isChange = changesAuthorities(transaction)
+        if ((isChange && !mayChange) || (own !== 'authority' && family !== undefined && own !== family)) return false
+        if (own !== 'authority') family = own
+        if (isChange) mayChange = false
+        return true
+      },
+    })
+  }
+  // Decisions are the more urgent lane: by turns, they cannot keep energy from coming into blocks.
+  const afterDecisions = tip.header.kind === 'governance' ? take('energy') : []
+  const taken = afterDecisions.length > 0 ? afterDecisions : take(undefined)
+  return taken.map(({ transaction }) => transaction)
+}
+
+/** The head, as the consensus builds on it. */
+export function headOf({ facts, standing, authorities }: ChainBlock): BuildRequest<Standing>['parent'] {
+  return { header: facts, standing, authorities }
+}

@@ -1,0 +1,94 @@
+import { ChainStoppedError, ImportQueueFullError } from './errors.ts'
+
+/** Bounds of what waits to be imported; the one under way does not count. */
+export interface QueueLimits {
+  readonly maxQueuedBlocks: number
+  readonly maxQueuedBytes: number
+}
+
+interface Waiting {
+  readonly bytes: number
+  readonly start: () => Promise<void>
+  readonly refuse: (reason: unknown) => void
+}
+
+/** Does one thing after the other, in the order in which they came. */
+export class ImportQueue {
+  readonly #limits: QueueLimits
+  readonly #waiting = new Set<Waiting>()
+  #bytes = 0
+  #draining: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits
+  }
+
+  /**
+   * Runs a task in its turn. An abort counts while it waits.
+   *
+   * @throws {ImportQueueFullError} @throws {ChainStoppedError} @throws the signal's reason
+   */
+  async run<T>(bytes: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted()
+    if (this.#isClosed) throw new ChainStoppedError()
+    if (this.#draining !== undefined) this.#checkRoom(bytes)
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const start = async (): Promise<void> => task().then(resolve, reject)
+    const waiting: Waiting = { bytes, start, refuse: reject }
+    const onAbort = (): void => {
+      if (this.#drop(waiting)) reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#waiting.add(waiting)
+    this.#bytes += bytes
+    this.#draining ??= this.#drain()
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Refuses what waits now. */
+  refuseWaiting(): void {
+    for (const waiting of this.#waiting) {
+      this.#drop(waiting)
+      waiting.refuse(new ChainStoppedError())
+    }
+  }
+
+  /** Refuses what waits and whatever comes; resolves when the one under way is done. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.refuseWaiting()
+    await this.#draining
+  }
+
+  async #drain(): Promise<void> {
+    // A set that grows while it is walked: what is added is walked too.
+    for (const waiting of this.#waiting) {
+      this.#drop(waiting)
+      await waiting.start()
+    }
+    this.#draining = undefined
+  }
+
+  #checkRoom(bytes: number): void {
+    const { maxQueuedBlocks, maxQueuedBytes } = this.#limits
+    const [count, sum] = [this.#waiting.size + 1, this.#bytes + bytes]
+    if (count <= maxQueuedBlocks && sum <= maxQueuedBytes) return
+    throw new ImportQueueFullError(count, sum, { maxCount: maxQueuedBlocks, maxBytes: maxQueuedBytes })
+  }
+
+  #drop(waiting: Waiting): boolean {
+    const isThere = this.#waiting.delete(waiting)
+    if (isThere) this.#bytes -= waiting.bytes
+    return isThere
+  }
+}

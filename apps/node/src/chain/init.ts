@@ -1,0 +1,40 @@
+import type { BlockStoreInit, KeyValueStore } from '@gridmesh/block-store'
+import type { Clock, ConsensusNetwork, PoaInit, PoaRulesInit, SigningRecord } from '@gridmesh/consensus'
+import type { LedgerSigner, Registry } from '@gridmesh/ledger'
+import type { MempoolInit, MempoolLog } from '@gridmesh/mempool'
+import type { ChainLimitsInit } from './options.ts'
+import type { VerifyClaims } from './verifier.ts'
+
+/** What an energy chain is made of. */
+export interface EnergyChainInit {
+  /** Directory of the blocks and of what was signed, made where it is not there. Either this or `store`. */
+  directory?: string
+  /** Where the blocks are, in the place of a directory; closed with the chain. */
+  store?: KeyValueStore
+  /** Text of the ledger's genesis YAML. */
+  genesis: string
+  /** Of an authority, which makes blocks. @default none: the chain follows */
+  signer?: LedgerSigner
+  /** What was signed; without a `directory` it must be given where there is a `signer`. @default a file in `directory` */
+  record?: SigningRecord
+  /** Checks signatures, a batch at a time. @default libsodium on the event loop */
+  verify?: VerifyClaims
+  /** Where the engine's own messages go. @default nobody hears them */
+  network?: ConsensusNetwork
+  /** Whether the node has caught up: no block is made before. @default always */
+  isReady?: () => boolean
+  /** Calendar time. @default `Date.now` */
+  clock?: Clock
+  /** Kinds of transactions. @default those of the ledger */
+  registry?: Registry
+  /** Rules of the consensus, the same on every node but for `maxClockAheadMs`, and options of the engine. */
+  consensus?: PoaRulesInit & PoaInit
+  /** Options of the mempool. */
+  mempool?: MempoolInit
+  /** Keeps what the mempool holds over a restart. @default nothing is kept */
+  mempoolLog?: MempoolLog
+  /** Options of the block store. */
+  blockStore?: BlockStoreInit
+  /** Bounds of the chain itself. */
+  limits?: ChainLimitsInit
+}

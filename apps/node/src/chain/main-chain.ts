@@ -1,0 +1,197 @@
+import type { BlockStore, StoredHeader } from '@gridmesh/block-store'
+import type { ChainTip } from '@gridmesh/interfaces'
+import {
+  applyTransaction,
+  authorityList,
+  type Change,
+  decodeBlock,
+  decodeHeader,
+  type Header,
+  Overlay,
+  readsOfBlock,
+  type Registry,
+  type StateTree,
+  type StateView,
+  toHex,
+  undoBlock,
+  validateBlock,
+} from '@gridmesh/ledger'
+import type { AuthorityHistory } from './authorities.ts'
+import { decodeRecord, encodeRecord, headerIn } from './block-record.ts'
+import { type BlockFault, type ChainBlock, type ChainRules, factsOf, type FullBlock } from './chain-block.ts'
+import { StateMismatchError } from './errors.ts'
+import { judgeHeader } from './judge-header.ts'
+
+/** What a main chain is made of. */
+export interface MainChainParts {
+  store: BlockStore
+  /** Over the state in the store. */
+  tree: StateTree
+  rules: ChainRules
+  registry: Registry
+  history: AuthorityHistory
+  tip: ChainBlock
+  finalised: ChainTip
+}
+
+/**
+ * The one branch whose state there is, on disk and in the tree. Every call takes it from one block to the next or the
+ * one before, by one batch of the store; when a call throws, memory and disk may differ.
+ */
+export class MainChain {
+  readonly #parts: MainChainParts
+  #tip: ChainBlock
+  #finalised: ChainTip
+
+  constructor(parts: MainChainParts) {
+    this.#parts = parts
+    this.#tip = parts.tip
+    this.#finalised = parts.finalised
+  }
+
+  /** The block whose state this is. Within a switch of branches it is none that anybody else knows as the head. */
+  get tip(): ChainBlock {
+    return this.#tip
+  }
+
+  /** The newest block that can no longer be reverted. */
+  get finalised(): ChainTip {
+    return this.#finalised
+  }
+
+  get tree(): StateTree {
+    return this.#parts.tree
+  }
+
+  /** The rows under `keys`, as a view that gives nothing else. */
+  async view(keys: readonly Uint8Array[]): Promise<StateView> {
+    const names = new Map(keys.map((key) => [toHex(key), key]))
+    const values = await this.#parts.store.getMany([...names.values()])
+    const rows = new Map([...names.keys()].map((name, i) => [name, values[i]]))
+    return { get: (key) => rows.get(toHex(key)) }
+  }
+
+  /** Whether a block is on this branch, final or not. */
+  async has(hash: string): Promise<boolean> {
+    return (await this.#parts.store.heightOf(Buffer.from(hash, 'hex'))) !== undefined
+  }
+
+  /** A block of this branch; its authorities are right from the newest final one on. */
+  async find(hash: string): Promise<ChainBlock | undefined> {
+    if (hash === this.#tip.facts.hash) return this.#tip
+    const stored = await this.#parts.store.header(Buffer.from(hash, 'hex'))
+    return stored === undefined ? undefined : this.#place(stored)
+  }
+
+  async hashAt(height: number): Promise<string | undefined> {
+    const stored = await this.#parts.store.header(height)
+    return stored === undefined ? undefined : toHex(stored.hash)
+  }
+
+  /** A whole block of this branch; `undefined` where there is none, or it was pruned with what would revert it. */
+  async blockAt(height: number): Promise<(ChainBlock & { full: FullBlock }) | undefined> {
+    const stored = await this.#parts.store.header(height)
+    if (stored === undefined) return undefined
+    const body = await this.#parts.store.body(stored.hash)
+    return body === undefined ? undefined : { ...this.#place(stored), full: this.#read(stored, body) }
+  }
+
+  /** Puts a block upon the tip, all signatures of which were checked, or says why it is not valid. */
+  async apply({ block, bytes }: FullBlock): Promise<BlockFault | undefined> {
+    const { store, tree, rules, registry } = this.#parts
+    const parent = this.#tip
+    // Once more for a block that was judged by authorities as its branch claimed them; no clock is asked.
+    const judgement = judgeHeader(rules, parent, block)
+    if (judgement.status === 'refused') return judgement
+    const view = await this.view([...readsOfBlock(block, registry), authorityList.key()])
+    const verdict = validateBlock({ view, tree }, parent.header, block, {
+      registry,
+      verified: true,
+      verify: () => true,
+    })
+    if (verdict.status === 'refused') return verdict
+
+    const { facts, standing } = judgement
+    const authorities = authoritiesIn(verdict.changes)
+    const changedAt = authorities === undefined ? parent.changedAt : facts.height
+    const header = ownHeader(block.header)
+    const former = authorities === undefined ? undefined : parent.authorities
+    await store.append(
+      {
+        height: header.height,
+        hash: header.hash,
+        parent: header.parent,
+        header: encodeRecord({ header: header.bytes, standing, changedAt, former }),
+        body: bytes.subarray(header.bytes.byteLength),
+        transactions: block.transactions.map(({ id }) => id),
+      },
+      verdict.changes,
+    )
+    verdict.update.commit()
+    if (authorities !== undefined) this.#parts.history.push(facts.height, authorities)
+    this.#tip = { header, facts, standing, changedAt, authorities: authorities ?? parent.authorities }
+    return undefined
+  }
+
+  /**
+   * Takes the tip off. The store undoes its own entries; what the tree has to undo is found by executing the block anew on
+   * the state before it, so that nothing is kept for that, and a restart makes no difference.
+   *
+   * @throws {StateMismatchError} when that does not lead to the state before it
+   */
+  async revert(): Promise<void> {
+    const { store, tree, registry, history } = this.#parts
+    const { height } = this.#tip.header
+    const stored = await store.revert()
+    const { block } = this.#read(stored, stored.body)
+    history.revert(height)
+    const before = await store.header(height - 1)
+    if (before === undefined) throw new StateMismatchError(height, toHex(stored.parent), 'none')
+    const parent = this.#place(before)
+
+    const state = new Overlay(await this.view(readsOfBlock(block, registry)))
+    for (const transaction of block.transactions) applyTransaction(transaction, state, block.header, registry)
+    const step = undoBlock(tree, state.changes())
+    const [expected, received] = [toHex(parent.header.stateRoot), toHex(step.root)]
+    if (expected !== received) throw new StateMismatchError(height - 1, expected, received)
+    step.update.commit()
+    this.#tip = parent
+  }
+
+  /** Makes final what the standing of the tip proves to be. Gives the newest final block where there is a newer one. */
+  async finalise(): Promise<ChainTip | undefined> {
+    const { store, rules, history } = this.#parts
+    const height = rules.finalHeight(this.#tip.standing)
+    if (height <= this.#finalised.height) return undefined
+    const hash = await this.hashAt(height)
+    if (hash === undefined) return undefined
+    await store.finalise(height)
+    this.#finalised = { height, hash }
+    history.forgetBelow(height)
+    return this.#finalised
+  }
+
+  #place(stored: StoredHeader): ChainBlock {
+    const { header, standing, changedAt } = decodeRecord(stored.height, stored.header)
+    const read = decodeHeader(header)
+    const authorities = this.#parts.history.after(stored.height)
+    return { header: read, facts: factsOf(read), standing, changedAt, authorities }
+  }
+
+  #read(stored: StoredHeader, body: Uint8Array): FullBlock {
+    const bytes = Buffer.concat([headerIn(stored.height, stored.header), body])
+    return { bytes, block: decodeBlock(bytes, this.#parts.registry) }
+  }
+}
+
+/** The authorities after changes that change them. */
+function authoritiesIn(changes: readonly Change[]): readonly string[] | undefined {
+  const key = Buffer.from(authorityList.key())
+  const after = changes.find((change) => key.equals(change.key))?.after
+  return after === undefined ? undefined : authorityList.parse(after).map(toHex)
+}
+
+/** A copy: as a view it would keep the whole block in memory. */
+function ownHeader({ bytes }: Header): Header {
+  return decodeHeader(Uint8Array.from(bytes))
+}

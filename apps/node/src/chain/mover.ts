@@ -1,0 +1,139 @@
+import type { Mempool } from '@gridmesh/mempool'
+import type { ChainTip } from '@gridmesh/interfaces'
+import type { Block } from '@gridmesh/ledger'
+import type { BlockFault, ChainBlock, FullBlock } from './chain-block.ts'
+import { ChainFailedError } from './errors.ts'
+import type { ChainReorg } from './events.ts'
+import type { Gate } from './gate.ts'
+import type { MainChain } from './main-chain.ts'
+import { type LedgerPoolTransaction, poolTransaction } from './pool-transaction.ts'
+import type { SideBlock } from './side-blocks.ts'
+
+/** What became of a step. */
+export interface Moved {
+  /** Blocks that came, ascending. */
+  blocks: Block[]
+  reorg?: ChainReorg
+  head: ChainBlock
+  final?: ChainTip
+}
+
+/** What moves the chain works with. */
+export interface MoverParts {
+  main: MainChain
+  gate: Gate
+  pool: Mempool<LedgerPoolTransaction>
+  /** Tells of a step, while nothing else can be read. */
+  onMoved: (moved: Moved) => void
+  onFailed: (error: ChainFailedError) => void
+}
+
+/** A switch that came to nothing: the block of the branch that is not valid. */
+export interface Culprit {
+  side: SideBlock
+  fault: BlockFault
+}
+
+/** Moves the head: state, store, mempool and what is told of it, in one step that nobody sees half of. */
+export class Mover {
+  readonly #parts: MoverParts
+  #head: ChainBlock
+  #failure: ChainFailedError | undefined
+
+  constructor(parts: MoverParts) {
+    this.#parts = parts
+    this.#head = parts.main.tip
+  }
+
+  /** The best block there is, as everybody else knows it. */
+  get head(): ChainBlock {
+    return this.#head
+  }
+
+  /** Nothing is to be moved after a failure. @throws {ChainFailedError} */
+  assertWhole(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Puts a block upon the head, or says why it is not valid. @throws {ChainFailedError} */
+  async extend(full: FullBlock): Promise<BlockFault | undefined> {
+    return this.#move(async () => {
+      const fault = await this.#parts.main.apply(full)
+      if (fault === undefined) await this.#settle([], [full.block])
+      return fault
+    })
+  }
+
+  /**
+   * Leaves the branch of the head, from `ancestor` on all of `old`, for another one. Where a block of that is not valid, it
+   * returns to the old one, and nobody has seen anything. @throws {ChainFailedError}
+   */
+  async switchTo(
+    ancestor: ChainTip,
+    old: readonly SideBlock[],
+    branch: readonly SideBlock[],
+  ): Promise<Culprit | undefined> {
+    return this.#move(async () => {
+      await this.#revert(old.length)
+      for (const [applied, side] of branch.entries()) {
+        const fault = await this.#parts.main.apply(side.full)
+        if (fault === undefined) continue
+        await this.#revert(applied)
+        await this.#return(old)
+        return { side, fault }
+      }
+      const tips = (blocks: readonly SideBlock[]): ChainTip[] => blocks.map(tipOf)
+      await this.#settle(
+        old.map(({ full }) => full.block),
+        branch.map(({ full }) => full.block),
+        { from: tipOf(this.#head), ancestor, reverted: tips(old), applied: tips(branch) },
+      )
+      return undefined
+    })
+  }
+
+  async #revert(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.#parts.main.revert()
+  }
+
+  async #return(old: readonly SideBlock[]): Promise<void> {
+    for (const { full } of old) {
+      const fault = await this.#parts.main.apply(full)
+      // It was valid before on the same state: the program or its memory is at fault.
+      if (fault !== undefined) throw new RangeError(`a block that was valid no longer is: ${fault.message}`)
+    }
+  }
+
+  /** The mempool is told at once of all, so that it never knows a state that nobody else saw. */
+  async #settle(reverted: readonly Block[], applied: Block[], reorg?: Omit<ChainReorg, 'to'>): Promise<void> {
+    const { main, pool, onMoved } = this.#parts
+    const final = await main.finalise()
+    this.#head = main.tip
+    if (reverted.length > 0) pool.onRevert(reverted.flatMap(pooled))
+    for (const block of applied) pool.onBlock(pooled(block))
+    onMoved({
+      blocks: applied,
+      head: this.#head,
+      ...(final !== undefined && { final }),
+      ...(reorg !== undefined && { reorg: { ...reorg, to: tipOf(this.#head) } }),
+    })
+  }
+
+  async #move<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#parts.gate.move(work)
+    } catch (cause) {
+      this.#failure = new ChainFailedError({ cause })
+      this.#parts.onFailed(this.#failure)
+      throw this.#failure
+    }
+  }
+}
+
+function pooled({ transactions }: Block): LedgerPoolTransaction[] {
+  return transactions.map(poolTransaction)
+}
+
+function tipOf({ facts: { height, hash } }: ChainBlock): ChainTip {
+  return { height, hash }
+}

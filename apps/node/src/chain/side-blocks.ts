@@ -1,0 +1,108 @@
+import type { ChainBlock, FullBlock } from './chain-block.ts'
+
+/** A block beside the main chain, whose header was judged. */
+export interface SideBlock extends ChainBlock {
+  readonly full: FullBlock
+  /** Whether the signatures of its transactions were checked. */
+  isVerified: boolean
+  /** Whether it was valid on the main chain before. Any other one may turn out not to be. */
+  readonly isExecuted: boolean
+}
+
+/** Bounds of what is kept beside the main chain. */
+export interface SideLimits {
+  readonly maxSideBlocks: number
+  readonly maxSideBytes: number
+}
+
+/** Whether a block is to be preferred to another one. */
+export type Better = (a: ChainBlock, b: ChainBlock) => boolean
+
+/** The branches that are not the main chain. Each begins upon a block of it. */
+export class SideBlocks {
+  readonly #limits: SideLimits
+  readonly #better: Better
+  readonly #blocks = new Map<string, SideBlock>()
+  readonly #children = new Map<string, Set<string>>()
+  #bytes = 0
+
+  constructor(limits: SideLimits, better: Better) {
+    this.#limits = limits
+    this.#better = better
+  }
+
+  get size(): number {
+    return this.#blocks.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get(hash: string): SideBlock | undefined {
+    return this.#blocks.get(hash)
+  }
+
+  /**
+   * Keeps a block, whose parent is kept or on the main chain. Beyond the limits the worst ends of branches go: whoever
+   * signs many blocks pushes out the worst of all, and never what is better. Says whether it is kept.
+   */
+  add(side: SideBlock): boolean {
+    const { hash, parent } = side.facts
+    this.#blocks.set(hash, side)
+    this.#children.set(parent, (this.#children.get(parent) ?? new Set()).add(hash))
+    this.#bytes += side.full.bytes.byteLength
+    const { maxSideBlocks, maxSideBytes } = this.#limits
+    while (this.size > maxSideBlocks || this.#bytes > maxSideBytes) {
+      const worst = this.#ends().reduce((a, b) => (this.#better(a, b) ? b : a))
+      this.delete(worst.facts.hash)
+    }
+    return this.#blocks.has(hash)
+  }
+
+  /** Drops a block. */
+  delete(hash: string): void {
+    const side = this.#blocks.get(hash)
+    if (side === undefined) return
+    this.#blocks.delete(hash)
+    this.#bytes -= side.full.bytes.byteLength
+    const siblings = this.#children.get(side.facts.parent)
+    siblings?.delete(hash)
+    if (siblings?.size === 0) this.#children.delete(side.facts.parent)
+  }
+
+  /** Drops all that builds on a block. Gives the hashes of what is dropped. */
+  deleteAbove(hash: string): string[] {
+    const dropped = [...(this.#children.get(hash) ?? [])]
+    // A list that grows while it is walked: what is added is walked too.
+    for (const child of dropped) dropped.push(...(this.#children.get(child) ?? []))
+    for (const child of dropped) this.delete(child)
+    return dropped
+  }
+
+  /** Drops all branches that begin below a height, which is final now. */
+  deleteBelow(height: number): void {
+    for (const { facts } of this.#blocks.values()) {
+      if (facts.height > height || this.#blocks.has(facts.parent)) continue
+      this.deleteAbove(facts.hash)
+      this.delete(facts.hash)
+    }
+  }
+
+  /** The branch that ends with a block, from its first block beside the main chain on. */
+  branchTo(hash: string): SideBlock[] {
+    const branch: SideBlock[] = []
+    for (let at = this.#blocks.get(hash); at !== undefined; at = this.#blocks.get(at.facts.parent)) branch.push(at)
+    return branch.toReversed()
+  }
+
+  /** The best end of a branch. */
+  best(): SideBlock | undefined {
+    const [first, ...others] = this.#ends()
+    return others.reduce((a, b) => (a !== undefined && this.#better(a, b) ? a : b), first)
+  }
+
+  #ends(): SideBlock[] {
+    return [...this.#blocks.values()].filter(({ facts }) => !this.#children.has(facts.hash))
+  }
+}

@@ -1,0 +1,82 @@
+import { outputId, type OutputId, tender, type Transaction, transfer, verifySignature } from '@gridmesh/ledger'
+import { beforeEach, expect, it, vi } from 'vitest'
+import type { EnergyChain } from '../../src/chain/energy-chain.ts'
+import {
+  addressOfPerson,
+  DAN,
+  ERIN,
+  GENESIS_MS,
+  grow,
+  issue,
+  offer,
+  opened,
+  payment,
+  reading,
+  signed,
+} from './chains.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: GENESIS_MS + 10_000_000 })
+  return () => vi.useRealTimers()
+})
+
+/** Pays an output of money on to Dan. */
+function pay(chain: EnergyChain, who: number, input: OutputId, amount: number): Transaction {
+  const made = { asset: 'thb', amount, owner: addressOfPerson(DAN), zone: 1 } as const
+  return signed(chain, who, transfer, { inputs: [input], outputs: [made] })
+}
+
+async function started(): Promise<EnergyChain> {
+  const chain = await opened()
+  await chain.start()
+  return chain
+}
+
+it('takes payments of what other transactions of the mempool make, of their owners alone, into one block', async () => {
+  const chain = await started()
+  const [first, issued] = [payment(chain, 0), issue(chain, 0, 7)]
+  expect(await offer(chain, first, issued)).toEqual(['added', 'added'])
+  expect(await offer(chain, pay(chain, DAN, outputId(first.id, 0), 100))).toEqual(['not-owner'])
+  expect(await offer(chain, pay(chain, ERIN, outputId(first.id, 0), 99))).toEqual(['not-conserved'])
+  const onward = [pay(chain, ERIN, outputId(first.id, 0), 100), pay(chain, ERIN, outputId(issued.id, 0), 7)]
+  expect(await offer(chain, ...onward)).toEqual(['added', 'added'])
+  await grow(chain)
+  expect(chain.mempool.stats()).toMatchObject({ transactions: 0, removed: { included: 4 } })
+})
+
+it('has what was made before what it was made of wait, whichever comes first', async () => {
+  const chain = await started()
+  const first = payment(chain, 0)
+  const second = pay(chain, ERIN, outputId(first.id, 0), 100)
+  expect(await offer(chain, second)).toEqual(['waiting'])
+  expect(await offer(chain, first)).toEqual(['added'])
+  expect(chain.mempool.stats().transactions).toBe(2)
+})
+
+it('refuses what only authorities may send, of anybody else, before its signature is looked at', async () => {
+  const verify = vi.fn<typeof verifySignature>(verifySignature)
+  const chain = await opened({ verify: async (claims) => Promise.resolve(claims.map(verify)) })
+  await chain.start()
+  expect(await offer(chain, reading(chain, 1, 500, DAN), issue(chain, 0, 7, DAN))).toEqual([
+    'not-authority',
+    'not-authority',
+  ])
+  expect(verify).not.toHaveBeenCalled()
+})
+
+it('holds one that spends an output, be it to pay or to redeem it, and one reading of a meter', async () => {
+  const chain = await started()
+  const made = { amount: 9, zone: 1, owner: addressOfPerson(0) }
+  const issued = signed(chain, 0, tender, { action: 'issue', outputs: [made] }, 0)
+  expect(await offer(chain, issued)).toEqual(['added'])
+  await grow(chain)
+  const input = outputId(issued.id, 0)
+  const redeem = signed(chain, 0, tender, { action: 'redeem', inputs: [input] }, 1)
+  expect(await offer(chain, redeem)).toEqual(['added'])
+  expect(await offer(chain, pay(chain, 0, input, 9))).toEqual(['conflict'])
+  expect(await offer(chain, reading(chain, 2))).toEqual(['added'])
+  expect(await offer(chain, reading(chain, 3))).toEqual(['conflict'])
+  await grow(chain)
+  expect(await offer(chain, reading(chain, 1))).toEqual(['spent-input'])
+  expect(await offer(chain, issue(chain, 0), issue(chain, 3))).toEqual(['stale-nonce', 'waiting'])
+})
