@@ -12,16 +12,25 @@ const MAX_P99_MS = 1_000
 const STEP = 1.3
 /** How long messages are gathered: what a user who wants a second at most can afford. */
 const BATCH_DELAY_MS = 300
-const PUBLISHERS = NODES
 const MIN_PER_SECOND = 1_000
 const MIN_RATIO = 40
 
-const CONTENDERS = {
+const NETWORKS = {
   ours: ours('batched gossip, verified by each', 'batched', String(BATCH_DELAY_MS)),
   gossipsub: GOSSIPSUB,
 }
-const FIRST_RATES = { ours: 700, gossipsub: 10 }
+type NetworkName = keyof typeof NETWORKS
+/**
+ * Who publishes, and the load that is tried first. A batch costs every node a verification and its copies, whatever is in
+ * it, so it matters over how many batches the messages spread; to gossipsub it makes no difference.
+ */
+const CONTENDERS = {
+  all: { network: 'ours', publishers: NODES, firstRate: 300, name: `${NETWORKS.ours.name}, ${NODES} publish` },
+  some: { network: 'ours', publishers: 10, firstRate: 1_000, name: `${NETWORKS.ours.name}, 10 publish` },
+  gossipsub: { network: 'gossipsub', publishers: NODES, firstRate: 10, name: NETWORKS.gossipsub.name },
+} as const satisfies Record<string, { network: NetworkName; publishers: number; firstRate: number; name: string }>
 type Name = keyof typeof CONTENDERS
+const NAMES = Object.keys(CONTENDERS) as Name[]
 
 /** One load, and what it came to. */
 interface Trial {
@@ -34,32 +43,40 @@ interface Trial {
 
 /** The highest rate at which every node gets every message, and the slowest hundredth still within a second. */
 export const bench: Bench = {
-  about: `${NODES} nodes in a mesh of degree ${OFFSETS.length * 2}, ${PUBLISHERS} of which publish ${BYTES} B messages`,
+  about: `${NODES} nodes in a mesh of degree ${OFFSETS.length * 2}, messages of ${BYTES} B`,
   async *run() {
-    const networks: Partial<Record<Name, BroadcastNetwork>> = {}
-    const trials: Record<Name, Trial[]> = { ours: [], gossipsub: [] }
+    const networks = new Map<NetworkName, BroadcastNetwork>()
+    const trials: Record<Name, Trial[]> = { all: [], some: [], gossipsub: [] }
     try {
       for (const name of ['ours', 'gossipsub'] as const) {
-        networks[name] = await BroadcastNetwork.mesh(CONTENDERS[name], NODES, OFFSETS)
+        networks.set(name, await BroadcastNetwork.mesh(NETWORKS[name], NODES, OFFSETS))
       }
-      const rates = { ...FIRST_RATES }
       for (let trial = 0; trial < TRIALS; trial++) {
-        for (const [name, network] of Object.entries(networks) as [Name, BroadcastNetwork][]) {
-          const done = await network.awake(() => load(network, rates[name]))
-          trials[name].push(done)
-          rates[name] *= done.isSustained ? STEP : 1 / STEP
-        }
+        for (const name of NAMES) trials[name].push(await attempt(networks, name, trials[name].at(-1)))
       }
       yield* lines(trials)
     } finally {
-      await Promise.all(Object.values(networks).map((network) => network.stop()))
+      await Promise.all([...networks.values()].map((network) => network.stop()))
     }
   },
 }
 
-async function load(network: BroadcastNetwork, perSecond: number): Promise<Trial> {
+/** Tries more than the last time where that was sustained, and less where it was not. */
+async function attempt(
+  networks: ReadonlyMap<NetworkName, BroadcastNetwork>,
+  name: Name,
+  last: Trial | undefined,
+): Promise<Trial> {
+  const { network: networkName, publishers, firstRate } = CONTENDERS[name]
+  const network = networks.get(networkName)
+  if (network === undefined) throw new RangeError(`there is no network of ${networkName}`)
+  const perSecond = last === undefined ? firstRate : last.perSecond * (last.isSustained ? STEP : 1 / STEP)
+  return network.awake(() => load(network, perSecond, publishers))
+}
+
+async function load(network: BroadcastNetwork, perSecond: number, publishers: number): Promise<Trial> {
   const startMs = await network.cpuMs()
-  const { sent, delaysMs } = await network.load({ perSecond, forMs: FOR_MS, bytes: BYTES }, PUBLISHERS)
+  const { sent, delaysMs } = await network.load({ perSecond, forMs: FOR_MS, bytes: BYTES }, publishers)
   const missing = sent * (NODES - 1) - delaysMs.length
   const p99Ms = quantile(delaysMs, 0.99)
   const cpuMicros = (((await network.cpuMs()) - startMs) * 1_000) / delaysMs.length
@@ -69,16 +86,19 @@ async function load(network: BroadcastNetwork, perSecond: number): Promise<Trial
 function* lines(trials: Record<Name, Trial[]>): Iterable<Line> {
   const best = (name: Name): Trial[] => trials[name].filter(({ isSustained }) => isSustained)
   const highest = (name: Name): number => Math.max(0, ...best(name).map(({ perSecond }) => perSecond))
-  const [highestOurs, theirs] = [highest('ours'), highest('gossipsub')]
+  const theirs = highest('gossipsub')
   const raw = (name: Name): number[] => trials[name].map(({ perSecond, isSustained }) => (isSustained ? perSecond : 0))
   const what = { metric: 'sustained, every message everywhere, p99 < 1 s', unit: 'messages/s' }
-  const mine = { ...what, case: CONTENDERS.ours.name, ours: highestOurs, raw: raw('ours') }
-  yield { ...mine, goal: `>= ${MIN_PER_SECOND}`, met: highestOurs >= MIN_PER_SECOND }
-  const ratio = highestOurs / theirs
-  const beside = { ...mine, case: `${CONTENDERS.ours.name} (theirs: ${CONTENDERS.gossipsub.name})`, theirs, ratio }
-  yield { ...beside, goal: `ratio >= ${MIN_RATIO}`, met: ratio >= MIN_RATIO }
+  for (const name of ['all', 'some'] as const) {
+    const highestOurs = highest(name)
+    const mine = { ...what, case: CONTENDERS[name].name, ours: highestOurs, raw: raw(name) }
+    yield { ...mine, goal: `>= ${MIN_PER_SECOND}`, met: highestOurs >= MIN_PER_SECOND }
+    const ratio = highestOurs / theirs
+    const beside = { ...mine, case: `${CONTENDERS[name].name} (theirs: ${CONTENDERS.gossipsub.name})`, theirs, ratio }
+    yield { ...beside, goal: `ratio >= ${MIN_RATIO}`, met: ratio >= MIN_RATIO }
+  }
   yield { ...what, case: CONTENDERS.gossipsub.name, ours: theirs, raw: raw('gossipsub') }
-  for (const name of ['ours', 'gossipsub'] as const) {
+  for (const name of NAMES) {
     const tried = trials[name]
     const of = (metric: string, unit: string, figure: (trial: Trial) => number): Line => {
       const all = tried.map(figure)
