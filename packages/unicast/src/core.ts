@@ -1,10 +1,11 @@
 import { type FrameChannelInit, FramingError, MessageRefusedError } from '@gridmesh/chunking'
-import type { Lane, ReportClass, UnicastHandler, UnicastStreamHandler } from '@gridmesh/interfaces'
+import type { Lane, ReportClass } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { AnswerMemory } from './answer-memory.ts'
 import { MAX_HEADER_BYTES } from './constants.ts'
 import { MalformedMessageError } from './errors.ts'
 import type { HandlerSlots } from './handler-slots.ts'
+import type { Handlers } from './handlers.ts'
 import type { Limits } from './limits.ts'
 import type { NodeBudgets } from './node-budgets.ts'
 import type { PeerReporter } from './peer-reporter.ts'
@@ -12,18 +13,13 @@ import type { SharedBudget } from './shared-budget.ts'
 import type { Siblings } from './siblings.ts'
 import type { UnicastMetrics } from './unicast-metrics.ts'
 
-/** A registered handler, of one of the two sorts. */
-export type Registration =
-  | { readonly isStream: false; readonly handler: UnicastHandler; readonly receiptDelayMs: number }
-  | { readonly isStream: true; readonly handler: UnicastStreamHandler }
-
 /** What the parts of the service share. */
 export interface Core {
   readonly limits: Limits
   readonly log: Logger
   readonly siblings: Siblings
   readonly metrics: UnicastMetrics
-  readonly handlers: ReadonlyMap<string, Registration>
+  readonly handlers: Pick<Handlers, 'get'>
   readonly memory: AnswerMemory
   /** Handlers of a lane; `critical` has its own, so that nothing else can take its room. */
   slots(lane: Lane): HandlerSlots

@@ -18,17 +18,11 @@ import {
   type Stream,
 } from '@libp2p/interface'
 import { AnswerMemory } from './answer-memory.ts'
-import {
-  KEY_BYTES,
-  MAX_RECEIPT_DELAY_MS,
-  MAX_SEEN_STREAMS_PER_LANE,
-  MAX_STREAMS_PER_LANE,
-  MAX_TIMEOUT_MS,
-  PROTOCOLS,
-} from './constants.ts'
-import type { Core, Registration } from './core.ts'
+import { KEY_BYTES, MAX_SEEN_STREAMS_PER_LANE, MAX_STREAMS_PER_LANE, MAX_TIMEOUT_MS, PROTOCOLS } from './constants.ts'
+import type { Core } from './core.ts'
 import { LinkLostError } from './errors.ts'
 import { HandlerSlots } from './handler-slots.ts'
+import { Handlers } from './handlers.ts'
 import { InboundSession } from './inbound-session.ts'
 import type { UnicastComponents, UnicastInit } from './index.ts'
 import { type Limits, resolveLimits } from './limits.ts'
@@ -58,7 +52,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   readonly log: Logger
   readonly metrics: UnicastMetrics
   readonly memory: AnswerMemory
-  readonly handlers = new Map<string, Registration>()
+  readonly handlers = new Handlers()
   readonly #components: UnicastComponents
   readonly #slots: HandlerSlots
   readonly #criticalSlots: HandlerSlots
@@ -134,19 +128,16 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     await Promise.all(LANES.map(async (lane) => this.#components.registrar.unhandle(PROTOCOLS[lane])))
   }
 
-  handle(name: string, handler: UnicastHandler, { receiptDelayMs = 0 }: HandleOptions = {}): void {
-    if (!(receiptDelayMs >= 0 && receiptDelayMs <= MAX_RECEIPT_DELAY_MS)) {
-      throw new RangeError(`receiptDelayMs ${receiptDelayMs} must be from 0 to ${MAX_RECEIPT_DELAY_MS}`)
-    }
-    this.#register(name, { isStream: false, handler, receiptDelayMs })
+  handle(name: string, handler: UnicastHandler, options?: HandleOptions): void {
+    this.handlers.add(name, handler, options)
   }
 
   handleStream(name: string, handler: UnicastStreamHandler): void {
-    this.#register(name, { isStream: true, handler })
+    this.handlers.addStream(name, handler)
   }
 
   unhandle(name: string): void {
-    this.handlers.delete(name)
+    this.handlers.remove(name)
   }
 
   async send(peer: PeerId, name: string, bytes: Uint8Array, options: UnicastOptions = NO_OPTIONS): Promise<Receipt> {
@@ -236,12 +227,6 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   #reportSlow(peer: PeerId, { name, deadlineMs }: Question): void {
     const evidence = `no answer from ${name} within ${deadlineMs} ms`
     this.#links.get(peer.toString())?.reporter.report('slow', evidence)
-  }
-
-  #register(name: string, registration: Registration): void {
-    encodeName(name)
-    if (this.handlers.has(name)) throw new RangeError(`${JSON.stringify(name)} already has a handler`)
-    this.handlers.set(name, registration)
   }
 
   #session(peer: PeerId, lane: Lane): OutboundSession {

@@ -1,21 +1,19 @@
 import { FrameChannel, type MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
-import { type Lane, QueueFullError, RateLimitedError } from '@gridmesh/interfaces'
+import { type Lane, RateLimitedError } from '@gridmesh/interfaces'
 import { AbortError, type Stream } from '@libp2p/interface'
-import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Outcome } from './answer-memory.ts'
+import { Answers } from './answers.ts'
 import { MAX_REPEATS, MIN_DEADLINE_PER_RECEIPT_DELAY, PROTOCOLS } from './constants.ts'
-import { blame, blameLost, channelLimits, type Core, type Registration, type Remote } from './core.ts'
+import { blame, blameLost, channelLimits, type Core, type Remote } from './core.ts'
 import { BusyError, LinkLostError, MalformedMessageError, UnknownHandlerError } from './errors.ts'
 import { HandlerContext } from './handler-context.ts'
+import type { Registration } from './handlers.ts'
 import type { PeerSlots } from './handler-slots.ts'
 import { toWireError } from './remote-errors.ts'
-import { toError, withTimeout } from './timeout.ts'
-import { ReceiptBatch } from './receipt-batch.ts'
+import { withTimeout } from './timeout.ts'
 import { StreamJob, type StreamJobOwner } from './stream-job.ts'
-import { type JobOwner, UnaryJob } from './unary-job.ts'
-import { type CallMessage, decode, encodeError, encodePayload, TYPE, type WireError, type WireMessage } from './wire.ts'
-
-const RECEIPT: Outcome = { payload: new Uint8Array(0) }
+import { type JobOwner, type UnaryCall, UnaryJob } from './unary-job.ts'
+import { type CallMessage, decode, TYPE, type WireError, type WireMessage } from './wire.ts'
 
 /** Whether a handler says by its error when it may be asked again, and so that it did nothing. */
 function isToBeTriedAgain(outcome: Outcome): boolean {
@@ -27,14 +25,11 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   readonly #core: Core
   readonly #remote: Remote
   readonly lane: Lane
-  readonly #options: { lane: Lane }
   readonly #slots: PeerSlots
   readonly #channel: FrameChannel
+  readonly #answers: Answers
   readonly #onClose: (session: InboundSession) => void
   readonly #jobs = new Map<number, UnaryJob | StreamJob>()
-  readonly #receipts = new ReceiptBatch((ids) => {
-    for (const id of ids) this.#answer(id, RECEIPT)
-  })
   /** The caller asks nothing more. */
   #isEnding = false
 
@@ -42,7 +37,6 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     this.#core = core
     this.#remote = remote
     this.lane = lane
-    this.#options = { lane }
     this.#slots = core.slots(lane).acquire(remote.key)
     this.#onClose = onClose
     this.#channel = new FrameChannel(stream, {
@@ -53,6 +47,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       onEnd: () => this.#onEnd(),
       onClose: (error) => this.#onChannelClose(error),
     })
+    this.#answers = new Answers(core, lane, this.#channel, (bytes) => this.#count('out', bytes))
   }
 
   start(): void {
@@ -71,9 +66,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     if (key != null && job.hasRun && !isToBeTriedAgain(outcome))
       this.#core.memory.settle(this.#remote.key, key, outcome)
     else if (key != null) this.#core.memory.cancel(this.#remote.key, key, outcome)
-    if (!job.isAbandoned && job.call.receiptDelayMs > 0 && !('error' in outcome)) {
-      this.#receipts.add(id, job.call.receiptDelayMs)
-    } else if (!job.isAbandoned) this.#answer(id, outcome)
+    if (!job.isAbandoned) this.#answer(job.call, outcome)
     if (job.isStarted) this.#slots.leave()
     this.#afterJob()
   }
@@ -81,7 +74,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   onStreamDone(job: StreamJob, error: WireError | undefined): void {
     this.#jobs.delete(job.id)
     if (error == null) this.#core.metrics.handled('ok')
-    else if (!job.isAbandoned) this.#refuse(job.id, error)
+    else if (!job.isAbandoned) this.#answers.refuse(job.id, error)
     if (job.isStarted) this.#slots.leave()
     this.#afterJob()
   }
@@ -126,12 +119,12 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   #onCall(call: CallMessage, limited: RateLimitedError | undefined): void {
     if (this.#jobs.has(call.id)) throw new MalformedMessageError(`Call ${call.id} twice`)
     if (limited != null) {
-      this.#refuse(call.id, toWireError(limited))
+      this.#answers.refuse(call.id, toWireError(limited))
       return
     }
     const registration = this.#core.handlers.get(call.name)
     if (registration == null || registration.isStream !== (call.type === TYPE.open)) {
-      this.#refuse(call.id, toWireError(new UnknownHandlerError(call.name)))
+      this.#answers.refuse(call.id, toWireError(new UnknownHandlerError(call.name)))
       return
     }
     if (registration.isStream) this.#startStream(call, registration)
@@ -143,15 +136,15 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     const held = this.#remote.heldBudget(this.lane)
     if (!held.tryTake(call.payload.byteLength)) {
       const { limit, value } = held.refusal
-      this.#refuse(call.id, toWireError(this.#busy(limit, value)))
+      this.#answers.refuse(call.id, toWireError(this.#busy(limit, value)))
       return
     }
     const key = call.key == null ? undefined : Buffer.from(call.key).toString('latin1')
     if (key != null) {
-      const begun = memory.begin(this.#remote.key, key, (outcome) => this.#answer(call.id, outcome))
+      const begun = memory.begin(this.#remote.key, key, (outcome) => this.#answers.answer(call.id, outcome))
       if (begun !== 'first') {
         held.release(call.payload.byteLength)
-        if (begun === 'crowded') this.#refuse(call.id, toWireError(this.#busy('repeatsOfOneCall', MAX_REPEATS)))
+        if (begun === 'crowded') this.#answers.refuse(call.id, toWireError(this.#busy('repeatsOfOneCall', MAX_REPEATS)))
         return
       }
     }
@@ -176,7 +169,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       demandRoom: (bytes: number) => {
         // Items are sent past us.
         this.#core.budgets(this.lane).unread.note(this.#channel)
-        this.#demandRoom(bytes)
+        this.#answers.demandRoom(bytes)
       },
       count: (bytes: number) => this.#count('out', bytes),
     }
@@ -202,7 +195,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #endStream(job: StreamJob, error: Error): void {
-    this.#refuse(job.id, toWireError(error))
+    this.#answers.refuse(job.id, toWireError(error))
     this.#cancel(job.id, error)
   }
 
@@ -213,48 +206,9 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     this.#jobs.delete(id)
   }
 
-  #answer(id: number, outcome: Outcome): void {
-    if ('error' in outcome) {
-      this.#refuse(id, outcome.error)
-      return
-    }
-    this.#core.metrics.handled('ok')
-    try {
-      const response = encodePayload(TYPE.response, id, outcome.payload)
-      this.#demandRoom(response.byteLength)
-      this.#send(response)
-    } catch (err) {
-      this.#refuse(id, toWireError(err))
-    }
-  }
-
-  #refuse(id: number, error: WireError): void {
-    const { code } = error
-    const isOwn = code === 'busy' || code === 'rate-limited' || code === 'unknown-handler'
-    this.#core.metrics.handled(isOwn ? code : 'failed')
-    try {
-      this.#send(encodeError(id, error))
-    } catch (err) {
-      // No room even for that: the caller reads nothing, and the other calls on the stream are lost to it too.
-      this.#channel.abort(toError(err))
-    }
-  }
-
-  #send(message: Uint8Array | Uint8ArrayList): void {
-    // They go along.
-    this.#receipts.flush()
-    if (!this.#channel.isOpen) return
-    this.#channel.enqueue(message, this.#options)
-    this.#core.budgets(this.lane).unread.note(this.#channel)
-    this.#count('out', message.byteLength)
-    // A caller that does not read its answers gets no further questions in.
-    if (this.#channel.queuedBytes > this.#core.limits.maxUnreadBytes) this.#channel.pause()
-  }
-
-  /** @throws {QueueFullError} when all callers together have read too little of their answers */
-  #demandRoom(bytes: number): void {
-    const { unread } = this.#core.budgets(this.lane)
-    if (!unread.hasRoom(bytes)) throw new QueueFullError('maxUnreadBytesInAll', unread.limit, this.lane)
+  #answer({ id, receiptDelayMs }: UnaryCall, outcome: Outcome): void {
+    if (receiptDelayMs > 0 && !('error' in outcome)) this.#answers.receive(id, receiptDelayMs)
+    else this.#answers.answer(id, outcome)
   }
 
   #onDrain(): void {
@@ -289,7 +243,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   #closeIfDone(): void {
     if (!this.#isEnding || this.#jobs.size > 0) return
     this.#isEnding = false
-    this.#receipts.flush()
+    this.#answers.flush()
     withTimeout(this.#core.limits.openTimeoutMs, undefined, (signal) => this.#channel.close({ signal })).catch(
       (err: unknown) => this.#core.log.trace('could not close a stream - %e', err),
     )
@@ -301,8 +255,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       this.#core.log('lost a stream of %p - %e', this.#remote.peer, error)
       this.#remote.reporter.report(reportClass, error.message)
     }
-    this.#receipts.clear()
-    this.#core.budgets(this.lane).unread.forget(this.#channel)
+    this.#answers.close()
     const lost = new LinkLostError({ cause: error })
     for (const job of this.#jobs.values()) {
       // An idempotent call will be asked for again: what it has begun is worth finishing.

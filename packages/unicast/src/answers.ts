@@ -1,0 +1,92 @@
+import type { FrameChannel } from '@gridmesh/chunking'
+import { type Lane, QueueFullError } from '@gridmesh/interfaces'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import type { Outcome } from './answer-memory.ts'
+import type { Core } from './core.ts'
+import { ReceiptBatch } from './receipt-batch.ts'
+import { toWireError } from './remote-errors.ts'
+import { toError } from './timeout.ts'
+import { encodeError, encodePayload, TYPE, type WireError } from './wire.ts'
+
+const RECEIPT: Outcome = { payload: new Uint8Array(0) }
+
+/** What goes back on one stream for questions: answers, refusals and receipts, within the bounds of what is unread. */
+export class Answers {
+  readonly #core: Core
+  readonly #lane: Lane
+  readonly #options: { lane: Lane }
+  readonly #channel: FrameChannel
+  readonly #onSent: (bytes: number) => void
+  readonly #receipts = new ReceiptBatch((ids) => {
+    for (const id of ids) this.answer(id, RECEIPT)
+  })
+
+  /** `onSent` is told the length of each message that was queued. */
+  constructor(core: Core, lane: Lane, channel: FrameChannel, onSent: (bytes: number) => void) {
+    this.#core = core
+    this.#lane = lane
+    this.#options = { lane }
+    this.#channel = channel
+    this.#onSent = onSent
+  }
+
+  answer(id: number, outcome: Outcome): void {
+    if ('error' in outcome) {
+      this.refuse(id, outcome.error)
+      return
+    }
+    this.#core.metrics.handled('ok')
+    try {
+      const response = encodePayload(TYPE.response, id, outcome.payload)
+      this.demandRoom(response.byteLength)
+      this.#send(response)
+    } catch (err) {
+      this.refuse(id, toWireError(err))
+    }
+  }
+
+  /** Answers with a receipt, in `delayMs` at the latest. */
+  receive(id: number, delayMs: number): void {
+    this.#receipts.add(id, delayMs)
+  }
+
+  refuse(id: number, error: WireError): void {
+    const { code } = error
+    const isOwn = code === 'busy' || code === 'rate-limited' || code === 'unknown-handler'
+    this.#core.metrics.handled(isOwn ? code : 'failed')
+    try {
+      this.#send(encodeError(id, error))
+    } catch (err) {
+      // No room even for that: the caller reads nothing, and the other calls on the stream are lost to it too.
+      this.#channel.abort(toError(err))
+    }
+  }
+
+  /** @throws {QueueFullError} when all callers together have read too little of their answers */
+  demandRoom(bytes: number): void {
+    const { unread } = this.#core.budgets(this.#lane)
+    if (!unread.hasRoom(bytes)) throw new QueueFullError('maxUnreadBytesInAll', unread.limit, this.#lane)
+  }
+
+  /** Sends the receipts that wait for others. */
+  flush(): void {
+    this.#receipts.flush()
+  }
+
+  /** The stream is gone: nothing waits any more. */
+  close(): void {
+    this.#receipts.clear()
+    this.#core.budgets(this.#lane).unread.forget(this.#channel)
+  }
+
+  #send(message: Uint8Array | Uint8ArrayList): void {
+    // They go along.
+    this.#receipts.flush()
+    if (!this.#channel.isOpen) return
+    this.#channel.enqueue(message, this.#options)
+    this.#core.budgets(this.#lane).unread.note(this.#channel)
+    this.#onSent(message.byteLength)
+    // A caller that does not read its answers gets no further questions in.
+    if (this.#channel.queuedBytes > this.#core.limits.maxUnreadBytes) this.#channel.pause()
+  }
+}
