@@ -1,6 +1,6 @@
 import type { Delivery, DeliveryOutcome } from '@gridmesh/interfaces'
 import { type AbortOptions, TimeoutError } from '@libp2p/interface'
-import { abortable } from './abortable.ts'
+import { raceSignal } from 'race-signal'
 
 /** A `Delivery` that also tells when its direct sends are over. */
 export interface BroadcastDelivery extends Delivery {
@@ -71,14 +71,14 @@ export class PublishDelivery implements BroadcastDelivery {
     const waiter: Waiter = { k, resolve, reject }
     this.#waiters.add(waiter)
     try {
-      return await abortable(promise, options.signal)
+      return await raceSignal(promise, options.signal)
     } finally {
       this.#waiters.delete(waiter)
     }
   }
 
   async settled(options: AbortOptions = {}): Promise<void> {
-    if (this.#sendsOpen > 0) await abortable(this.#settled.promise, options.signal)
+    if (this.#sendsOpen > 0) await raceSignal(this.#settled.promise, options.signal)
   }
 
   /** A send to `peer` is about to be queued. It ends in `acknowledged`, `dropped` or `failed`. */

@@ -1,6 +1,6 @@
 import type { GossipSub, GossipSubEvents, TopicValidatorFn } from '@libp2p/gossipsub'
 import { type PeerId, start, stop } from '@libp2p/interface'
-import { abortable } from './abortable.ts'
+import { raceSignal } from 'race-signal'
 import type { GossipTopology } from './gossip-topology.ts'
 import { Newcomers } from './newcomers.ts'
 
@@ -110,7 +110,7 @@ export class GossipRouter {
     const timer = setTimeout(onTimeout, waitMs)
     for (const event of REACH_EVENTS) this.#router.addEventListener(event, onChange)
     try {
-      return await abortable(promise, signal).catch(() => false)
+      return await raceSignal(promise, signal).catch(() => false)
     } finally {
       clearTimeout(timer)
       for (const event of REACH_EVENTS) this.#router.removeEventListener(event, onChange)

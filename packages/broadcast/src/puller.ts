@@ -1,7 +1,7 @@
 import type { PayloadChunk } from '@gridmesh/chunking'
 import { LANES } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
-import { abortable } from './abortable.ts'
+import { raceSignal } from 'race-signal'
 import type { ChunkAsk } from './chunk-client.ts'
 import type { PlannedChunks } from './chunk-plan.ts'
 import { Pull, type PullFailure, type PullOutcome, type PullRequest } from './pull.ts'
@@ -166,7 +166,7 @@ export class Puller {
     try {
       const { id, lane } = pull.request
       const asking = this.#init.ask(source.peer, { id: id.bytes, indexes, lane, signal })
-      this.#judge.take(pull, source, { chunks, indexes, request: controller }, await abortable(asking, signal))
+      this.#judge.take(pull, source, { chunks, indexes, request: controller }, await raceSignal(asking, signal))
     } catch (err) {
       if (!signal.aborted) this.#judge.failed(pull, source, askedAtMs, err)
     } finally {

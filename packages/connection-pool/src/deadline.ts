@@ -1,4 +1,5 @@
 import { AbortError, TimeoutError } from '@libp2p/interface'
+import { raceSignal } from 'race-signal'
 
 /**
  * Runs `work` with a signal, and waits for it until the deadline or until one of `signals` aborts; the signal given to
@@ -22,18 +23,9 @@ export async function within<T>(
   }
 }
 
-/** Settles as `promise` does, or rejects with the reason of `signal` as soon as that aborts. */
+/** Settles as `promise` does, or rejects with the reason of `signal`, or an error in its place, as soon as that aborts. */
 export async function raced<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  // Whichever loses must not become an unhandled rejection.
-  promise.catch(() => undefined)
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = (): void => aborted.reject(signal.reason instanceof Error ? signal.reason : new AbortError())
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  return raceSignal(promise, signal, {
+    translateError: ({ reason }) => (reason instanceof Error ? reason : new AbortError()),
+  })
 }

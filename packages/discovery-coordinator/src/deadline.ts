@@ -1,4 +1,5 @@
 import { AbortError, TimeoutError } from '@libp2p/interface'
+import { raceSignal } from 'race-signal'
 
 /**
  * Runs `work` with a signal, and waits for it until the deadline or until `signal` aborts; the signal given to `work`
@@ -24,21 +25,9 @@ export async function within<T>(
   }
 }
 
-/** Settles as `promise` does, or rejects with the reason of `signal` as soon as that aborts. */
+/** Settles as `promise` does, or rejects with the reason of `signal`, or an error in its place, as soon as that aborts. */
 export async function raced<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
-  // Whichever loses must not become an unhandled rejection.
-  promise.catch(() => {})
-  const aborted = Promise.withResolvers<never>()
-  aborted.promise.catch(() => {})
-  const onAbort = (): void => aborted.reject(reasonOf(signal))
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort)
-  try {
-    return await Promise.race([aborted.promise, promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  return raceSignal(promise, signal, { translateError: reasonOf })
 }
 
 function reasonOf(signal: AbortSignal | undefined): Error {

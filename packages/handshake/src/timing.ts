@@ -1,3 +1,5 @@
+import { raceSignal } from 'race-signal'
+
 /** A signal that aborts after a while, and leaves no timer behind once it is cleared. */
 export class Deadline {
   readonly #controller = new AbortController()
@@ -23,19 +25,9 @@ export class Deadline {
   }
 }
 
-/** Settles as `promise` does, or rejects with the reason of `signal` as soon as that aborts. */
+/** Settles as `promise` does, or rejects with the reason of `signal`, as an error, as soon as that aborts. */
 export async function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Whichever loses must not become an unhandled rejection.
-  promise.catch(() => undefined)
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(toError(signal.reason))
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  return raceSignal(promise, signal, { translateError: ({ reason }) => toError(reason) })
 }
 
 /** Resolves after `ms`, or rejects with the reason of `signal` as soon as that aborts. */

@@ -1,9 +1,9 @@
 import { type SignatureClaim, verifySignature } from '@gridmesh/ledger'
+import { raceSignal } from 'race-signal'
 import { bytesOf } from './claim-batch.ts'
 import { TooManyClaimsError, VerifierStoppedError } from './errors.ts'
 import type { Verifier, VerifierStats, VerifyOptions } from './index.ts'
 import type { VerifierOptions } from './options.ts'
-import { raced } from './raced.ts'
 
 /** Those who check. */
 export interface Workers {
@@ -38,7 +38,8 @@ export class WorkerVerifier implements Verifier {
       this.#claims -= claims.length
       this.#bytes -= bytes
     })
-    return raced(work, signal === undefined ? [this.#stopped.signal] : [this.#stopped.signal, signal])
+    const stopped = this.#stopped.signal
+    return raceSignal(work, signal === undefined ? stopped : AbortSignal.any([stopped, signal]))
   }
 
   stats(): VerifierStats {
