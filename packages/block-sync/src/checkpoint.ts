@@ -4,7 +4,7 @@ import { confirm } from './confirm.ts'
 import { callChain } from './importer.ts'
 import type { GetBlocks } from './messages.ts'
 import type { PeerRecord } from './peer-table.ts'
-import { PieceFetch } from './piece-fetch.ts'
+import { fetchPieces } from './piece-fetch.ts'
 import type { StateTarget } from './ports.ts'
 import type { RunContext } from './run-context.ts'
 
@@ -87,7 +87,7 @@ async function fetchState(
   const state = await callChain(context, 'begin', (signal) => target.begin(bytes, { signal }))
   let isDone = false
   try {
-    if (!(await new PieceFetch(context, block, state).run())) return false
+    if (!(await fetchPieces(context, block, state))) return false
     await callChain(context, 'finish', (signal) => state.finish({ signal }))
     isDone = true
     return true

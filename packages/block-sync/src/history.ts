@@ -1,13 +1,11 @@
 import { askPeer } from './ask-peer.ts'
-import { BlockRange } from './block-range.ts'
-import { TICK_MS } from './constants.ts'
-import { Fetcher } from './fetcher.ts'
+import { type ArrivedBlock, BlockRange } from './block-range.ts'
+import { FetchLoop } from './fetch-loop.ts'
 import { checkHeaders } from './header-check.ts'
 import { callChain } from './importer.ts'
 import type { PeerRecord } from './peer-table.ts'
 import type { HeaderFacts, HistoryTarget, Refusal } from './ports.ts'
-import type { Activity, RunContext } from './run-context.ts'
-import { Wake } from './wake.ts'
+import type { RunContext } from './run-context.ts'
 
 /**
  * Fetches the blocks before the lowest one, the newest first, until none is missing. Each is the parent of one that is
@@ -22,7 +20,7 @@ export async function fillHistory(context: RunContext, history: HistoryTarget): 
     if (source === undefined) return { code: 'no-peers', message: `nobody gives headers below ${lowest.height}` }
     const facts = await headersBelow(context, source, lowest)
     if (facts === undefined) continue
-    if (!(await new HistoryPart(context, history, source, facts.toReversed()).run())) {
+    if (!(await fetchPart(context, history, source, facts.toReversed()))) {
       return { code: 'no-progress', message: `nobody gives blocks below ${history.lowest()?.height}` }
     }
   }
@@ -51,82 +49,24 @@ async function headersBelow(
   return undefined
 }
 
-/** Some blocks of the history, descending. */
-class HistoryPart implements Activity {
-  readonly phase = 'history'
-  readonly #context: RunContext
-  readonly #history: HistoryTarget
-  readonly #range: BlockRange
-  readonly #fetcher: Fetcher
-  readonly #wake = new Wake()
-  #progressMs = performance.now()
-  #isOver = false
-  #isAdding = false
-
-  constructor(context: RunContext, history: HistoryTarget, source: PeerRecord, facts: readonly HeaderFacts[]) {
-    this.#context = context
-    this.#history = history
-    this.#range = new BlockRange({ ...context, source }, facts)
-    const { table, options } = context
-    this.#fetcher = new Fetcher({ table, options, jobs: () => [this.#range], onChange: () => this.#wake.wake() })
+/** Fetches some blocks of the history, given descending. Says whether all came. */
+async function fetchPart(
+  context: RunContext,
+  history: HistoryTarget,
+  source: PeerRecord,
+  facts: readonly HeaderFacts[],
+): Promise<boolean> {
+  const range = new BlockRange({ ...context, source }, facts)
+  const left = (): number => range.length
+  const prepend = async (block: ArrivedBlock): Promise<boolean> => {
+    await callChain(context, 'prepend', (signal) => history.prepend(block.bytes, { signal }))
+    range.shift()
+    context.onProgress(block.facts.height, 0)
+    return true
   }
-
-  get bufferedBytes(): number {
-    return this.#fetcher.bufferedBytes
+  const take = (): Promise<boolean> | undefined => {
+    const block = range.first()
+    return block === undefined ? undefined : prepend(block)
   }
-
-  get headersAhead(): number {
-    return this.#range.length
-  }
-
-  /** Says whether all of them came. @throws {ChainFailedError} @throws {SyncStoppedError} */
-  async run(): Promise<boolean> {
-    const context = this.#context
-    const ticker = setInterval(() => this.#tick(), TICK_MS)
-    const onStop = (): void => this.#giveUp()
-    context.signal.addEventListener('abort', onStop, { once: true })
-    context.activity = this
-    try {
-      while (this.#range.length > 0 && !this.#isOver) {
-        context.signal.throwIfAborted()
-        this.#fetcher.pump()
-        const block = this.#range.first()
-        if (block !== undefined) {
-          this.#isAdding = true
-          await callChain(context, 'prepend', (signal) => this.#history.prepend(block.bytes, { signal }))
-          this.#isAdding = false
-          this.#range.shift()
-          this.#progressMs = performance.now()
-          context.onProgress(block.facts.height, 0)
-        } else if (this.#fetcher.isHopeless()) {
-          return false
-        } else {
-          await this.#wake.wait()
-        }
-      }
-      context.signal.throwIfAborted()
-      return this.#range.length === 0
-    } finally {
-      clearInterval(ticker)
-      context.signal.removeEventListener('abort', onStop)
-      this.#fetcher.close()
-      context.activity = undefined
-    }
-  }
-
-  onPeers(): void {
-    this.#wake.wake()
-  }
-
-  #tick(): void {
-    this.#fetcher.tick()
-    if (this.#isAdding) this.#progressMs = performance.now()
-    if (performance.now() - this.#progressMs >= this.#context.options.stallMs) this.#giveUp()
-    this.#wake.wake()
-  }
-
-  #giveUp(): void {
-    this.#isOver = true
-    this.#wake.wake()
-  }
+  return new FetchLoop({ context, phase: 'history', jobs: () => [range], left, headersAhead: left, take }).run()
 }

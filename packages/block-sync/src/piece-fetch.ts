@@ -1,14 +1,19 @@
 import type { ChainTip } from '@gridmesh/interfaces'
-import { TICK_MS } from './constants.ts'
-import { Fetcher, type Fetched, type Job } from './fetcher.ts'
+import { FetchLoop } from './fetch-loop.ts'
+import type { Fetched, Job } from './fetcher.ts'
 import { callChain } from './importer.ts'
 import type { PeerRecord } from './peer-table.ts'
 import type { StateImport } from './ports.ts'
-import type { Activity, RunContext } from './run-context.ts'
-import { Wake } from './wake.ts'
+import type { RunContext } from './run-context.ts'
 
 /** Pieces that are looked at beyond the first one that is missing. */
 const WINDOW = 64
+
+/** A piece that came. */
+interface Arrived {
+  bytes: Uint8Array
+  peer: PeerRecord
+}
 
 /** A piece of a state that is to be fetched. */
 class PieceJob implements Job {
@@ -19,7 +24,7 @@ class PieceJob implements Job {
   readonly #context: RunContext
   readonly #block: ChainTip
   readonly #pieces: number
-  arrived: { bytes: Uint8Array; peer: PeerRecord } | undefined
+  arrived: Arrived | undefined
 
   constructor(context: RunContext, block: ChainTip, { piece, pieces }: { piece: number; pieces: number }) {
     this.#context = context
@@ -56,100 +61,31 @@ class PieceJob implements Job {
   }
 }
 
-/** Fetches the pieces of a state from all who have them, and hands them to the target one after the other. */
-export class PieceFetch implements Activity {
-  readonly phase = 'checkpoint'
-  readonly headersAhead = 0
-  readonly #context: RunContext
-  readonly #state: StateImport
-  readonly #fetcher: Fetcher
+/**
+ * Fetches the pieces of a state from all who have them, and hands them to the target one after the other. Says whether all
+ * were taken. @throws {ChainFailedError} @throws {SyncStoppedError}
+ */
+export async function fetchPieces(context: RunContext, block: ChainTip, state: StateImport): Promise<boolean> {
+  const { pieces } = state
+  const kept = new Set(state.kept)
+  const missing = Array.from({ length: pieces }, (_, piece) => piece).filter((piece) => !kept.has(piece))
   /** Those that were not taken, ascending. */
-  readonly #jobs: PieceJob[]
-  readonly #wake = new Wake()
-  #taken: number
-  #isOver = false
-  #progressMs = performance.now()
-  #isAdding = false
-
-  constructor(context: RunContext, block: ChainTip, state: StateImport) {
-    this.#context = context
-    this.#state = state
-    const kept = new Set(state.kept)
-    const missing = Array.from({ length: state.pieces }, (_, piece) => piece).filter((piece) => !kept.has(piece))
-    this.#jobs = missing.map((piece) => new PieceJob(context, block, { piece, pieces: state.pieces }))
-    this.#taken = state.pieces - missing.length
-    const { table, options } = context
-    this.#fetcher = new Fetcher({
-      table,
-      options,
-      jobs: () => this.#jobs.slice(0, WINDOW),
-      onChange: () => this.#wake.wake(),
-    })
-  }
-
-  get bufferedBytes(): number {
-    return this.#fetcher.bufferedBytes
-  }
-
-  /** Says whether all were taken. @throws {ChainFailedError} @throws {SyncStoppedError} */
-  async run(): Promise<boolean> {
-    const { context, ticker } = { context: this.#context, ticker: setInterval(() => this.#tick(), TICK_MS) }
-    const onStop = (): void => this.#giveUp()
-    context.signal.addEventListener('abort', onStop, { once: true })
-    context.activity = this
-    try {
-      while (this.#jobs.length > 0 && !this.#isOver) {
-        context.signal.throwIfAborted()
-        this.#fetcher.pump()
-        const job = this.#jobs.slice(0, WINDOW).find(({ isWhole }) => isWhole)
-        if (job !== undefined) await this.#add(job)
-        else if (this.#fetcher.isHopeless()) return false
-        else await this.#wake.wait()
-      }
-      context.signal.throwIfAborted()
-      return this.#jobs.length === 0
-    } finally {
-      clearInterval(ticker)
-      context.signal.removeEventListener('abort', onStop)
-      this.#fetcher.close()
-      context.activity = undefined
-    }
-  }
-
-  onPeers(): void {
-    this.#fetcher.pump()
-    this.#wake.wake()
-  }
-
-  async #add(job: PieceJob): Promise<void> {
-    const { arrived } = job
-    if (arrived === undefined) return
-    this.#isAdding = true
-    const refusal = await callChain(this.#context, 'add', (signal) =>
-      this.#state.add(job.piece, arrived.bytes, { signal }),
-    )
-    this.#isAdding = false
+  const jobs = missing.map((piece) => new PieceJob(context, block, { piece, pieces }))
+  const add = async (job: PieceJob, { bytes, peer }: Arrived): Promise<boolean> => {
+    const refusal = await callChain(context, 'add', (signal) => state.add(job.piece, bytes, { signal }))
     if (refusal !== undefined) {
       job.arrived = undefined
-      const message = `piece ${job.piece}: ${refusal.code}: ${refusal.message}`
-      this.#context.table.report(arrived.peer, 'false-piece', message)
-      return
+      context.table.report(peer, 'false-piece', `piece ${job.piece}: ${refusal.code}: ${refusal.message}`)
+      return false
     }
-    this.#jobs.splice(this.#jobs.indexOf(job), 1)
-    this.#taken++
-    this.#progressMs = performance.now()
-    this.#context.onProgress(this.#taken, this.#state.pieces)
+    jobs.splice(jobs.indexOf(job), 1)
+    context.onProgress(pieces - jobs.length, pieces)
+    return true
   }
-
-  #tick(): void {
-    this.#fetcher.tick()
-    if (this.#isAdding) this.#progressMs = performance.now()
-    if (performance.now() - this.#progressMs >= this.#context.options.stallMs) this.#giveUp()
-    this.#wake.wake()
+  const inWindow = (): PieceJob[] => jobs.slice(0, WINDOW)
+  const take = (): Promise<boolean> | undefined => {
+    const job = inWindow().find(({ isWhole }) => isWhole)
+    return job?.arrived === undefined ? undefined : add(job, job.arrived)
   }
-
-  #giveUp(): void {
-    this.#isOver = true
-    this.#wake.wake()
-  }
+  return new FetchLoop({ context, phase: 'checkpoint', jobs: inWindow, left: () => jobs.length, take }).run()
 }
