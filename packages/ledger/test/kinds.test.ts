@@ -3,6 +3,9 @@ import {
   applyTransaction,
   type Asset,
   audit,
+  authorityRegister,
+  authorityRevoke,
+  checkTransaction,
   defaultKinds,
   defaultRegistry,
   type GridState,
@@ -19,11 +22,15 @@ import {
   outputId,
   outputs,
   Overlay,
+  proposal,
+  registerAction,
   Registry,
   signTransaction,
   supplies,
   tender,
+  type Transaction,
   transfer,
+  vote,
   zones,
 } from '../src/index.ts'
 import {
@@ -231,12 +238,38 @@ describe('grid-state', () => {
   })
 })
 
+describe('a kind for authorities', () => {
+  const [proposer, id] = [at(addresses, ALICE), new Uint8Array(32)]
+  const authority = { publicKey: at(people, DAN).publicKey, zones: [] }
+  const attempts = (chain: TestChain): Transaction[] => [
+    chain.sign(DAN, transfer, { inputs: [genesisOutput(0)], outputs: [to(DAN, 1_000)] }),
+    chain.sign(DAN, meterReading, reading({ producedWh: 1 })),
+    chain.sign(DAN, tender, { action: 'redeem', inputs: [genesisOutput(0)] }),
+    chain.sign(DAN, gridStateUpdate, state(1)),
+    chain.sign(DAN, proposal, { text: '', action: registerAction(authority), closesAtHeight: 10 }),
+    chain.sign(DAN, vote, { proposer, proposal: id, isApproval: true }),
+    chain.sign(DAN, authorityRegister, { proposer, proposal: id, authority }),
+    chain.sign(DAN, authorityRevoke, { proposer, proposal: id, revoked: at(addresses, BOB) }),
+  ]
+
+  it('refuses strangers, and no other kind does', () => {
+    const chain = new TestChain()
+    const block = { height: 1, timeMs: 1 }
+    const codes = attempts(chain).map((transaction): [string, boolean] => {
+      const refusal = checkTransaction(transaction, chain.view, block, defaultRegistry)
+      return [transaction.kind, refusal?.code === 'not-authority']
+    })
+    expect(codes).toEqual(defaultKinds.map(({ name, isForAuthorities }) => [name, isForAuthorities]))
+  })
+})
+
 describe('Registry', () => {
   it('takes a kind more, which is then known by number and name', () => {
     const note: Kind<string> = {
       name: 'note',
       code: 200,
       family: 'energy',
+      isForAuthorities: false,
       isNumbered: true,
       codec: { write: (text, writer) => void writer.text(text), read: (reader) => reader.text(10) },
       reads: () => [],

@@ -10,6 +10,7 @@ import {
   authorityRegister,
   authorityRevoke,
   type Block,
+  claimsOf,
   decodeBlock,
   defaultRegistry,
   encodeBlock,
@@ -20,6 +21,8 @@ import {
   meterReading,
   meters,
   nextNonce,
+  outputId,
+  outputs,
   type MeterReadingBody,
   type Output,
   Overlay,
@@ -329,6 +332,32 @@ it('law 6: a refused block says why by code and changes nothing', () => {
         })
         expect(toHex(chain.tree.root)).toBe(root)
         expect(chain.entries()).toEqual(entries)
+      })
+    }),
+    { numRuns: 25 },
+  )
+})
+
+it('spends what transactions claim and nothing else, makes the outputs that they are sure of, and reads their meters', () => {
+  fc.assert(
+    fc.property(days, (week) => {
+      live(week, (chain, { header: { height, timeMs }, transactions }) => {
+        const state = new Overlay(chain.view)
+        for (const transaction of transactions) {
+          const step = new Overlay(state)
+          expect(applyTransaction(transaction, step, { height, timeMs }, defaultRegistry)).toBeUndefined()
+          const moved = step.changes().filter(({ key }) => outputs.owns(key))
+          const ids = (rows: typeof moved): string[] => rows.map(({ key }) => toHex(key.subarray(1))).toSorted()
+          const { spends, makes = 0, reading } = claimsOf(transaction, defaultRegistry)
+          expect(ids(moved.filter(({ after }) => after === undefined))).toEqual(spends.map(toHex).toSorted())
+          const sure = Array.from({ length: makes }, (_, index) => toHex(outputId(transaction.id, index)))
+          expect(ids(moved.filter(({ before }) => before === undefined))).toEqual(expect.arrayContaining(sure))
+          expect(reading && meters.get(step, reading.meter)?.sequence).toBe(reading?.sequence)
+          for (const { key, after } of step.changes()) {
+            if (after === undefined) state.delete(key)
+            else state.put(key, after)
+          }
+        }
       })
     }),
     { numRuns: 25 },

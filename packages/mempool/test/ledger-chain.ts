@@ -1,9 +1,9 @@
 import {
   checkTransaction,
+  type Claims,
+  claimsOf,
   decodeTransaction,
   defaultRegistry,
-  meterReading,
-  type MeterReadingBody,
   meters,
   nextNonce,
   nonces,
@@ -14,8 +14,6 @@ import {
   type StateView,
   toHex,
   type Transaction,
-  transfer,
-  type TransferBody,
   verifySignature,
 } from '@gridmesh/ledger'
 import type { Lane } from '@gridmesh/interfaces'
@@ -23,6 +21,7 @@ import type { Candidate, KeyState, MempoolChain, PoolTransaction, StateFacts } f
 
 export interface LedgerPoolTransaction extends PoolTransaction {
   readonly transaction: Transaction
+  readonly reading: Claims['reading']
 }
 
 const LANES: Readonly<Record<string, Lane>> = { 'grid-state': 'critical', proposal: 'high', vote: 'high' }
@@ -53,7 +52,7 @@ export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
     return candidates.map((candidate) => this.#factsOf(candidate))
   }
 
-  #factsOf({ transaction: { transaction, spends }, parents }: Candidate<LedgerPoolTransaction>): StateFacts {
+  #factsOf({ transaction: { transaction, spends, reading }, parents }: Candidate<LedgerPoolTransaction>): StateFacts {
     const block = { height: this.#height() + 1, timeMs: Date.now() }
     const state = new Overlay(this.#view)
     for (const { transaction: parent } of parents) defaultRegistry.byName(parent.kind)?.apply(parent, state, block)
@@ -62,16 +61,15 @@ export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
     if (nonce !== undefined) nonces.put(state, address, nonce)
     const refusal = checkTransaction(transaction, state, block, defaultRegistry)
     return {
-      keys: spends.map((key) => this.#stateOf(key, transaction)),
+      keys: spends.map((key) => this.#stateOf(key, reading)),
       nextNonce: nextNonce(this.#view, address),
       refusal,
     }
   }
 
-  #stateOf(key: string, { body }: Transaction): KeyState {
-    if (isReading(key)) {
-      const { meter, sequence } = body as MeterReadingBody
-      return sequence > (meters.get(this.#view, meter)?.sequence ?? 0) ? 'unspent' : 'spent'
+  #stateOf(key: string, reading: Claims['reading']): KeyState {
+    if (key === reading?.meter) {
+      return reading.sequence > (meters.get(this.#view, key)?.sequence ?? 0) ? 'unspent' : 'spent'
     }
     return outputs.has(this.#view, Buffer.from(key, 'hex')) ? 'unspent' : 'unknown'
   }
@@ -79,33 +77,18 @@ export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
 
 export function describe(transaction: Transaction): LedgerPoolTransaction {
   const { id, address, bytes, nonce, kind } = transaction
+  const { spends, makes = 0, reading } = claimsOf(transaction, defaultRegistry)
   return {
     transaction,
+    reading,
     id: toHex(id),
     sender: toHex(address),
     bytes,
     size: bytes.byteLength + LENGTH_BYTES,
     lane: LANES[kind] ?? 'normal',
-    ...keysOf(transaction),
+    // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round.
+    spends: [...(reading === undefined ? [] : [reading.meter]), ...spends.map(toHex)],
+    makes: Array.from({ length: makes }, (_, index) => toHex(outputId(id, index))),
     nonce,
   }
-}
-
-function keysOf({ kind, body, id }: Transaction): Pick<PoolTransaction, 'spends' | 'makes'> {
-  if (kind === transfer.name) {
-    const { inputs, outputs: made } = body as TransferBody
-    return { spends: inputs.map(toHex), makes: made.map((_, index) => toHex(outputId(id, index))) }
-  }
-  if (kind !== meterReading.name) return { spends: [], makes: [] }
-  const { meter, inputs, producedWh } = body as MeterReadingBody
-  // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round. Whether
-  // there is change, only the state can say.
-  return {
-    spends: [`meter ${meter}`, ...inputs.map(toHex)],
-    makes: producedWh > 0 ? [toHex(outputId(id, 0))] : [],
-  }
-}
-
-function isReading(key: string): boolean {
-  return key.startsWith('meter ')
 }

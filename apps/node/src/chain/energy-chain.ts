@@ -91,6 +91,7 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
       main,
       gate,
       pool,
+      registry,
       onMoved: (moved) => this.#tell(moved),
       onFailed: (error) => void this.safeDispatchEvent('chain:failed', { detail: error }),
     })

@@ -1,9 +1,8 @@
 import {
   checkTransaction,
+  type Claims,
   decodeTransaction,
-  defaultKinds,
   meters,
-  meterReading,
   nextNonce,
   nonces,
   outputs,
@@ -12,19 +11,12 @@ import {
   type Registry,
   signatureOf,
   type StateView,
-  transfer,
 } from '@gridmesh/ledger'
 import type { Candidate, KeyState, MempoolChain, Refusal, StateFacts } from '@gridmesh/mempool'
 import type { Gate } from './gate.ts'
-import { isOf } from './is-of.ts'
 import type { MainChain } from './main-chain.ts'
-import { type LedgerPoolTransaction, meterIn, poolTransaction } from './pool-transaction.ts'
+import { type LedgerPoolTransaction, meterKey, poolTransaction } from './pool-transaction.ts'
 import type { Verifier } from './verifier.ts'
-
-/** Kinds of the ledger that only authorities may send. */
-const AUTHORITY_KINDS: ReadonlySet<string> = new Set(
-  defaultKinds.map(({ name }) => name).filter((name) => name !== transfer.name),
-)
 
 /** What the mempool meets the chain by. */
 export interface MempoolChainParts {
@@ -47,12 +39,14 @@ export class LedgerMempoolChain implements MempoolChain<LedgerPoolTransaction> {
   }
 
   decode(bytes: Uint8Array): LedgerPoolTransaction {
-    return poolTransaction(decodeTransaction(bytes, this.#parts.registry))
+    const { registry } = this.#parts
+    return poolTransaction(decodeTransaction(bytes, registry), registry)
   }
 
   /** What others send in the place of authorities costs no signature. */
   screen({ transaction: { kind }, sender }: LedgerPoolTransaction): Refusal | undefined {
-    if (!AUTHORITY_KINDS.has(kind) || this.#parts.authorities().includes(sender)) return undefined
+    const { registry, authorities } = this.#parts
+    if (registry.byName(kind)?.isForAuthorities !== true || authorities().includes(sender)) return undefined
     return { code: 'not-authority', message: `${sender} is no authority, and ${kind} is for authorities` }
   }
 
@@ -76,7 +70,7 @@ export class LedgerMempoolChain implements MempoolChain<LedgerPoolTransaction> {
 }
 
 function factsOf(
-  { transaction: { transaction, spends }, parents }: Candidate<LedgerPoolTransaction>,
+  { transaction: { transaction, spends, reading }, parents }: Candidate<LedgerPoolTransaction>,
   view: StateView,
   block: { height: number; timeMs: number },
   registry: Registry,
@@ -86,16 +80,16 @@ function factsOf(
   const { nonce, address } = transaction
   // Numbers are the pool's to judge: those before may be in it.
   if (nonce !== undefined) nonces.put(state, address, nonce)
-  const sequence = isOf(transaction, meterReading) ? transaction.body.sequence : 0
   return {
-    keys: spends.map((key) => keyState(key, sequence, view)),
+    keys: spends.map((key) => keyState(key, reading, view)),
     nextNonce: nextNonce(view, address),
     refusal: checkTransaction(transaction, state, block, registry),
   }
 }
 
-function keyState(key: string, sequence: number, view: StateView): KeyState {
-  const meter = meterIn(key)
-  if (meter !== undefined) return sequence > (meters.get(view, meter)?.sequence ?? 0) ? 'unspent' : 'spent'
+function keyState(key: string, reading: Claims['reading'], view: StateView): KeyState {
+  if (reading !== undefined && key === meterKey(reading)) {
+    return reading.sequence > (meters.get(view, reading.meter)?.sequence ?? 0) ? 'unspent' : 'spent'
+  }
   return outputs.has(view, Buffer.from(key, 'hex')) ? 'unspent' : 'unknown'
 }

@@ -1,6 +1,6 @@
 import type { Mempool } from '@gridmesh/mempool'
 import type { ChainTip } from '@gridmesh/interfaces'
-import type { Block } from '@gridmesh/ledger'
+import type { Block, Registry } from '@gridmesh/ledger'
 import type { BlockFault, ChainBlock, FullBlock } from './chain-block.ts'
 import { ChainFailedError } from './errors.ts'
 import type { ChainReorg } from './events.ts'
@@ -23,6 +23,7 @@ export interface MoverParts {
   main: MainChain
   gate: Gate
   pool: Mempool<LedgerPoolTransaction>
+  registry: Registry
   /** Tells of a step, while nothing else can be read. */
   onMoved: (moved: Moved) => void
   onFailed: (error: ChainFailedError) => void
@@ -106,7 +107,9 @@ export class Mover {
 
   /** The mempool is told at once of all, so that it never knows a state that nobody else saw. */
   async #settle(reverted: readonly Block[], applied: Block[], reorg?: Omit<ChainReorg, 'to'>): Promise<void> {
-    const { main, pool, onMoved } = this.#parts
+    const { main, pool, registry, onMoved } = this.#parts
+    const pooled = ({ transactions }: Block): LedgerPoolTransaction[] =>
+      transactions.map((transaction) => poolTransaction(transaction, registry))
     const final = await main.finalise()
     this.#head = main.tip
     if (reverted.length > 0) pool.onRevert(reverted.flatMap(pooled))
@@ -128,10 +131,6 @@ export class Mover {
       throw this.#failure
     }
   }
-}
-
-function pooled({ transactions }: Block): LedgerPoolTransaction[] {
-  return transactions.map(poolTransaction)
 }
 
 function tipOf({ facts: { height, hash } }: ChainBlock): ChainTip {

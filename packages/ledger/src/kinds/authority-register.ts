@@ -32,6 +32,7 @@ export const authorityRegister: Kind<AuthorityRegisterBody> = {
   name: 'authority-register',
   code: CODE,
   family: 'governance',
+  isForAuthorities: true,
   isNumbered: true,
   codec: {
     write({ proposer, proposal, authority }, writer) {

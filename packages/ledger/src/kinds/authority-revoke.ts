@@ -24,6 +24,7 @@ export const authorityRevoke: Kind<AuthorityRevokeBody> = {
   name: 'authority-revoke',
   code: CODE,
   family: 'governance',
+  isForAuthorities: true,
   isNumbered: true,
   codec: {
     write({ proposer, proposal, revoked }, writer) {

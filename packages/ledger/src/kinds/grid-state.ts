@@ -9,6 +9,7 @@ export const gridStateUpdate: Kind<GridState> = {
   name: 'grid-state',
   code: 4,
   family: 'authority',
+  isForAuthorities: true,
   isNumbered: false,
   codec: gridStateCodec,
   reads: ({ address }) => [authorities.key(address), gridState.key()],

@@ -38,6 +38,7 @@ export const meterReading: Kind<MeterReadingBody> = {
   name: 'meter-reading',
   code: 2,
   family: 'energy',
+  isForAuthorities: true,
   isNumbered: false,
   codec: {
     write({ meter, zone, sequence, timeMs, producedWh, consumedWh, inputs }, writer) {
@@ -54,6 +55,12 @@ export const meterReading: Kind<MeterReadingBody> = {
       inputs: reader.ascending(0, MAX_INPUTS, () => readOutputId(reader), compareBytes),
     }),
   },
+  claims: ({ body: { inputs, meter, sequence, producedWh } }) => ({
+    spends: inputs,
+    // Whether there is change, only the state can say.
+    makes: producedWh > 0 ? 1 : 0,
+    reading: { meter, sequence },
+  }),
   reads: ({ body, address }) => [
     authorities.key(address),
     meters.key(body.meter),

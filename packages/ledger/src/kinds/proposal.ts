@@ -18,6 +18,7 @@ export const proposal: Kind<ProposalBody> = {
   name: 'proposal',
   code: 5,
   family: 'governance',
+  isForAuthorities: true,
   isNumbered: true,
   codec: {
     write({ text, action, closesAtHeight }, writer) {

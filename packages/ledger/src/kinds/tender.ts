@@ -31,8 +31,11 @@ export const tender: Kind<TenderBody> = {
   name: 'tender',
   code: 3,
   family: 'authority',
+  isForAuthorities: true,
   isNumbered: true,
   codec: { write: writeTender, read: readTender },
+  claims: ({ body }) =>
+    body.action === 'issue' ? { spends: [], makes: body.outputs.length } : { spends: body.inputs },
   reads: ({ body, address }) => [
     authorities.key(address),
     supplies.key('thb'),

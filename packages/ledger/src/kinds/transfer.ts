@@ -28,6 +28,7 @@ export const transfer: Kind<TransferBody> = {
   name: 'transfer',
   code: 1,
   family: 'energy',
+  isForAuthorities: false,
   isNumbered: false,
   codec: {
     write({ inputs, outputs: made }, writer) {
@@ -39,6 +40,7 @@ export const transfer: Kind<TransferBody> = {
       outputs: reader.list(1, MAX_OUTPUTS, () => outputCodec.read(reader)),
     }),
   },
+  claims: ({ body }) => ({ spends: body.inputs, makes: body.outputs.length }),
   reads: ({ body }) => [
     ...body.inputs.map((id) => outputs.key(id)),
     ...[...new Set(body.outputs.map(({ zone }) => zone))].map((zone) => zones.key(zone)),

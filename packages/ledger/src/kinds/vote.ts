@@ -16,6 +16,7 @@ export const vote: Kind<VoteBody> = {
   name: 'vote',
   code: 6,
   family: 'governance',
+  isForAuthorities: true,
   isNumbered: true,
   codec: {
     write({ proposer, proposal, isApproval }, writer) {

@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { Refusal } from '../refusal.ts'
 import type { Overlay } from '../state/overlay.ts'
 import type { StateView } from '../state/state-view.ts'
+import type { Claims } from './claims.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What transactions are about. A block has those of `energy` or those of `governance`, and either has `authority`. */
@@ -22,9 +23,13 @@ export interface Kind<Body = unknown> {
   /** Its number on the wire, 1 to 255. */
   readonly code: number
   readonly family: Family
+  /** Whether `check` refuses it of anybody who is no authority. */
+  readonly isForAuthorities: boolean
   /** Whether it carries a nonce: so do those that nothing else keeps from being applied twice. */
   readonly isNumbered: boolean
   readonly codec: Codec<Body>
+  /** What it claims before others that wait. @default nothing */
+  claims?(transaction: Transaction<Body>): Claims
   /** Every key of the state that `check` and `apply` may read, so that they can be fetched at once. */
   reads(transaction: Transaction<Body>): Uint8Array[]
   /** Why the transaction does not apply to `view`; `undefined` where it does. */
