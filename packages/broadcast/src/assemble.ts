@@ -42,6 +42,7 @@ export interface Parts {
   server: ChunkServer
   publisher: Publisher
   siblings: Siblings
+  peers: Peers
 }
 
 /** Puts the parts together; nothing runs yet. */
@@ -92,6 +93,7 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   return {
     options,
     topics,
+    peers,
     deliveries,
     queue,
     inbox,

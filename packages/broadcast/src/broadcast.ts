@@ -38,8 +38,9 @@ export class DefaultBroadcast implements BroadcastService, Startable {
   /** Only now may the siblings be relied on. */
   afterStart(): void {
     if (this.#running === undefined) return
-    const { acks, direct, puller, server, siblings } = this.#parts
+    const { acks, direct, peers, puller, router, server, siblings } = this.#parts
     siblings.settle()
+    peers.whenReady((peer) => router.meet(peer), this.#running.signal)
     puller.start()
     server.start()
     direct.start(this.#running.signal)

@@ -92,3 +92,5 @@ export const DEFAULT_MAX_RETAINED_BYTES = 134_217_728
 export const DEFAULT_RETAIN_MS = 300_000
 /** Time after which gossipsub is told again of a linked peer that it has no stream to. */
 export const RETELL_MS = 10_000
+/** Time that a gossip stream to a peer may take to open. */
+export const STREAM_OPEN_MS = 5_000

@@ -40,18 +40,21 @@ export class GossipRouter {
   readonly #topology: GossipTopology
   readonly #topics = new Set<string>()
   readonly #newcomers = new Newcomers()
+  /** Publishes that wait for peers. */
+  readonly #waiting = new Set<() => void>()
   #isStarted = false
 
   constructor(router: GossipSub, topology: GossipTopology) {
     this.#router = router
     this.#topology = topology
-    if (isInspectable(router)) topology.follow(router.streamsOutbound)
+    if (isInspectable(router)) topology.follow(router.streamsOutbound, this.#onReach)
   }
 
   async start(): Promise<void> {
     await start(this.#router)
     this.#isStarted = true
     this.#router.addEventListener('gossipsub:heartbeat', this.#onHeartbeat)
+    for (const event of REACH_EVENTS) this.#router.addEventListener(event, this.#onReach)
     // Gossipsub forgets its subscriptions when it stops.
     for (const topic of this.#topics) this.#router.subscribe(topic)
   }
@@ -59,6 +62,7 @@ export class GossipRouter {
   async stop(): Promise<void> {
     this.#isStarted = false
     this.#router.removeEventListener('gossipsub:heartbeat', this.#onHeartbeat)
+    for (const event of REACH_EVENTS) this.#router.removeEventListener(event, this.#onReach)
     this.#newcomers.clear()
     this.#topology.clear()
     await stop(this.#router)
@@ -108,12 +112,12 @@ export class GossipRouter {
       resolve(reachable.size > 0)
     }
     const timer = setTimeout(onTimeout, waitMs)
-    for (const event of REACH_EVENTS) this.#router.addEventListener(event, onChange)
+    this.#waiting.add(onChange)
     try {
       return await raceSignal(promise, signal).catch(() => false)
     } finally {
       clearTimeout(timer)
-      for (const event of REACH_EVENTS) this.#router.removeEventListener(event, onChange)
+      this.#waiting.delete(onChange)
     }
   }
 
@@ -130,7 +134,16 @@ export class GossipRouter {
     return new Set(subscribers.filter((peer) => this.#topology.hasStream(peer)))
   }
 
+  /** A peer is ready: whether it gossips is found out at once. */
+  meet(peer: PeerId): void {
+    if (this.#isStarted) this.#topology.meet(peer)
+  }
+
   readonly #onHeartbeat = (): void => this.#topology.retell()
+
+  readonly #onReach = (): void => {
+    for (const onChange of this.#waiting) onChange()
+  }
 }
 
 function isInspectable(router: GossipSub): router is GossipSub & Inspectable {

@@ -1,31 +1,51 @@
-import type { Connection, PeerId, Stream, Topology } from '@libp2p/interface'
+import {
+  type Connection,
+  ConnectionFailedError,
+  type NewStreamOptions,
+  type PeerId,
+  type Stream,
+  TimeoutError,
+  type Topology,
+} from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
-import { RETELL_MS } from './constants.ts'
+import { RETELL_MS, STREAM_OPEN_MS } from './constants.ts'
 import type { BroadcastComponents } from './index.ts'
 
-/** A peer that gossipsub was told of. */
+/** A peer that gossipsub was told of, or is about to be. */
 interface Told {
   readonly peer: PeerId
   atMs: number
-  /** The stream to it that gossipsub opened last. */
-  stream?: Stream
+  /** Settles when a stream was opened, or could not be. */
+  opening?: Promise<void> | undefined
+  /** The stream to it that was opened last. */
+  stream?: Stream | undefined
+  /** Whether gossipsub has yet to take that stream. */
+  isUnclaimed: boolean
+  /** Whether it was told of again since the last heartbeat, because its stream had gone. */
+  isRetold: boolean
 }
 
 /**
- * Stands between libp2p and gossipsub, takes note of whom gossipsub is told of and which streams it opens, and tells it
- * again where that came to nothing. Gossipsub opens its stream to a peer when it is told of it, once:
+ * Stands between libp2p and gossipsub, and opens the streams to peers in its place. Left to itself, gossipsub opens them
+ * one after the other, each when it is told of the peer, once:
  *
- * - it passes the peer by while it still holds a stream of a dead connection, and never tries again after a failure, so
+ * - a peer that lets its stream wait keeps all others from getting theirs
+ * - it passes a peer by while it still holds a stream of a dead connection, and never tries again after a failure, so
  *   that a peer that crashed and came back before its old connection was given up would be cut off for good
  * - a stream whose connection ends while the stream is being opened is held for good, and every message to it is lost
+ *
+ * So all streams are opened here, at once and within a time, and gossipsub is told of a peer when there is one to take.
  */
 export class GossipTopology {
   /** What gossipsub is to be built with. */
   readonly components: BroadcastComponents
   readonly #connections: BroadcastComponents['connectionManager']
   readonly #told = new Map<string, Told>()
+  readonly #protocols = new Set<string>()
+  #options: NewStreamOptions = {}
   #streams: Map<string, unknown> | undefined
   #topology: Topology | undefined
+  #onStream: () => void = () => undefined
 
   constructor(components: BroadcastComponents) {
     this.#connections = components.connectionManager
@@ -36,9 +56,10 @@ export class GossipTopology {
     })
   }
 
-  /** Names the streams that gossipsub sends on, by peer. Those that are dead are taken out of it. */
-  follow(streams: Map<string, unknown>): void {
+  /** Names the streams that gossipsub sends on, by peer; those that are dead are taken out of it. Calls back after each new one. */
+  follow(streams: Map<string, unknown>, onStream: () => void): void {
     this.#streams = streams
+    this.#onStream = onStream
   }
 
   /** The peer of this name, if gossipsub was told of it. */
@@ -51,17 +72,23 @@ export class GossipTopology {
     return this.#streams === undefined || (this.#streams.has(peer) && this.#isAlive(peer))
   }
 
+  /** A peer is known to be of our network: its stream need not wait until libp2p has found out what it speaks. */
+  meet(peer: PeerId): void {
+    const connection = this.#connectionTo(peer)
+    if (connection !== undefined) void this.#tell(peer, connection)
+  }
+
   /** Tells of each linked peer again whose stream is dead, or that has none though it was told of `RETELL_MS` ago. */
   retell(): void {
     const nowMs = performance.now()
     for (const [id, told] of this.#told) {
-      if (this.#streams?.has(id) === true && this.#isAlive(id)) continue
+      told.isRetold = false
+      if (told.opening !== undefined || (this.#streams?.has(id) === true && this.#isAlive(id))) continue
       const wasDead = this.#dropDead(id)
-      const connection = this.#connections.getConnections(told.peer).find(({ status }) => status === 'open')
+      const connection = this.#connectionTo(told.peer)
       if (connection === undefined) this.#told.delete(id)
       else if (wasDead || (this.#streams !== undefined && nowMs - told.atMs >= RETELL_MS)) {
-        told.atMs = nowMs
-        void this.#topology?.onConnect?.(told.peer, this.#watched(connection))
+        void this.#tell(told.peer, connection)
       }
     }
   }
@@ -75,52 +102,102 @@ export class GossipTopology {
     return status !== 'closing' && status !== 'closed'
   }
 
+  #connectionTo(peer: PeerId, not?: Connection): Connection | undefined {
+    return this.#connections.getConnections(peer).find((found) => found.status === 'open' && found !== not)
+  }
+
   /** Takes away a stream that gossipsub holds and cannot write to. Returns whether there was one. */
   #dropDead(peer: string): boolean {
-    if (this.#isAlive(peer)) return false
-    delete this.#told.get(peer)?.stream
+    const told = this.#told.get(peer)
+    if (told === undefined || this.#isAlive(peer)) return false
+    told.stream = undefined
     return this.#streams?.delete(peer) === true
   }
 
   #listenIn(registrar: Registrar): Registrar {
     const register: Registrar['register'] = (protocol, topology, options) => {
       this.#topology = topology
-      return registrar.register(protocol, this.#noting(topology), options)
+      this.#protocols.add(protocol)
+      const onConnect: Topology['onConnect'] = async (peer, connection) => this.#tell(peer, connection)
+      return registrar.register(protocol, { ...topology, onConnect }, options)
     }
-    // Gossipsub opens its stream to a peer also when the peer has opened one to us.
-    const handle: Registrar['handle'] = (protocol, handler, options) =>
-      registrar.handle(protocol, (stream, connection) => handler(stream, this.#watched(connection)), options)
+    const handle: Registrar['handle'] = (protocol, handler, options = {}) => {
+      const { runOnLimitedConnection } = options
+      if (runOnLimitedConnection !== undefined) this.#options = { runOnLimitedConnection }
+      const onStream: typeof handler = async (stream, connection) => {
+        // Gossipsub wants a stream to whoever has opened one to us.
+        await this.#tell(connection.remotePeer, connection)
+        const told = this.#told.get(connection.remotePeer.toString())
+        return handler(stream, handing(connection, told))
+      }
+      return registrar.handle(protocol, onStream, options)
+    }
     return overridden(registrar, { register, handle })
   }
 
-  #noting(topology: Topology): Topology {
-    return {
-      ...topology,
-      onConnect: (peer, connection) => {
-        this.#note(peer)
-        return topology.onConnect?.(peer, this.#watched(connection))
-      },
-    }
-  }
-
-  #note(peer: PeerId): Told {
+  /** Resolves when gossipsub has been told, or could not be. */
+  async #tell(peer: PeerId, connection: Connection): Promise<void> {
     const id = peer.toString()
     this.#dropDead(id)
-    const told = { ...this.#told.get(id), peer, atMs: performance.now() }
+    const told = this.#told.get(id) ?? { peer, atMs: 0, isUnclaimed: false, isRetold: false }
     this.#told.set(id, told)
-    return told
+    told.atMs = performance.now()
+    if (this.#streams?.has(id) === true) return
+    told.opening ??= this.#open(told, connection).finally(() => {
+      told.opening = undefined
+    })
+    await told.opening
   }
 
-  /** The connection, of which we see the streams that are opened on it. */
-  #watched(connection: Connection): Connection {
-    const newStream: Connection['newStream'] = async (protocols, options) => {
-      const stream = await connection.newStream(protocols, options)
-      const told = this.#told.get(connection.remotePeer.toString()) ?? this.#note(connection.remotePeer)
-      told.stream = stream
-      return stream
+  async #open(told: Told, connection: Connection): Promise<void> {
+    const stream = await this.#newStream(connection)
+    // It is tried again: see `retell`.
+    if (stream === undefined) return
+    if (this.#told.get(told.peer.toString()) !== told) {
+      stream.abort(new ConnectionFailedError('Gossip has stopped'))
+      return
     }
-    return overridden(connection, { newStream })
+    told.stream = stream
+    told.isUnclaimed = true
+    stream.addEventListener('close', () => this.#onClosed(told, stream, connection), { once: true })
+    await this.#topology?.onConnect?.(told.peer, handing(connection, told))
+    // By then gossipsub has taken it.
+    setTimeout(() => this.#onStream(), 0)
   }
+
+  async #newStream(connection: Connection): Promise<Stream | undefined> {
+    const controller = new AbortController()
+    // Simulated time replaces `setTimeout`, and not `AbortSignal.timeout`.
+    const timer = setTimeout(() => controller.abort(new TimeoutError()), STREAM_OPEN_MS)
+    try {
+      return await connection.newStream([...this.#protocols], { ...this.#options, signal: controller.signal })
+    } catch {
+      return undefined
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Of two connections to a peer one is closed: the other needs a stream now, not at the next heartbeat. */
+  #onClosed(told: Told, stream: Stream, closed: Connection): void {
+    const other = this.#connectionTo(told.peer, closed)
+    if (told.stream !== stream || told.isRetold || other === undefined) return
+    // Once between two heartbeats: a peer could close each as soon as it is open.
+    told.isRetold = true
+    void this.#tell(told.peer, other)
+  }
+}
+
+/** The connection, which hands out the stream that was opened for gossipsub, and no other. */
+function handing(connection: Connection, told: Told | undefined): Connection {
+  const newStream: Connection['newStream'] = async () => {
+    if (told?.stream === undefined || !told.isUnclaimed) {
+      throw new ConnectionFailedError(`No gossip stream to ${connection.remotePeer.toString()}`)
+    }
+    told.isUnclaimed = false
+    return Promise.resolve(told.stream)
+  }
+  return overridden(connection, { newStream })
 }
 
 /** The same object with some methods of ours. */

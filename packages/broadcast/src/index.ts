@@ -135,7 +135,11 @@ export interface BroadcastInit {
 }
 
 /** The part of a peer manager that `broadcast` uses. */
-export interface BroadcastPeerManager extends Pick<PeerManager, 'countTraffic' | 'report' | 'reputation' | 'select'> {
+export interface BroadcastPeerManager
+  extends
+    Pick<PeerManager, 'countTraffic' | 'report' | 'reputation' | 'select'>,
+    // Without its events a peer gets its gossip stream when libp2p has identified it.
+    Partial<Pick<PeerManager, 'addEventListener' | 'removeEventListener'>> {
   readonly peers: { get(peer: string): PeerRecord | undefined; values(): Iterable<PeerRecord> }
 }
 

@@ -1,4 +1,4 @@
-import type { PeerReport } from '@gridmesh/interfaces'
+import type { PeerReport, PeerStateChange } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { equals } from 'uint8arrays/equals'
@@ -20,6 +20,18 @@ export class Peers {
     const { peerManager: manager } = this.#siblings
     if (manager === undefined) return this.#connected().filter((peer) => this.isReady(peer))
     return [...manager.peers.values()].filter((record) => record.state === 'ready').map((record) => record.id)
+  }
+
+  /** Calls back for each ready peer, now and when one becomes ready, until `signal` aborts. Nobody tells of it without a peer manager. */
+  whenReady(listener: (peer: PeerId) => void, signal: AbortSignal): void {
+    for (const peer of this.ready()) listener(peer)
+    const { peerManager: manager } = this.#siblings
+    if (manager?.addEventListener === undefined) return
+    const onState = ({ detail: { peer, to } }: CustomEvent<PeerStateChange>): void => {
+      if (to === 'ready') listener(peer)
+    }
+    manager.addEventListener('peer:state', onState)
+    signal.addEventListener('abort', () => manager.removeEventListener?.('peer:state', onState), { once: true })
   }
 
   /** Without a handshake every connected peer is ready. */

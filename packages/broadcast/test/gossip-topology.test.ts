@@ -1,129 +1,280 @@
-import type { Connection, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface'
+import type { Connection, NewStreamOptions, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { RETELL_MS, STREAM_OPEN_MS } from '../src/constants.ts'
 import { GossipTopology } from '../src/gossip-topology.ts'
 import type { BroadcastComponents } from '../src/index.ts'
-import { RETELL_MS } from '../src/constants.ts'
 import { peerIds } from './helpers/peer-ids.ts'
 
-beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }))
+const PROTOCOLS = ['/meshsub/1.2.0', '/meshsub/1.1.0']
+
+beforeEach(() => vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => vi.useRealTimers())
 
-interface FakeStream {
-  writeStatus: Stream['writeStatus']
+class FakeStream extends EventTarget {
+  writeStatus: Stream['writeStatus'] = 'writable'
+
+  abort(): void {
+    this.writeStatus = 'closed'
+    this.dispatchEvent(new Event('close'))
+  }
 }
 
-/** A libp2p with one peer, and a gossipsub that counts what it is told and opens streams as the real one does. */
-async function world() {
-  const [peer] = (await peerIds(1)) as [PeerId]
-  const id = peer.toString()
-  const opened: FakeStream[] = []
-  const connection = {
-    status: 'open',
-    remotePeer: peer,
-    newStream: () => {
-      const stream: FakeStream = { writeStatus: 'writable' }
-      opened.push(stream)
-      return Promise.resolve(stream)
-    },
-  } as unknown as Connection
-  const open = new Set([connection])
+/** A connection that opens streams at once, or when it is told to. */
+class FakeConnection {
+  status = 'open'
+  readonly opened: FakeStream[] = []
+  readonly asked: { protocols: string | string[]; options: NewStreamOptions | undefined }[] = []
+  /** Streams are opened when this resolves. */
+  turn: Promise<unknown> = Promise.resolve()
+  readonly remotePeer: PeerId
+
+  constructor(remotePeer: PeerId) {
+    this.remotePeer = remotePeer
+  }
+
+  async newStream(protocols: string | string[], options?: NewStreamOptions): Promise<FakeStream> {
+    this.asked.push({ protocols, options })
+    await this.turn
+    options?.signal?.throwIfAborted()
+    const stream = new FakeStream()
+    this.opened.push(stream)
+    return stream
+  }
+
+  /** As libp2p does: the streams go first. */
+  close(): void {
+    for (const stream of this.opened) stream.abort()
+    this.status = 'closed'
+  }
+}
+
+/** A libp2p with connections to peers, and a gossipsub that takes a stream, one after the other, as the real one does. */
+async function world(peers = 1) {
+  const connections = (await peerIds(peers)).map((peer) => new FakeConnection(peer))
+  const [first] = connections
+  if (first === undefined) throw new RangeError('no peer')
   const registered: Topology[] = []
   const handlers: StreamHandler[] = []
-  const told: Connection[] = []
+  const told: string[] = []
+  const heard: unknown[] = []
   const streams = new Map<string, unknown>()
+  const onStream = vi.fn<() => void>()
   const components = {
-    connectionManager: { getConnections: () => [...open] },
+    connectionManager: {
+      getConnections: (peer: PeerId) => connections.filter(({ remotePeer }) => remotePeer.equals(peer)),
+    },
     registrar: {
-      register: (_protocol: string, topology: Topology) => Promise.resolve(`${registered.push(topology)}`),
-      handle: (_protocol: string, handler: StreamHandler) => Promise.resolve(handlers.push(handler)),
-      getProtocols: () => ['/meshsub/1.2.0'],
+      register: async (_protocol: string, topology: Topology) => `${registered.push(topology)}`,
+      handle: async (_protocol: string, handler: StreamHandler) => handlers.push(handler),
+      getProtocols: () => PROTOCOLS,
     },
   } as unknown as BroadcastComponents
   const topology = new GossipTopology(components)
-  topology.follow(streams)
+  topology.follow(streams, onStream)
 
-  const openStream = async (via = told.at(-1)): Promise<void> => {
-    if (!streams.has(id)) streams.set(id, await via?.newStream('/meshsub/1.2.0'))
+  let queue = Promise.resolve()
+  const open = async (peer: PeerId, via: Connection): Promise<void> => {
+    if (!streams.has(peer.toString())) streams.set(peer.toString(), await via.newStream(PROTOCOLS))
   }
-  const onConnect = (_peer: PeerId, via: Connection): void => void told.push(via)
-  await topology.components.registrar.register('/meshsub/1.2.0', { onConnect })
-  await topology.components.registrar.handle('/meshsub/1.2.0', (_stream, via) => openStream(via))
-  const meet = (): void => void registered[0]?.onConnect?.(peer, connection)
-  const hear = async (): Promise<void> => handlers[0]?.({} as Stream, connection)
-  return { topology, told, open, meet, hear, connection, streams, opened, openStream, id }
+  const enqueue = (peer: PeerId, via: Connection): void => {
+    queue = queue.then(async () => open(peer, via)).catch(() => undefined)
+  }
+  const onConnect = (peer: PeerId, via: Connection): void => {
+    told.push(peer.toString())
+    enqueue(peer, via)
+  }
+  const { registrar } = topology.components
+  for (const protocol of PROTOCOLS) await registrar.register(protocol, { onConnect })
+  await registrar.handle('/meshsub/1.2.0', (stream, via) => {
+    heard.push(stream)
+    enqueue(via.remotePeer, via)
+  })
+  const settle = async (): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(0)
+    await queue
+  }
+  const identify = async ({ remotePeer }: FakeConnection, via: unknown = first): Promise<void> => {
+    for (const each of registered) void each.onConnect?.(remotePeer, via as Connection)
+    await settle()
+  }
+  const meet = async (): Promise<void> => identify(first)
+  const hear = (): void => void handlers[0]?.({} as Stream, first as unknown as Connection)
+  const id = first.remotePeer.toString()
+  return { topology, told, heard, connections, first, meet, identify, hear, settle, streams, onStream, id }
 }
 
-it('hands on what libp2p says, and the rest of the registrar and of the connection as it is', async () => {
-  const { topology, told, meet } = await world()
-  meet()
-  expect(told.map(({ status }) => status)).toEqual(['open'])
-  expect(topology.components.registrar.getProtocols()).toEqual(['/meshsub/1.2.0'])
+it('opens one stream with all protocols, in their order, and tells gossipsub once', async () => {
+  const { topology, told, first, meet, streams, onStream, id } = await world()
+  await meet()
+  expect(first.asked.map(({ protocols }) => protocols)).toEqual([PROTOCOLS])
+  expect(told).toEqual([id])
+  expect(streams.get(id)).toBe(first.opened[0])
+  expect(topology.hasStream(id)).toBe(true)
+  expect(onStream).toHaveBeenCalledTimes(1)
+  expect(topology.components.registrar.getProtocols()).toEqual(PROTOCOLS)
+})
+
+it('lets no peer wait for another whose stream does not open', async () => {
+  const { told, connections, identify, streams } = await world(3)
+  const ids = connections.map(({ remotePeer }) => remotePeer.toString())
+  for (const connection of connections) {
+    if (connection === connections[0]) connection.turn = new Promise(() => undefined)
+    await identify(connection, connection)
+  }
+  expect(told).toEqual(ids.slice(1))
+  expect([...streams.keys()]).toEqual(ids.slice(1))
+})
+
+it('gives a stream STREAM_OPEN_MS to open, and leaves no timer behind where it opens', async () => {
+  const { first, meet } = await world()
+  await meet()
+  expect(vi.getTimerCount()).toBe(0)
+  first.opened[0]?.abort()
+  first.turn = new Promise(() => undefined)
+  await meet()
+  await vi.advanceTimersByTimeAsync(STREAM_OPEN_MS - 1)
+  const signals = first.asked.map(({ options }) => options?.signal)
+  expect(signals.map((signal) => signal?.aborted)).toEqual([false, false])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(signals.map((signal) => signal?.aborted)).toEqual([false, true])
 })
 
 it('tells again of a linked peer without a stream after RETELL_MS and not 1 ms sooner', async () => {
-  const { topology, told, meet } = await world()
-  meet()
-  vi.advanceTimersByTime(RETELL_MS - 1)
+  const { topology, told, first, meet, settle, id } = await world()
+  first.turn = Promise.reject(new TypeError('reset'))
+  await meet()
+  first.turn = Promise.resolve()
+  await vi.advanceTimersByTimeAsync(RETELL_MS - 1)
   topology.retell()
-  expect(told).toHaveLength(1)
-  vi.advanceTimersByTime(1)
+  await settle()
+  expect(told).toEqual([])
+  await vi.advanceTimersByTimeAsync(1)
   topology.retell()
   topology.retell()
-  expect(told).toHaveLength(2)
+  await settle()
+  expect(told).toEqual([id])
+  expect(first.asked).toHaveLength(2)
 })
 
 it('tells nothing of a peer with a stream', async () => {
-  const { topology, told, meet, openStream, id } = await world()
-  meet()
-  await openStream()
-  expect(topology.hasStream(id)).toBe(true)
+  const { topology, told, first, meet, settle } = await world()
+  await meet()
   vi.advanceTimersByTime(RETELL_MS)
   topology.retell()
+  await meet()
+  await settle()
   expect(told).toHaveLength(1)
+  expect(first.asked).toHaveLength(1)
 })
 
-it('takes away a stream that died while it was opened, and tells of its peer again at once, and once', async () => {
-  const { topology, told, meet, openStream, opened, streams, id } = await world()
-  meet()
-  await openStream()
-  for (const stream of opened) stream.writeStatus = 'closed'
+it('takes away a stream that died, and tells of its peer again at the next heartbeat, once', async () => {
+  const { topology, told, first, meet, settle, streams, id } = await world()
+  await meet()
+  first.opened[0]?.abort()
   expect(topology.hasStream(id)).toBe(false)
   topology.retell()
-  topology.retell()
   expect(streams.has(id)).toBe(false)
+  topology.retell()
+  await settle()
   expect(told).toHaveLength(2)
-  await openStream()
   expect(topology.hasStream(id)).toBe(true)
+})
+
+it('opens another stream at once where another connection is left', async () => {
+  const { topology, told, first, meet, settle, connections, streams, id } = await world()
+  const second = new FakeConnection(first.remotePeer)
+  connections.push(second)
+  await meet()
+  first.close()
+  await settle()
+  expect(told).toHaveLength(2)
+  expect(streams.get(id)).toBe(second.opened[0])
+  expect(topology.hasStream(id)).toBe(true)
+})
+
+it('does that once between two heartbeats, or a peer could keep it busy', async () => {
+  const { topology, told, first, meet, settle, connections } = await world()
+  connections.push(new FakeConnection(first.remotePeer))
+  await meet()
+  const close = async (): Promise<void> => {
+    for (const { opened } of connections) for (const stream of opened) stream.abort()
+    await settle()
+  }
+  await close()
+  await close()
+  expect(told).toHaveLength(2)
+  topology.retell()
+  await settle()
+  expect(told).toHaveLength(3)
+  await close()
+  expect(told).toHaveLength(4)
 })
 
 it('takes away a dead stream before gossipsub is told of a new connection, or it would open none', async () => {
-  const { topology, meet, openStream, opened, id } = await world()
-  meet()
-  await openStream()
-  for (const stream of opened) stream.writeStatus = 'closed'
-  meet()
-  await openStream()
-  expect(opened).toHaveLength(2)
+  const { topology, first, meet, id } = await world()
+  await meet()
+  first.opened[0]?.abort()
+  await meet()
+  expect(first.opened).toHaveLength(2)
   expect(topology.hasStream(id)).toBe(true)
 })
 
-it('sees the streams that gossipsub opens because the peer has opened one', async () => {
-  const { topology, told, hear, opened, streams, id } = await world()
-  await hear()
+it('opens a stream to a ready peer that libp2p has not identified, and to one without a connection none', async () => {
+  const { topology, first, settle, connections, id } = await world()
+  topology.meet(first.remotePeer)
+  await settle()
   expect(topology.hasStream(id)).toBe(true)
-  for (const stream of opened) stream.writeStatus = 'closed'
-  topology.retell()
-  expect(streams.has(id)).toBe(false)
-  expect(told).toHaveLength(1)
+  connections.length = 0
+  topology.meet(first.remotePeer)
+  await settle()
+  expect(first.asked).toHaveLength(1)
+})
+
+it('opens a stream to a peer that has opened one, before gossipsub hears it', async () => {
+  const { topology, heard, first, hear, settle, id } = await world()
+  const turn = Promise.withResolvers<void>()
+  first.turn = turn.promise
+  hear()
+  await settle()
+  expect(heard).toHaveLength(0)
+  turn.resolve()
+  await settle()
+  expect(heard).toHaveLength(1)
+  expect(topology.hasStream(id)).toBe(true)
+  expect(first.opened).toHaveLength(1)
+})
+
+it('lets gossipsub hear a peer that no stream can be opened to', async () => {
+  const { topology, heard, first, hear, settle, id } = await world()
+  first.turn = Promise.reject(new TypeError('reset'))
+  hear()
+  await settle()
+  expect(heard).toHaveLength(1)
+  expect(topology.hasStream(id)).toBe(false)
+  expect(first.asked).toHaveLength(1)
 })
 
 it('forgets a peer without a connection, until libp2p tells of it anew', async () => {
-  const { topology, told, open, meet, connection } = await world()
-  meet()
-  open.clear()
-  vi.advanceTimersByTime(RETELL_MS)
+  const { topology, told, first, meet, settle, connections, id } = await world()
+  await meet()
+  connections.length = 0
+  first.close()
   topology.retell()
-  open.add(connection)
+  expect(topology.peer(id)).toBeUndefined()
+  connections.push(new FakeConnection(first.remotePeer))
   topology.retell()
+  await settle()
   expect(told).toHaveLength(1)
+})
+
+it('closes what opens after it was cleared', async () => {
+  const { topology, told, first, meet, settle } = await world()
+  const turn = Promise.withResolvers<void>()
+  first.turn = turn.promise
+  await meet()
+  topology.clear()
+  turn.resolve()
+  await settle()
+  expect(told).toEqual([])
+  expect(first.opened.map(({ writeStatus }) => writeStatus)).toEqual(['closed'])
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type EnergyOrder, type GridEmergency, energyKinds } from '@gridmesh/node'
+import { type EnergyOrder, type GridEmergency, type GridmeshNode, energyKinds } from '@gridmesh/node'
 import { Network } from '@gridmesh-internal/support'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { counter } from '../src/counters.ts'
@@ -16,7 +16,7 @@ const introduce = async (stranger: Promise<Stranger>): Promise<Stranger> => {
 }
 
 beforeAll(async () => {
-  network = await Network.start({ nodes: 4, flags: { 'handshake.deadlineMs': 1_000 } })
+  network = await Network.start({ nodes: 4, flags: { 'handshake.deadlineMs': 5_000 } })
 })
 afterAll(() => network.stop())
 
@@ -27,9 +27,11 @@ afterEach(async () => {
   await network.whenConnected()
   const id = `honest-${++orders}`
   await network.node(1).energy.publish(energyKinds['energy-order'], order(id))
-  for (const node of network.nodes) {
-    await vi.waitFor(() => expect(node.feed.list().map(({ value }) => (value as EnergyOrder).id)).toContain(id), soon)
-  }
+  const has = (node: GridmeshNode): boolean => node.feed.list().some(({ value }) => (value as EnergyOrder).id === id)
+  await vi.waitFor(() => {
+    const lacking = network.nodes.filter((node) => !has(node)).map(({ config: { name } }) => name)
+    expect(lacking, `nodes without ${id}`).toEqual([])
+  }, soon)
 })
 
 function order(id: string): EnergyOrder {
