@@ -115,9 +115,11 @@ export class FrameDecoder {
 
   /** Reads a header and checks it. Returns `false` where it is incomplete. */
   #parse(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#parseFields(bytes, start, end)) return true
-    if (end - start >= MAX_HEADER_BYTES) throw new FramingError(`A header over ${MAX_HEADER_BYTES} bytes`)
-    return false
+    const isComplete = this.#parseFields(bytes, start, end)
+    // A longer one is refused where it comes in one piece as well, or fragmentation would decide what is a frame.
+    const isTooLong = isComplete ? this.#position - start > MAX_HEADER_BYTES : end - start >= MAX_HEADER_BYTES
+    if (isTooLong) throw new FramingError(`A header over ${MAX_HEADER_BYTES} bytes`)
+    return isComplete
   }
 
   #parseFields(bytes: Uint8Array, start: number, end: number): boolean {

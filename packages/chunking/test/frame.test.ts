@@ -75,3 +75,13 @@ it('writes any number up to 2^53 - 1 in the length it announces, and reads it ba
     }),
   )
 })
+
+// A header of 21 bytes was a frame in one piece, and none in several: found by `npm run fuzz`.
+it('refuses a header over 20 bytes in whatever pieces it comes, and takes one of 20', () => {
+  const [longest, tooLong] = [2 ** 42 - 1, 2 ** 42].map((code) => refusalFrame(2 ** 32, 2 ** 53 - 1, code))
+  expect([longest?.byteLength, tooLong?.byteLength]).toEqual([20, 21])
+  for (const size of [1, 7, 20, 21]) {
+    expect(decode(fragments(longest ?? unhex(''), [size]))).toMatchObject([{ flags: FLAG_REFUSE, code: 2 ** 42 - 1 }])
+    expect(() => decode(fragments(tooLong ?? unhex(''), [size]))).toThrow('A header over 20 bytes')
+  }
+})
