@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Delivery, PublishOptions, Receipt, UnicastOptions, Verdict } from './carriers.ts'
+import type { MaybePromise } from './envelope.ts'
 import type { Lane } from './lane.ts'
 
 /** Turns values into bytes and back. `decode` throws on anything that `encode` would not make. */
@@ -47,8 +48,12 @@ export interface MessageContext extends MessageMeta {
 
 /** How one kind is received. */
 export interface MessageHandlerOptions<T> {
-  /** Judges before anything is queued or passed on. Synchronous and cheap. @default accept */
-  validate?(value: T, context: MessageContext): Verdict
+  /**
+   * Judges before anything is queued or passed on. Cheap, and at once where it can be: what takes its time holds up the
+   * message, and the carriers bound how many may wait and for how long. Of a batch no message is passed on before all
+   * are judged, and none at all where one is rejected. @default accept
+   */
+  validate?(value: T, context: MessageContext): MaybePromise<Verdict>
 }
 
 /** Typed messages over both carriers. Service name `messages`. */

@@ -22,6 +22,8 @@
 export type { BroadcastHarness, BroadcastNetwork, BroadcastNetworkOptions, BroadcastNode } from './broadcast/harness.ts'
 export { broadcastConformance } from './broadcast/suite.ts'
 export type { ConformanceCase } from './case.ts'
+export type { ChainBackendBlock, ChainBackendHarness, ChainBackendWorld, FalseBlock } from './chain-backend/harness.ts'
+export { chainBackendConformance } from './chain-backend/suite.ts'
 export type { DiscoveryStrategyHarness, DiscoveryStrategyWorld } from './discovery-strategy/harness.ts'
 export { discoveryStrategyConformance } from './discovery-strategy/suite.ts'
 export type { PeerManagerHarness, PeerManagerWorld } from './peer-manager/harness.ts'
