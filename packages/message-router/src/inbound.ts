@@ -16,7 +16,7 @@ import type { Dispatcher, DropReason } from './dispatcher.ts'
 import { MessageRejectedError, MessageTooLargeError, NodeBusyError } from './errors.ts'
 import { HandlerJob } from './job.ts'
 import type { Ledger, Subject } from './ledger.ts'
-import { settle } from './maybe.ts'
+import { after, all, isPending, settle } from './maybe.ts'
 import type { OpenedBatch, Opener } from './opener.ts'
 import type { Registration, Registry } from './registry.ts'
 import { digestOf, encodeReply } from './wire.ts'
@@ -60,8 +60,8 @@ export class Inbound {
       return 'ignore'
     }
     return settle(
-      () => opener.open(bytes, { registrationOf }),
-      (opened) => this.#takeBroadcast(subject, opened),
+      () => after(opener.open(bytes, { registrationOf }), (opened) => this.#takeBroadcast(subject, opened)),
+      (verdict) => verdict,
       (err) => (ledger.refused(subject, err) === 'ignore' ? 'ignore' : 'reject'),
     )
   }
@@ -69,16 +69,17 @@ export class Inbound {
   /** Takes a one-way message: done as soon as it is queued. */
   receiveMessage(bytes: Uint8Array, context: UnicastContext): MaybePromise<void> {
     return this.#receiveUnicast(bytes, context, false, (opened, subject) => {
-      this.#put(subject, opened, this.#judgeOne(opened, subject, []))
+      return after(this.#judgeOne(opened, subject, []), (job) => this.#put(subject, opened, job))
     })
   }
 
   /** Takes a request: done when its handler is, with the sealed answer. */
   async receiveRequest(bytes: Uint8Array, context: UnicastContext): Promise<Uint8Array> {
     const { registration, answer } = await this.#receiveUnicast(bytes, context, true, (opened, subject) => {
-      const job = this.#judgeOne(opened, subject, [context.signal])
-      this.#put(subject, opened, job)
-      return { registration: opened.registration, answer: job.result() }
+      return after(this.#judgeOne(opened, subject, [context.signal]), (job) => {
+        this.#put(subject, opened, job)
+        return { registration: opened.registration, answer: job.result() }
+      })
     })
     const message = (await answer) ?? new Uint8Array()
     const { kind, lane } = registration
@@ -96,7 +97,7 @@ export class Inbound {
     bytes: Uint8Array,
     context: UnicastContext,
     isRequest: boolean,
-    take: (opened: OpenedBatch, subject: Subject) => R,
+    take: (opened: OpenedBatch, subject: Subject) => MaybePromise<R>,
   ): MaybePromise<R> {
     const { opener, ledger, registry, self } = this.#init
     let subject: Subject = { from: context.peer, kind: UNKNOWN_KIND, via: 'unicast' }
@@ -113,8 +114,11 @@ export class Inbound {
       throw obstacle
     }
     return settle(
-      () => opener.open(bytes, { sender: context.peer, recipient: self, registrationOf }),
-      (opened) => take(opened, subject),
+      () =>
+        after(opener.open(bytes, { sender: context.peer, recipient: self, registrationOf }), (opened) =>
+          take(opened, subject),
+        ),
+      (taken) => taken,
       (err) => {
         if (!(err instanceof Dropped)) ledger.refused(subject, err)
         throw err instanceof Dropped ? err.cause : err
@@ -122,15 +126,23 @@ export class Inbound {
     )
   }
 
-  #takeBroadcast(subject: Subject, opened: OpenedBatch): Verdict {
-    const { dispatcher, ledger } = this.#init
+  #takeBroadcast(subject: Subject, opened: OpenedBatch): MaybePromise<Verdict> {
     if (this.#init.stopping.aborted) return 'ignore'
 
-    const jobs: HandlerJob[] = []
+    const judged: MaybePromise<HandlerJob | undefined>[] = []
     for (const bytes of opened.messages) {
       const job = this.#judge(subject, opened, bytes, [])
-      if (job != null) jobs.push(job)
+      // Where a later one is refused at once, nobody waits for this one any more.
+      if (isPending(job)) job.catch(() => undefined)
+      judged.push(job)
     }
+    return after(all(judged), (jobs) => this.#queueAll(subject, jobs))
+  }
+
+  #queueAll(subject: Subject, judged: readonly (HandlerJob | undefined)[]): Verdict {
+    const { dispatcher, ledger, stopping } = this.#init
+    if (stopping.aborted) return 'ignore'
+    const jobs = judged.filter((job) => job != null)
     // Some that are not wanted here must not keep the others from whoever comes after us.
     if (jobs.length === 0) return 'ignore'
     // A valid message is passed on even where there is no room for it here: our load is not the network's.
@@ -138,24 +150,31 @@ export class Inbound {
     return 'accept'
   }
 
-  #judgeOne(opened: OpenedBatch, subject: Subject, signals: AbortSignal[]): HandlerJob {
+  #judgeOne(opened: OpenedBatch, subject: Subject, signals: AbortSignal[]): MaybePromise<HandlerJob> {
     const [bytes = new Uint8Array()] = opened.messages
-    const job = this.#judge(subject, opened, bytes, signals)
-    if (job == null) throw new MessageRejectedError('ignored', subject.kind, 'it is not wanted')
-    return job
+    return after(this.#judge(subject, opened, bytes, signals), (job) => {
+      if (job == null) throw new MessageRejectedError('ignored', subject.kind, 'it is not wanted')
+      return job
+    })
   }
 
-  /** Decodes and validates one message of a batch. @returns nothing for one that is to be ignored */
-  #judge(subject: Subject, opened: OpenedBatch, bytes: Uint8Array, signals: AbortSignal[]): HandlerJob | undefined {
+  /** Decodes and validates one message of a batch. Gives nothing for one that is to be ignored. */
+  #judge(
+    subject: Subject,
+    opened: OpenedBatch,
+    bytes: Uint8Array,
+    signals: AbortSignal[],
+  ): MaybePromise<HandlerJob | undefined> {
     const { meta, registration } = opened
     const { from, via } = subject
     const arrival: Arrival = { from, via, signals: [this.#init.stopping, ...signals] }
     const context = new InboundContext(meta, registration, arrival)
-    const judged = registration.judge(bytes, context)
-    if (judged.verdict === 'reject')
-      throw new MessageRejectedError('invalid', registration.kind, 'the validator refused')
-    if (judged.run == null) return undefined
-    return new HandlerJob(context, bytes.byteLength, judged.run)
+    return after(registration.judge(bytes, context), (judged) => {
+      if (judged.verdict === 'reject') {
+        throw new MessageRejectedError('invalid', registration.kind, 'the validator refused')
+      }
+      return judged.run == null ? undefined : new HandlerJob(context, bytes.byteLength, judged.run)
+    })
   }
 
   #put(subject: Subject, { registration: { lane } }: OpenedBatch, job: HandlerJob): void {

@@ -21,3 +21,17 @@ export function settle<T, R>(
     return fail(err)
   }
 }
+
+/** Goes on with `step` as soon as `value` is there: at once where it is. */
+export function after<T, R>(value: MaybePromise<T>, step: (value: T) => MaybePromise<R>): MaybePromise<R> {
+  return isPending(value) ? value.then(step) : step(value)
+}
+
+/** All of them, in order: at once where none is still to come. */
+export function all<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
+  return values.every(isHere) ? values : Promise.all(values)
+}
+
+function isHere<T>(value: MaybePromise<T>): value is T {
+  return !isPending(value)
+}

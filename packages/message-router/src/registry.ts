@@ -9,6 +9,7 @@ import type {
 import type { Lane } from '@gridmesh/interfaces'
 import { MessageRejectedError } from './errors.ts'
 import { assertKind } from './kind.ts'
+import { after, settle } from './maybe.ts'
 
 /** What became of one encoded message: its handler, ready to run, or a refusal that blames or does not. */
 export type Judged =
@@ -22,8 +23,8 @@ export interface Registration {
   readonly maxBytes: number
   /** Whether the handler answers; if so, what it runs to is the encoded answer. */
   readonly isRequest: boolean
-  /** Decodes and validates. @throws {MessageRejectedError} */
-  judge(bytes: Uint8Array, context: MessageContext): Judged
+  /** Decodes and validates; at once where the validator does. Throws, or rejects with, a `MessageRejectedError`. */
+  judge(bytes: Uint8Array, context: MessageContext): MaybePromise<Judged>
 }
 
 /** The handlers of this node, one per kind. */
@@ -94,7 +95,9 @@ function register<T>(
     judge(bytes, context) {
       const value = decodeValue(kind.kind, kind.codec, bytes)
       const verdict = validate(kind.kind, () => options.validate?.(value, context) ?? 'accept')
-      return verdict === 'accept' ? { verdict, run: () => run(value, context) } : { verdict }
+      return after(verdict, (final): Judged =>
+        final === 'accept' ? { verdict: final, run: () => run(value, context) } : { verdict: final },
+      )
     },
   }
 }
@@ -109,12 +112,14 @@ export function decodeValue<T>(kind: string, codec: { decode(bytes: Uint8Array):
 }
 
 /** A validator that throws has failed, and found nothing: its author is to blame and no peer. */
-function validate(kind: string, judge: () => Verdict): Verdict {
-  try {
-    return judge()
-  } catch (err) {
-    throw new MessageRejectedError('validator-threw', kind, textOf(err), { cause: err })
-  }
+function validate(kind: string, judge: () => MaybePromise<Verdict>): MaybePromise<Verdict> {
+  return settle(
+    judge,
+    (verdict) => verdict,
+    (err) => {
+      throw new MessageRejectedError('validator-threw', kind, textOf(err), { cause: err })
+    },
+  )
 }
 
 function textOf(err: unknown): string {

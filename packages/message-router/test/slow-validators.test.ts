@@ -1,0 +1,95 @@
+import type { Verdict } from '@gridmesh/interfaces'
+import { expect, it, vi } from 'vitest'
+import { order, quote, startPair, vote } from './support/setup.ts'
+
+/** A validator that answers when it is told to. */
+function slowValidator(): { validate: () => Promise<Verdict>; answers: ((verdict: Verdict) => void)[] } {
+  const answers: ((verdict: Verdict) => void)[] = []
+  const validate = async (): Promise<Verdict> => {
+    const { promise, resolve } = Promise.withResolvers<Verdict>()
+    answers.push(resolve)
+    return promise
+  }
+  return { validate, answers }
+}
+
+it.each([
+  [['accept'], 'accept', [0]],
+  [['ignore'], 'ignore', []],
+  [['reject'], 'reject', []],
+  [['accept', 'ignore', 'accept'], 'accept', [0, 2]],
+  [['ignore', 'ignore'], 'ignore', []],
+  [['accept', 'reject', 'accept'], 'reject', []],
+] satisfies [Verdict[], Verdict, number[]][])(
+  'answers a batch judged %j with %s, once all are judged',
+  async (verdicts, expected, handled) => {
+    const [alice, bob] = await startPair()
+    const { validate, answers } = slowValidator()
+    const prices: number[] = []
+    bob.router.on(order, ({ price }) => void prices.push(price), { validate })
+    const published = Promise.all(verdicts.map((_, price) => alice.router.broadcast(order, { price })))
+    await vi.waitFor(() => expect(answers).toHaveLength(verdicts.length))
+    expect([bob.carriers.verdicts, prices]).toEqual([[], []])
+    // Last first: the order of the batch holds all the same.
+    for (const [i, verdict] of [...verdicts.entries()].toReversed()) answers[i]?.(verdict)
+    await published
+    await vi.waitFor(() => expect(bob.carriers.verdicts).toEqual([expected]))
+    await vi.waitFor(() => expect(prices).toEqual(handled))
+    expect(bob.refused.map(({ code }) => code)).toEqual(expected === 'reject' ? ['invalid'] : [])
+  },
+)
+
+it('takes a validator that rejects for its own fault, and blames nobody', async () => {
+  const [alice, bob] = await startPair()
+  bob.router.on(vote, () => {}, { validate: async () => Promise.reject(new RangeError('no')) })
+  await alice.router.broadcast(vote, { price: 1 })
+  await vi.waitFor(() => expect(bob.carriers.verdicts).toEqual(['ignore']))
+  expect(bob.refused).toMatchObject([{ kind: 'vote', code: 'validator-threw' }])
+  expect(bob.peerManager.reports).toEqual([])
+})
+
+it('leaves no rejection unheard where a later message of a batch is refused at once', async () => {
+  const [alice, bob] = await startPair()
+  bob.router.on(order, () => {}, {
+    validate: ({ price }) => (price === 0 ? Promise.reject(new RangeError('late')) : 'reject'),
+  })
+  await Promise.all([0, 1].map((price) => alice.router.broadcast(order, { price })))
+  await vi.waitFor(() => expect(bob.carriers.verdicts).toEqual(['reject']))
+})
+
+it('hands over nothing that was judged after it stopped', async () => {
+  const [alice, bob] = await startPair()
+  const { validate, answers } = slowValidator()
+  const prices: number[] = []
+  bob.router.on(vote, ({ price }) => void prices.push(price), { validate })
+  const published = alice.router.broadcast(vote, { price: 1 })
+  await vi.waitFor(() => expect(answers).toHaveLength(1))
+  await bob.router.beforeStop()
+  await bob.router.stop()
+  answers[0]?.('accept')
+  await published
+  await vi.waitFor(() => expect(bob.carriers.verdicts).toEqual(['ignore']))
+  expect(prices).toEqual([])
+})
+
+it.each(['accept', 'ignore', 'reject'] satisfies Verdict[])(
+  'receives a message and a request for one node once they are judged: %s',
+  async (verdict) => {
+    const [alice, bob] = await startPair()
+    const prices: number[] = []
+    const validate = async (): Promise<Verdict> => Promise.resolve(verdict)
+    bob.router.on(order, ({ price }) => void prices.push(price), { validate })
+    bob.router.respond(quote, ({ price }) => ({ price: price + 1 }), { validate })
+    const outcomes = await Promise.allSettled([
+      alice.router.send(bob.peerId, order, { price: 1 }),
+      alice.router.request(bob.peerId, quote, { price: 2 }),
+    ])
+    const code = { accept: undefined, ignore: 'ignored', reject: 'invalid' }[verdict]
+    expect(outcomes).toMatchObject(
+      code === undefined
+        ? [{ status: 'fulfilled' }, { status: 'fulfilled', value: { price: 3 } }]
+        : [{ reason: { code } }, { reason: { code } }],
+    )
+    await vi.waitFor(() => expect(prices).toEqual(verdict === 'accept' ? [1] : []))
+  },
+)
