@@ -10,6 +10,7 @@ const ALLOWED = {
   consensus: ['ledger'],
   mempool: ['ledger'],
   'block-store': ['ledger'],
+  'key-value-chain': ['ledger'],
   verifier: ['ledger'],
 }
 const IMPORT = /(?:from|import)\s*\(?\s*['"](@gridmesh\/([a-z-]+)[^'"]*|\.\.?\/[^'"]*)['"]/g

@@ -106,6 +106,7 @@ export const ALONE: Readonly<Record<string, Alone | undefined>> = {
     },
   },
   interfaces: undefined,
+  'key-value-chain': undefined,
   ledger: undefined,
   mempool: undefined,
   // It runs services, and is none.
