@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SigningFile } from '../../../../apps/node/dist/chain/signing-file.js'
+import { BlockFileReader } from '../../../../apps/node/dist/cli/block-file.js'
+import { goldenJson, pick } from '../golden.ts'
+import { assertRefusal, Finding, type Outcome, type Target } from '../target.ts'
+
+const LENGTH_BYTES = 4
+const HEAD_BYTES = 42
+
+/** A file of this process, for one input after the other. */
+const directory = mkdtempSync(join(tmpdir(), 'gridmesh-fuzz-'))
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+
+async function fileOf(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(directory, name)
+  await writeFile(path, bytes)
+  return path
+}
+
+/** The content of a signing record; its checksum is put before it, or nothing but the checksum would ever be tried. */
+function signingContent(text: string, state: string): Uint8Array {
+  const json = Buffer.from(text)
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeUInt32BE(json.byteLength)
+  return Buffer.concat([length, json, Buffer.from(state)])
+}
+
+async function checkSigning(content: Uint8Array): Promise<Outcome> {
+  const path = await fileOf('signing', Buffer.concat([createHash('sha256').update(content).digest(), content]))
+  const record = new SigningFile(path)
+  let state: Uint8Array | undefined
+  try {
+    state = await record.load()
+  } catch (err) {
+    assertRefusal(err, ['CorruptRecordError'])
+    return 'refused'
+  }
+  const slot = { height: 2 ** 40, name: 'fuzz' }
+  await record.forgetBelow(2 ** 40)
+  await record.save(slot, state ?? new Uint8Array())
+  const again = new SigningFile(path)
+  const isSame = Buffer.compare((await again.load()) ?? new Uint8Array(), state ?? new Uint8Array()) === 0
+  if (isSame && (await again.has(slot))) return 'read'
+  throw new Finding('what was read and saved is read as something else')
+}
+
+/** What is read of a file of blocks is, together, the file. */
+async function checkBlocks(bytes: Uint8Array): Promise<Outcome> {
+  const path = await fileOf('blocks', bytes)
+  const parts: Uint8Array[] = [bytes.subarray(0, HEAD_BYTES)]
+  let reader: BlockFileReader
+  try {
+    reader = await BlockFileReader.open(path)
+  } catch (err) {
+    assertRefusal(err, ['UnusableFileError'])
+    return 'refused'
+  }
+  try {
+    for (let block = await reader.next(); block !== undefined; block = await reader.next()) {
+      const length = Buffer.alloc(LENGTH_BYTES)
+      length.writeUInt32BE(block.byteLength)
+      parts.push(length, block)
+    }
+  } catch (err) {
+    assertRefusal(err, ['BlockFileError'])
+    return 'refused'
+  } finally {
+    await reader.close()
+  }
+  if (Buffer.compare(Buffer.concat(parts), bytes) === 0) return 'read'
+  throw new Finding('the blocks of a file are not what the file is')
+}
+
+const [block = new Uint8Array()] = pick(goldenJson('key-value-chain'), 'block')
+const length = Buffer.alloc(LENGTH_BYTES)
+length.writeUInt32BE(block.byteLength)
+const HEAD = Buffer.concat([Buffer.from('GMBLOCKS'), Buffer.from([0, 1]), Buffer.alloc(32, 5)])
+
+export const FILES: readonly Target[] = [
+  {
+    name: 'signing-record',
+    seeds: [
+      signingContent('{"version":1,"floor":3,"slots":[[3,"propose"],[4,"vote"]]}', 'state'),
+      signingContent('{"version":1,"floor":0,"slots":[]}', ''),
+    ],
+    check: checkSigning,
+  },
+  { name: 'block-file', seeds: [HEAD, Buffer.concat([HEAD, length, block, length, block])], check: checkBlocks },
+]
