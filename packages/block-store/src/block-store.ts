@@ -4,9 +4,10 @@ import { ChainDisk } from './chain-disk.ts'
 import { appendBlock, finaliseHeight, prependBlock, revertTip } from './chain-writes.ts'
 import { changesByKey, checkBlock, isSame } from './check-block.ts'
 import { MAX_HEIGHT } from './constants.ts'
-import { CorruptStoreError, ImportUnderWayError, StoreClosedError } from './errors.ts'
+import { CorruptStoreError, StoreClosedError } from './errors.ts'
 import { importState, type StateEntries } from './import-state.ts'
 import type {
+  AppendOptions,
   BlockStoreInit,
   BlockStoreStats,
   CallOptions,
@@ -17,12 +18,15 @@ import type {
   Tip,
   TransactionPlace,
 } from './index.ts'
-import { otherGenerations } from './keys.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import { openLevel } from './level-store.ts'
 import { loadMeta } from './meta.ts'
 import { checkWhole, type Limits, limitsOf } from './options.ts'
-import { unseal } from './records.ts'
+import { readEntries } from './read-entries.ts'
+import { Stage } from './stage.ts'
+import { clearRest, type StageRecord } from './stage-record.ts'
+import type { StagedState } from './staged-state.ts'
+import { StateSnapshot } from './state-snapshot.ts'
 
 /** One chain on disk: its blocks, its state, and what takes blocks back. Writes are done one after the other. */
 export class BlockStore {
@@ -30,13 +34,14 @@ export class BlockStore {
   readonly #reads: BlockReads
   readonly #limits: Limits
   readonly #closing = new AbortController()
-  #isImporting = false
+  readonly #stage: Stage
   #closed: Promise<void> | undefined
 
-  private constructor(disk: ChainDisk, limits: Limits) {
+  private constructor(disk: ChainDisk, limits: Limits, staged: StageRecord | undefined) {
     this.#disk = disk
     this.#reads = new BlockReads(disk, limits.maxHeaders)
     this.#limits = limits
+    this.#stage = new Stage(disk, limits, staged)
   }
 
   /**
@@ -60,13 +65,13 @@ export class BlockStore {
     try {
       const limits = limitsOf(init)
       const meta = await loadMeta(store)
-      for (const range of otherGenerations(meta.generation)) await store.clear(range)
+      const staged = await clearRest(store, meta)
       const disk = new ChainDisk(store, meta, limits)
       const { tip } = meta
       if (tip !== undefined && !isSame((await readHeader(disk, tip.height)).hash, tip.hash)) {
         throw new CorruptStoreError(`header ${tip.height}`, 'malformed')
       }
-      return new BlockStore(disk, limits)
+      return new BlockStore(disk, limits, staged)
     } catch (err) {
       await store.close()
       throw err
@@ -89,14 +94,17 @@ export class BlockStore {
    *
    * @throws {TypeError} @throws {RangeError} when the block or a change makes no sense
    * @throws {UnlinkedBlockError} when the block does not follow the tip
+   * @throws {CannotFinaliseError} when `finalise` is not below the block, or below what is final
    * @throws {BlockTooLargeError} @throws {TooMuchPendingError}
    * @throws {StoreClosedError} @throws {StoreFailedError}
    */
-  async append(block: StoredBlock, changes: readonly StateChange[], options: CallOptions = {}): Promise<void> {
+  async append(block: StoredBlock, changes: readonly StateChange[], options: AppendOptions = {}): Promise<void> {
     const size = checkBlock(block, changes, this.#limits.maxBlockBytes)
     const byKey = changesByKey(changes)
-    const { keepBlocks } = this.#limits
-    await this.#write(size, () => appendBlock(this.#disk, block, byKey, keepBlocks), options)
+    const { finalise } = options
+    if (finalise !== undefined) checkWhole('finalise', finalise, 0, MAX_HEIGHT)
+    const init = { keepBlocks: this.#limits.keepBlocks, finalise }
+    await this.#write(size, () => appendBlock(this.#disk, block, byKey, init), options)
   }
 
   /**
@@ -148,14 +156,27 @@ export class BlockStore {
     const { maxBlockBytes } = this.#limits
     checkBlock(tip, [], maxBlockBytes)
     this.#disk.assertUsable()
-    if (this.#isImporting) throw new ImportUnderWayError()
-    this.#isImporting = true
     const signals = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]
-    try {
-      await importState(this.#disk, entries, tip, { maxBlockBytes, signal: AbortSignal.any(signals) })
-    } finally {
-      this.#isImporting = false
-    }
+    await this.#stage.alone(() =>
+      importState(this.#disk, entries, tip, { maxBlockBytes, signal: AbortSignal.any(signals) }),
+    )
+  }
+
+  /** Name of the state that is staged, by `stageState`; `undefined` where none is. */
+  get staged(): Uint8Array | undefined {
+    return this.#stage.name
+  }
+
+  /**
+   * Begins, or goes on with, a state that comes in parts: of the same name, the parts from before are there still, also
+   * over a restart; one of another name is deleted. Until it is finished the store goes on with what it has.
+   *
+   * @throws {ImportUnderWayError} when there is an import already @throws {RangeError} when the name has over 256 bytes
+   * @throws {StoreClosedError} @throws {StoreFailedError}
+   */
+  async stageState(name: Uint8Array): Promise<StagedState> {
+    this.#disk.assertUsable()
+    return await this.#stage.open(name)
   }
 
   /** A header by height or hash; `undefined` where there is none. @throws {CorruptStoreError} @throws {StoreClosedError} */
@@ -211,18 +232,17 @@ export class BlockStore {
    */
   async *entries(options: EntriesOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
     const { signal } = options
-    const { keys, iterator } = await this.#disk.iterate(options, signal)
-    try {
-      for (;;) {
-        signal?.throwIfAborted()
-        this.#disk.assertUsable()
-        const entries = await this.#disk.reading(iterator.next())
-        if (entries.length === 0) return
-        for (const [key, record] of entries) yield [keys.stateKeyOf(key), unseal(record, 'entry of the state')]
-      }
-    } finally {
-      await iterator.close()
-    }
+    yield* readEntries(this.#disk, await this.#disk.iterate(options, signal), signal)
+  }
+
+  /**
+   * The state of the tip as it is when no write is under way, to be read later, whatever is appended meanwhile. Whoever
+   * asks closes it: until then the disk keeps what has changed since.
+   *
+   * @throws {StoreClosedError}
+   */
+  async snapshot({ signal }: CallOptions = {}): Promise<StateSnapshot> {
+    return await this.#write(0, () => Promise.resolve(new StateSnapshot(this.#disk)), { signal })
   }
 
   /** What the store holds and does. */

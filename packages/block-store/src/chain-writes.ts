@@ -5,7 +5,7 @@ import { UNDO_PER_BATCH } from './constants.ts'
 import { CannotFinaliseError, CannotRevertError, UnlinkedBlockError } from './errors.ts'
 import type { StateChange, StoredBlock } from './index.ts'
 import type { BatchOperation } from './key-value-store.ts'
-import { EMPTY_META } from './meta.ts'
+import { EMPTY_META, type Meta } from './meta.ts'
 import { decodeUndo, encodeUndo } from './undo.ts'
 
 /** Puts a block upon the tip. */
@@ -13,15 +13,19 @@ export async function appendBlock(
   disk: ChainDisk,
   block: StoredBlock,
   changes: ReadonlyMap<string, StateChange>,
-  keepBlocks: number,
+  { keepBlocks, finalise }: { keepBlocks: number; finalise: number | undefined },
 ): Promise<void> {
   const { keys, meta } = disk
   const { height, hash } = block
   checkFollows(block, meta.tip)
+  if (finalise !== undefined) checkFinal(finalise, meta)
   const pruned = meta.tip === undefined ? { operations: [], bodiesFrom: height } : await prune(disk, height, keepBlocks)
+  const final = finalise === undefined ? undefined : dropUndo(disk, finalise)
+  const undoFrom = Math.max(pruned.bodiesFrom, final?.undoFrom ?? meta.undoFrom)
   await disk.commit(
     [
       ...pruned.operations,
+      ...(final?.operations ?? []),
       ...putHeader(keys, block),
       ...putBody(keys, block),
       { key: keys.undo(height), value: encodeUndo([...changes.values()]) },
@@ -31,7 +35,8 @@ export async function appendBlock(
       tip: { height, hash: new Uint8Array(hash) },
       base: meta.tip === undefined ? height : meta.base,
       bodiesFrom: pruned.bodiesFrom,
-      undoFrom: meta.tip === undefined ? height : Math.max(pruned.bodiesFrom, meta.undoFrom),
+      undoFrom: meta.tip === undefined ? height : undoFrom,
+      ...(finalise !== undefined && { finalised: finalise }),
     },
     changes,
   )
@@ -65,21 +70,31 @@ export async function revertTip(disk: ChainDisk): Promise<StoredBlock> {
 
 /** Makes a height final, in as many batches as its undo data needs. @throws {CannotFinaliseError} */
 export async function finaliseHeight(disk: ChainDisk, height: number): Promise<void> {
-  const { tip, finalised } = disk.meta
+  checkFinal(height, disk.meta)
+  if (height === disk.meta.finalised) return
+  do {
+    const { operations, undoFrom } = dropUndo(disk, height)
+    await disk.commit(operations, { finalised: height, undoFrom })
+  } while (disk.meta.undoFrom <= height)
+}
+
+/** @throws {CannotFinaliseError} */
+function checkFinal(height: number, { tip, finalised }: Readonly<Meta>): void {
   if (tip === undefined || height > tip.height) throw new CannotFinaliseError('above-tip', height, tip?.height)
   if (finalised !== undefined && height < finalised) {
     throw new CannotFinaliseError('below-finalised', height, finalised)
   }
-  if (height === finalised) return
-  do {
-    const { undoFrom } = disk.meta
-    const end = Math.min(height + 1, undoFrom + UNDO_PER_BATCH)
-    const operations: BatchOperation[] = []
-    for (let dropped = undoFrom; dropped < end; dropped++) {
-      operations.push({ key: disk.keys.undo(dropped), value: undefined })
-    }
-    await disk.commit(operations, { finalised: height, undoFrom: Math.max(undoFrom, end) })
-  } while (disk.meta.undoFrom <= height)
+}
+
+/** What deletes undo data up to a height, as much as one batch may, and from where on there is any then. */
+function dropUndo(disk: ChainDisk, height: number): { operations: BatchOperation[]; undoFrom: number } {
+  const { undoFrom } = disk.meta
+  const end = Math.min(height + 1, undoFrom + UNDO_PER_BATCH)
+  const operations: BatchOperation[] = []
+  for (let dropped = undoFrom; dropped < end; dropped++) {
+    operations.push({ key: disk.keys.undo(dropped), value: undefined })
+  }
+  return { operations, undoFrom: Math.max(undoFrom, end) }
 }
 
 /** Puts a block before the lowest one. @throws {UnlinkedBlockError} */

@@ -28,3 +28,5 @@ export const IMPORT_CHUNK_BYTES = 4_194_304
 export const ITERATOR_ENTRIES = 512
 /** Optimistic reads of the state before one takes a turn among the writes. */
 export const READ_ATTEMPTS = 2
+/** Longest name of a staged state, in bytes. */
+export const MAX_STAGE_NAME_BYTES = 256

@@ -162,6 +162,17 @@ export class ImportUnderWayError extends Error {
   }
 }
 
+/** The staged state was finished, dropped or closed: stage it anew. */
+export class StageOverError extends Error {
+  static override readonly name = 'StageOverError'
+  override readonly name = 'StageOverError'
+  readonly code = 'stage-over'
+
+  constructor() {
+    super('The staged state was finished, dropped or closed')
+  }
+}
+
 /** The store is closed. */
 export class StoreClosedError extends Error {
   static override readonly name = 'StoreClosedError'

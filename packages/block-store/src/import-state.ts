@@ -2,9 +2,10 @@ import type { ChainDisk } from './chain-disk.ts'
 import { checkBytes } from './check-block.ts'
 import { putBody, putHeader } from './block-records.ts'
 import { IMPORT_CHUNK_BYTES, OPERATION_BYTES } from './constants.ts'
-import { BlockTooLargeError, CannotFinaliseError } from './errors.ts'
+import { BlockTooLargeError } from './errors.ts'
+import { adoptGeneration, checkFinality, removeGeneration } from './generations.ts'
 import type { StateEntry, StoredBlock } from './index.ts'
-import { generationRange, Keys } from './keys.ts'
+import { Keys } from './keys.ts'
 import type { BatchOperation } from './key-value-store.ts'
 import { seal } from './records.ts'
 
@@ -24,37 +25,26 @@ export async function importState(
   checkFinality(disk, tip.height)
   const generation = disk.meta.generation + 1
   const keys = new Keys(generation)
-  const remove = (removed: number) => disk.queue.run(0, () => disk.store.clear(generationRange(removed)))
-  await remove(generation)
+  await removeGeneration(disk, generation)
   try {
     await writeEntries(disk, keys, entries, limits)
     await disk.queue.run(
       0,
       async () => {
         checkFinality(disk, tip.height)
-        const { height, hash } = tip
-        const change = { tip: { height, hash: hash.slice() }, finalised: height, base: height, bodiesFrom: height }
-        const operations = [...putHeader(keys, tip), ...putBody(keys, tip)]
-        await disk.commit(operations, { ...change, generation, undoFrom: height + 1 })
+        await adoptGeneration(disk, generation, tip, [...putHeader(keys, tip), ...putBody(keys, tip)])
       },
       limits.signal,
     )
   } catch (err) {
-    await remove(generation).catch(leaveToNextOpen)
+    await removeGeneration(disk, generation).catch(leaveToNextOpen)
     throw err
   }
-  await remove(generation - 1).catch(leaveToNextOpen)
+  await removeGeneration(disk, generation - 1).catch(leaveToNextOpen)
 }
 
 /** What is of no generation in use is deleted by the next open, too. */
 function leaveToNextOpen(): void {}
-
-/** @throws {CannotFinaliseError} */
-function checkFinality({ meta }: ChainDisk, height: number): void {
-  if (meta.finalised !== undefined && height < meta.finalised) {
-    throw new CannotFinaliseError('below-finalised', height, meta.finalised)
-  }
-}
 
 async function writeEntries(
   disk: ChainDisk,

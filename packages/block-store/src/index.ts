@@ -48,6 +48,12 @@ export interface CallOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What an append may be given. */
+export interface AppendOptions extends CallOptions {
+  /** Makes the blocks up to this height final, below the one that is appended, in the same batch; as `finalise` does. */
+  finalise?: number | undefined
+}
+
 /** Which entries of the state are asked for: from `gte` on, before `lt`. */
 export interface EntriesOptions extends KeyRange, CallOptions {}
 
@@ -107,6 +113,8 @@ export interface BlockStoreStats {
 
 export { BlockStore } from './block-store.ts'
 export * from './errors.ts'
-export type { BatchOperation, EntryIterator, KeyRange, KeyValueStore } from './key-value-store.ts'
+export type { BatchOperation, EntryIterator, KeyRange, KeyValueSnapshot, KeyValueStore } from './key-value-store.ts'
 export { memoryStore } from './memory-store.ts'
+export type { StagedState } from './staged-state.ts'
+export type { StateSnapshot } from './state-snapshot.ts'
 export type { CacheStats } from './state-cache.ts'

@@ -20,6 +20,14 @@ export interface EntryIterator {
   close(): Promise<void>
 }
 
+/** What the store held when it was made, whatever is written later. It costs nothing but what is not deleted meanwhile. */
+export interface KeyValueSnapshot {
+  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]>
+  iterator(range: KeyRange): EntryIterator
+  /** Lets go of it; reads under way are waited for. Again is nothing. */
+  close(): Promise<void>
+}
+
 /**
  * What a block store needs of an ordered key-value store. Bytes that are handed over, either way, are not changed
  * afterwards by anyone.
@@ -32,6 +40,8 @@ export interface KeyValueStore {
   batch(operations: readonly BatchOperation[], options: { sync: boolean }): Promise<void>
   /** Iterates in ascending order over what is there now: later writes do not show. */
   iterator(range: KeyRange & { reverse?: boolean }): EntryIterator
+  /** What is there now, to be read later: as many as are not closed are held, and all end with the store. */
+  snapshot(): KeyValueSnapshot
   /** Deletes a range, not at once: killed in the middle, part of it is left. */
   clear(range: KeyRange): Promise<void>
   close(): Promise<void>

@@ -3,6 +3,8 @@ import { HASH_BYTES } from './constants.ts'
 /** Keys outside generations. */
 export const FORMAT_KEY = Buffer.from('format')
 export const META_KEY = Buffer.from('meta')
+/** What state is staged in the next generation. */
+export const STAGE_KEY = Buffer.from('stage')
 const GENERATION = Buffer.from('g')
 const GENERATION_END = Buffer.from('h')
 
@@ -12,6 +14,7 @@ const TABLES = {
   body: 0x62,
   ids: 0x69,
   transaction: 0x74,
+  part: 0x70,
   undo: 0x75,
   state: 0x73,
 } as const
@@ -22,11 +25,11 @@ export function journalKey(slot: number): Uint8Array {
   return Buffer.from([0x6a, slot])
 }
 
-/** What is of no generation in use: before and after `generation`. */
-export function otherGenerations(generation: number): { gte: Uint8Array; lt: Uint8Array }[] {
+/** What is of no generation in use: before `first` and after `last`. */
+export function otherGenerations(first: number, last = first): { gte: Uint8Array; lt: Uint8Array }[] {
   return [
-    { gte: GENERATION, lt: generationKey(generation) },
-    { gte: generationKey(generation + 1), lt: GENERATION_END },
+    { gte: GENERATION, lt: generationKey(first) },
+    { gte: generationKey(last + 1), lt: GENERATION_END },
   ]
 }
 
@@ -53,6 +56,7 @@ export class Keys {
       body: of('body'),
       ids: of('ids'),
       transaction: of('transaction'),
+      part: of('part'),
       undo: of('undo'),
       state: of('state'),
     }
@@ -73,6 +77,21 @@ export class Keys {
 
   ids(height: number): Uint8Array {
     return this.#at('ids', height)
+  }
+
+  /** Of a part of the state that is there as a whole. */
+  part(part: number): Uint8Array {
+    return this.#at('part', part)
+  }
+
+  /** All parts. */
+  get parts(): { gte: Uint8Array; lt: Uint8Array } {
+    return { gte: this.#prefixes.part, lt: endOf(this.#prefixes.part) }
+  }
+
+  /** The part in a key. */
+  partIn(key: Uint8Array): number {
+    return Buffer.from(key).readUIntBE(key.length - 6, 6)
   }
 
   undo(height: number): Uint8Array {
@@ -102,11 +121,14 @@ export class Keys {
     return key.subarray(this.#prefixes.state.length)
   }
 
+  /** The whole state. */
+  get states(): { gte: Uint8Array; lt: Uint8Array } {
+    return { gte: this.#prefixes.state, lt: this.stateEnd }
+  }
+
   /** End of the state: above it, and no key of it. */
   get stateEnd(): Uint8Array {
-    const end = Buffer.from(this.#prefixes.state)
-    end[end.length - 1] = TABLES.state + 1
-    return end
+    return endOf(this.#prefixes.state)
   }
 
   #at(table: Table, height: number, hash?: Uint8Array): Uint8Array {
@@ -117,6 +139,13 @@ export class Keys {
     if (hash !== undefined) key.set(hash, prefix.length + 6)
     return key
   }
+}
+
+/** Above a prefix and all that begins with it. */
+function endOf(prefix: Uint8Array): Uint8Array {
+  const end = Buffer.from(prefix)
+  end[end.length - 1] = (prefix.at(-1) ?? 0) + 1
+  return end
 }
 
 function joined(prefix: Uint8Array, key: Uint8Array): Uint8Array {

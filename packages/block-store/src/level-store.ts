@@ -2,7 +2,7 @@ import type { AbstractLevel } from 'abstract-level'
 import { ClassicLevel } from 'classic-level'
 import { ITERATOR_ENTRIES } from './constants.ts'
 import { CorruptStoreError, StoreLockedError, StoreUnavailableError } from './errors.ts'
-import type { BatchOperation, EntryIterator, KeyRange, KeyValueStore } from './key-value-store.ts'
+import type { BatchOperation, EntryIterator, KeyRange, KeyValueSnapshot, KeyValueStore } from './key-value-store.ts'
 
 type Level = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
 /** LevelDB's `sync`, which the abstract interface leaves to its implementations. */
@@ -39,10 +39,15 @@ export class LevelStore implements KeyValueStore {
   }
 
   iterator(range: KeyRange & { reverse?: boolean }): EntryIterator {
-    const iterator = this.#level.iterator<Uint8Array, Uint8Array>(range)
+    return this.#iterate(this.#level.iterator<Uint8Array, Uint8Array>(range))
+  }
+
+  snapshot(): KeyValueSnapshot {
+    const snapshot = this.#level.snapshot()
     return {
-      next: () => this.#read(iterator.nextv(ITERATOR_ENTRIES)),
-      close: () => iterator.close(),
+      getMany: (keys) => this.#read(this.#level.getMany(keys, { snapshot })),
+      iterator: (range) => this.#iterate(this.#level.iterator<Uint8Array, Uint8Array>({ ...range, snapshot })),
+      close: () => snapshot.close(),
     }
   }
 
@@ -52,6 +57,13 @@ export class LevelStore implements KeyValueStore {
 
   close(): Promise<void> {
     return this.#level.close()
+  }
+
+  #iterate(iterator: {
+    nextv(size: number): Promise<[Uint8Array, Uint8Array][]>
+    close(): Promise<void>
+  }): EntryIterator {
+    return { next: () => this.#read(iterator.nextv(ITERATOR_ENTRIES)), close: () => iterator.close() }
   }
 
   async #read<T>(reading: Promise<T>): Promise<T> {

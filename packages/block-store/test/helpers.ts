@@ -28,6 +28,7 @@ export function passing(disk: KeyValueStore): KeyValueStore {
     getMany: (keys) => disk.getMany(keys),
     batch: (operations, options) => disk.batch(operations, options),
     iterator: (range) => disk.iterator(range),
+    snapshot: () => disk.snapshot(),
     clear: (range) => disk.clear(range),
     close: () => disk.close(),
   }

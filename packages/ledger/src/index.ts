@@ -20,7 +20,7 @@
  * ```
  */
 export { type AssetAudit, type Audit, audit } from './audit.ts'
-export { type Block, blockBytes, decodeBlock, encodeBlock } from './blocks/block.ts'
+export { type Block, blockBytes, decodeBlock, encodeBlock, txRootOf } from './blocks/block.ts'
 export { buildBlock, type BuildBlockInit, type BuiltBlock } from './blocks/build-block.ts'
 export { checkSuccession, readsOfBlock } from './blocks/check-header.ts'
 export type { Rules } from './blocks/execution.ts'
@@ -59,7 +59,7 @@ export {
   timestampReputation,
 } from './fork-choice.ts'
 export { buildGenesis, type GenesisBlock } from './genesis/build-genesis.ts'
-export { type Genesis, parseGenesis } from './genesis/parse-genesis.ts'
+export { type Genesis, parseGenesis, readGenesis } from './genesis/parse-genesis.ts'
 export { authorityRegister, type AuthorityRegisterBody, registerAction } from './kinds/authority-register.ts'
 export { authorityRevoke, type AuthorityRevokeBody, revokeAction } from './kinds/authority-revoke.ts'
 export type { ProposalRef } from './kinds/decisions.ts'
@@ -94,7 +94,9 @@ export {
   signTransaction,
   type Transaction,
 } from './transactions/transaction.ts'
+export { BUCKETS } from './tree/tree-hash.ts'
 export { bucketOf, type Entry, type EntryReader, type Piece, type PieceFault, verifyPiece } from './tree/piece.ts'
 export { decodePiece, encodePiece } from './tree/piece-codec.ts'
-export { StateTree, type TreeUpdate } from './tree/state-tree.ts'
+export { KeysByBucket } from './tree/keys-by-bucket.ts'
+export { StateTree, type TreeSnapshot, type TreeUpdate } from './tree/state-tree.ts'
 export { txRoot } from './tree/tx-root.ts'

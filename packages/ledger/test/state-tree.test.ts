@@ -8,6 +8,7 @@ import {
   encodePiece,
   type Entry,
   invert,
+  KeysByBucket,
   type Piece,
   StateTree,
   verifyPiece,
@@ -230,4 +231,49 @@ it('refuses a range outside the buckets and a reader of another state', () => {
   const piece = tree.piece(0, 1, () => [])
   expect(verifyPiece(tree.root, { ...piece, first: -1 })).toBe('wrong-range')
   expect(verifyPiece(tree.root, { ...piece, proof: new Uint8Array(0) })).toBe('wrong-proof-length')
+})
+
+it('gives pieces of the state as it was when a snapshot was taken, whatever became of it', () => {
+  fc.assert(
+    fc.property(states, states, ranges, (from, to, { first, count }) => {
+      const tree = StateTree.from(from)
+      const before = tree.piece(first, count, readerOf(from))
+      const snapshot = tree.snapshot()
+      tree.apply(between(from, to))
+      expect(snapshot.root).toEqual(StateTree.from(from).root)
+      expect(snapshot.piece(first, count, readerOf(from))).toEqual(before)
+    }),
+    { numRuns: 15 },
+  )
+})
+
+const texts = (found: readonly Uint8Array[]): string[] => found.map((key) => Buffer.from(key).toString())
+
+it('finds the keys of any range of buckets, each once, also when more came after somebody had asked', () => {
+  fc.assert(
+    fc.property(states, states, ranges, fc.boolean(), (some, more, { first, count }, isAskedBetween) => {
+      const index = new KeysByBucket()
+      const all = [...some, ...more.filter((entry) => !some.some((other) => name(other) === name(entry)))]
+      for (const [i, [key]] of all.entries()) {
+        if (isAskedBetween && i === some.length) index.keys(0, 65_536)
+        index.add(key)
+      }
+      const due = all.map(([key]) => key).filter((key) => bucketOf(key) >= first && bucketOf(key) < first + count)
+      expect(new Set(texts(index.keys(first, count)))).toEqual(new Set(texts(due)))
+      expect(index.keys(first, count)).toHaveLength(due.length)
+      expect(index.keys(0, 65_536)).toHaveLength(index.size)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+it('holds keys of any length, and more of them than fit into one piece of memory', () => {
+  const index = new KeysByBucket()
+  const all = [0, 1, 40, 1_048_572, 1_048_573, 2_000_000].map((length) => Buffer.alloc(length, 7))
+  for (let i = 0; i < 2_000; i++) all.push(Buffer.from(`key ${i}`.repeat(100)))
+  for (const key of all) index.add(key)
+  const found = index.keys(0, 65_536).map((key) => sha256(key).toString('hex'))
+  expect(found).toHaveLength(all.length)
+  expect(new Set(found)).toEqual(new Set(all.map((key) => sha256(key).toString('hex'))))
+  for (const key of all.slice(0, 8)) expect(index.keys(bucketOf(key), 1).some((each) => key.equals(each))).toBe(true)
 })

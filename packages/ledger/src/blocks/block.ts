@@ -3,6 +3,7 @@ import { ByteWriter } from '../codec/byte-writer.ts'
 import { MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES } from '../constants.ts'
 import type { Registry } from '../transactions/registry.ts'
 import { decodeTransaction, type Transaction } from '../transactions/transaction.ts'
+import { txRoot } from '../tree/tx-root.ts'
 import { decodeHeader, type Header, HEADER_BYTES } from './header.ts'
 
 /** A header and the transactions under its root, in the order in which they are applied. */
@@ -19,6 +20,18 @@ export const EMPTY_BLOCK_BYTES = HEADER_BYTES + LENGTH_BYTES
 /** Length of a block as it is encoded. */
 export function blockBytes(transactions: readonly Transaction[]): number {
   return transactions.reduce((sum, { bytes }) => sum + LENGTH_BYTES + bytes.byteLength, EMPTY_BLOCK_BYTES)
+}
+
+/** Roots that were worked out, as long as somebody has the block. */
+const roots = new WeakMap<Block, Uint8Array>()
+
+/** The root over the transactions of a block, which its header should state; worked out once. */
+export function txRootOf(block: Block): Uint8Array {
+  const known = roots.get(block)
+  if (known !== undefined) return known
+  const root = txRoot(block.transactions.map(({ id }) => id))
+  roots.set(block, root)
+  return root
 }
 
 /** Writes a block: the header, the number of transactions, and each behind its length. */

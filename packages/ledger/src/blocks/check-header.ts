@@ -9,8 +9,7 @@ import type { StateView } from '../state/state-view.ts'
 import { validators } from '../state/validators.ts'
 import { readsOf } from '../transactions/apply.ts'
 import type { Registry } from '../transactions/registry.ts'
-import { txRoot } from '../tree/tx-root.ts'
-import { type Block, blockBytes } from './block.ts'
+import { type Block, blockBytes, txRootOf } from './block.ts'
 import type { Rules } from './execution.ts'
 import { chainIdOf, type Header, headerSignatureOf } from './header.ts'
 
@@ -50,12 +49,13 @@ export function differs<Code extends BlockRefusalCode>(code: Code, came: Uint8Ar
   return refuse(code, `${toHex(came)}, where ${toHex(due)} was expected`)
 }
 
-function checkBody({ header, transactions }: Block): BlockRefusal | undefined {
+function checkBody(block: Block): BlockRefusal | undefined {
+  const { header, transactions } = block
   const byteLength = blockBytes(transactions)
   if (byteLength > MAX_BLOCK_BYTES) {
     return refuse('block-too-large', `${byteLength} bytes, and ${MAX_BLOCK_BYTES} are the most`)
   }
-  const root = txRoot(transactions.map(({ id }) => id))
+  const root = txRootOf(block)
   return areEqual(root, header.txRoot) ? undefined : differs('wrong-tx-root', header.txRoot, root)
 }
 

@@ -1,8 +1,8 @@
 import { areEqual, compareBytes } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
-import { sha256 } from '../crypto/sha256.ts'
+import { sha256, sha256Into } from '../crypto/sha256.ts'
 import { StateTreeError } from '../errors.ts'
-import { BUCKETS, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
+import { BUCKETS, ENTRY_BYTES, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
 
 /** An entry of the state. */
 export type Entry = readonly [key: Uint8Array, value: Uint8Array]
@@ -38,18 +38,40 @@ export function verifyPiece(root: Uint8Array, piece: Piece): PieceFault | undefi
   const { first, count, entries, proof } = piece
   if (!isRange(first, count)) return 'wrong-range'
   if (proof.byteLength !== proofLength(first, count)) return 'wrong-proof-length'
-  const lists: Buffer[][] = Array.from({ length: count }, () => [Buffer.of(LEAF)])
-  let before: Uint8Array | undefined
-  for (const [key, value] of entries) {
-    const keyHash = sha256(key)
-    const list = lists[bucketOfHash(keyHash) - first]
-    if (list === undefined) return 'wrong-bucket'
-    if (before !== undefined && compareBytes(before, keyHash) >= 0) return 'wrong-order'
-    before = keyHash
-    list.push(Buffer.concat([keyHash, sha256(value)]))
-  }
-  const hashes = Buffer.concat(lists.map((list) => sha256(Buffer.concat(list))))
+  const hashes = bucketHashes(first, count, entries)
+  if (typeof hashes === 'string') return hashes
   return areEqual(rootOver(hashes, piece), root) ? undefined : 'wrong-root'
+}
+
+/** The hashes of the buckets, or what is wrong with the entries that should be in them. */
+function bucketHashes(first: number, count: number, entries: readonly Entry[]): Buffer | PieceFault {
+  const hashes = Buffer.allocUnsafe(count * HASH_BYTES)
+  const lists = Buffer.allocUnsafe(count + entries.length * ENTRY_BYTES)
+  const entry = Buffer.allocUnsafe(ENTRY_BYTES)
+  let [bucket, start, end] = [0, 0, 1]
+  lists[0] = LEAF
+  const closeUntil = (next: number): void => {
+    while (bucket < next) {
+      sha256Into(hashes, bucket * HASH_BYTES, lists.subarray(start, end))
+      bucket++
+      start = end
+      if (bucket < count) lists[end++] = LEAF
+    }
+  }
+  for (const [key, value] of entries) {
+    sha256Into(entry, 0, key)
+    const own = entry.readUInt16BE() - first
+    if (own < 0 || own >= count) return 'wrong-bucket'
+    if (own < bucket) return 'wrong-order'
+    closeUntil(own)
+    const before = end - ENTRY_BYTES
+    if (before > start && lists.compare(entry, 0, HASH_BYTES, before, before + HASH_BYTES) >= 0) return 'wrong-order'
+    sha256Into(entry, HASH_BYTES, value)
+    lists.set(entry, end)
+    end += ENTRY_BYTES
+  }
+  closeUntil(count)
+  return hashes
 }
 
 /** Cuts a piece out of the tree of `levels`. */

@@ -10,6 +10,13 @@ import { BUCKETS, type DirtyHashes, dirtyAbove, FAN_OUT, LEAF, levelAbove, LEVEL
 /** Changes fed at once to a tree that is built from entries. */
 const BATCH = 65_536
 
+/** A tree as it was, whatever became of it since: 2.2 MB. */
+export interface TreeSnapshot {
+  readonly root: Uint8Array
+  /** As that of the tree. */
+  piece(first: number, count: number, read: EntryReader): Piece
+}
+
 /** What a tree would become by some changes. Until it is committed, the tree is as before. */
 export interface TreeUpdate {
   /** The root after it. */
@@ -86,6 +93,12 @@ export class StateTree {
    */
   piece(first: number, count: number, read: EntryReader): Piece {
     return makePiece(this.#levels, first, count, read)
+  }
+
+  /** What pieces of the state as it is now are cut out of, as long as it is kept. */
+  snapshot(): TreeSnapshot {
+    const levels = this.#levels.map((level) => Buffer.from(level))
+    return { root: this.root, piece: (first, count, read) => makePiece(levels, first, count, read) }
   }
 
   #commit(version: number, edits: BucketEdits, dirty: readonly DirtyHashes[]): void {

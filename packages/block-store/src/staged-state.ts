@@ -1,0 +1,123 @@
+import { putBody, putHeader } from './block-records.ts'
+import type { ChainDisk } from './chain-disk.ts'
+import { checkBlock, checkBytes } from './check-block.ts'
+import { MAX_HEIGHT, OPERATION_BYTES } from './constants.ts'
+import { BlockTooLargeError, StageOverError } from './errors.ts'
+import { adoptGeneration, checkFinality, removeGeneration } from './generations.ts'
+import type { CallOptions, StateEntry, StoredBlock } from './index.ts'
+import { Keys, STAGE_KEY } from './keys.ts'
+import { checkWhole } from './options.ts'
+import { readEntries } from './read-entries.ts'
+import { seal } from './records.ts'
+
+const NOTHING = new Uint8Array(0)
+
+export interface StagedStateInit {
+  disk: ChainDisk
+  /** Parts that are there. */
+  parts: Iterable<number>
+  maxBlockBytes: number
+  /** Tells that nothing is staged any more here, and whether what was staged is gone from the disk. */
+  onOver: (isGone: boolean) => void
+}
+
+/**
+ * A state that comes in parts, beside the one in use, and stays over a restart: under the prefix of the next generation.
+ * Each part is one batch, so that it is there as a whole or not at all.
+ */
+export class StagedState {
+  readonly #init: StagedStateInit
+  readonly #keys: Keys
+  readonly #parts: Set<number>
+  #isOver = false
+
+  constructor(init: StagedStateInit) {
+    this.#init = init
+    this.#keys = new Keys(init.disk.meta.generation + 1)
+    this.#parts = new Set(init.parts)
+  }
+
+  /** Numbers of the parts that are there, ascending. */
+  get parts(): number[] {
+    return [...this.#parts].toSorted((a, b) => a - b)
+  }
+
+  /**
+   * Puts a part. Durable when it resolves. One that is there already is written over.
+   *
+   * @throws {TypeError} @throws {RangeError} when the number or an entry makes no sense
+   * @throws {BlockTooLargeError} when the part is over `maxBlockBytes`
+   * @throws {StageOverError} @throws {StoreClosedError} @throws {StoreFailedError}
+   */
+  async add(part: number, entries: readonly StateEntry[], { signal }: CallOptions = {}): Promise<void> {
+    this.#assertOpen()
+    checkWhole('part', part, 0, MAX_HEIGHT)
+    const { disk, maxBlockBytes } = this.#init
+    let size = 0
+    for (const [key, value] of entries) size += checkBytes('key', key) + checkBytes('value', value) + OPERATION_BYTES
+    if (size > maxBlockBytes) throw new BlockTooLargeError(size, maxBlockBytes)
+    const operations = entries.map(([key, value]) => ({ key: this.#keys.state(key), value: seal(value) }))
+    const mark = { key: this.#keys.part(part), value: seal(NOTHING) }
+    await disk.queue.run(0, () => disk.write([...operations, mark]), signal)
+    this.#parts.add(part)
+  }
+
+  /** All entries of all parts, in the order of their keys. @throws {StageOverError} @throws {CorruptStoreError} */
+  entries({ signal }: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
+    this.#assertOpen()
+    const { disk } = this.#init
+    return readEntries(disk, { keys: this.#keys, iterator: disk.store.iterator(this.#keys.states) }, signal)
+  }
+
+  /**
+   * Makes it the state of the store, and `tip` its only block, which is final from then on, in one batch. What was there
+   * before is deleted.
+   *
+   * @throws {TypeError} @throws {RangeError} when the block makes no sense @throws {BlockTooLargeError}
+   * @throws {CannotFinaliseError} when the block is below what is final
+   * @throws {StageOverError} @throws {StoreClosedError} @throws {StoreFailedError}
+   */
+  async finish(tip: StoredBlock, { signal }: CallOptions = {}): Promise<void> {
+    this.#assertOpen()
+    const { disk, maxBlockBytes } = this.#init
+    checkBlock(tip, [], maxBlockBytes)
+    const before = disk.meta.generation
+    const marks = [...this.#parts].map((part) => ({ key: this.#keys.part(part), value: undefined }))
+    await disk.queue.run(
+      0,
+      async () => {
+        checkFinality(disk, tip.height)
+        const block = [...putHeader(this.#keys, tip), ...putBody(this.#keys, tip)]
+        await adoptGeneration(disk, before + 1, tip, [...marks, { key: STAGE_KEY, value: undefined }, ...block])
+      },
+      signal,
+    )
+    this.#end(true)
+    // What is of no generation in use is deleted by the next open, too.
+    await removeGeneration(disk, before).catch(() => {})
+  }
+
+  /** Lets go of it: what is there is there the next time. Again is nothing. */
+  close(): void {
+    if (!this.#isOver) this.#end(false)
+  }
+
+  /** Deletes all of it. @throws {StoreClosedError} @throws {StoreFailedError} */
+  async drop(): Promise<void> {
+    this.#assertOpen()
+    const { disk } = this.#init
+    await disk.queue.run(0, () => disk.write([{ key: STAGE_KEY, value: undefined }]))
+    this.#end(true)
+    await removeGeneration(disk, disk.meta.generation + 1)
+  }
+
+  #end(isGone: boolean): void {
+    this.#isOver = true
+    this.#init.onOver(isGone)
+  }
+
+  #assertOpen(): void {
+    if (this.#isOver) throw new StageOverError()
+    this.#init.disk.assertUsable()
+  }
+}

@@ -1,0 +1,41 @@
+import type { ChainDisk } from './chain-disk.ts'
+import type { CallOptions, Tip } from './index.ts'
+import type { Keys } from './keys.ts'
+import type { KeyValueSnapshot } from './key-value-store.ts'
+import { readEntries } from './read-entries.ts'
+import { unseal } from './records.ts'
+
+/** The state as it was after a block, whatever was appended or reverted since. It ends with the store. */
+export class StateSnapshot {
+  /** The block; `undefined` of an empty store. */
+  readonly tip: Tip | undefined
+  readonly #disk: ChainDisk
+  readonly #keys: Keys
+  readonly #snapshot: KeyValueSnapshot
+
+  /** Only for a task of the queue, when no batch is under way. */
+  constructor(disk: ChainDisk) {
+    this.tip = disk.meta.tip
+    this.#disk = disk
+    this.#keys = disk.keys
+    this.#snapshot = disk.store.snapshot()
+  }
+
+  /** Entries by their keys, past the cache. @throws {CorruptStoreError} @throws {StoreClosedError} */
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    this.#disk.assertUsable()
+    const records = await this.#disk.reading(this.#snapshot.getMany(keys.map((key) => this.#keys.state(key))))
+    return records.map((record) => (record === undefined ? undefined : unseal(record, 'entry of a snapshot')))
+  }
+
+  /** All entries in the order of their keys. @throws {CorruptStoreError} @throws {StoreClosedError} */
+  entries({ signal }: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
+    this.#disk.assertUsable()
+    return readEntries(this.#disk, { keys: this.#keys, iterator: this.#snapshot.iterator(this.#keys.states) }, signal)
+  }
+
+  /** Lets go of it, so that the store may delete what only it held. Again is nothing. */
+  async close(): Promise<void> {
+    await this.#snapshot.close()
+  }
+}
