@@ -62,6 +62,11 @@ export class BlockRange implements Job {
     return this.#arrived[0]
   }
 
+  /** The one after it, if it came. */
+  second(): ArrivedBlock | undefined {
+    return this.#arrived[1]
+  }
+
   /** Lets go of the next block. */
   shift(): void {
     const block = this.#arrived.shift()

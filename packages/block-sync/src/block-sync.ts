@@ -154,10 +154,8 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     // A listener may have begun the next one already.
     if (this.#life === undefined || this.#running !== undefined) return
     const isDue = result.status === 'failed' && result.code !== 'no-peers'
-    const delayMs = this.#retries.settle(
-      table?.settled() ?? new Map(),
-      result.status === 'synced' && result.imported > 0,
-    )
+    const isSynced = result.status === 'synced'
+    const delayMs = this.#retries.settle(table?.settled() ?? new Map(), isSynced, isSynced && result.imported > 0)
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#retries.forget()

@@ -189,7 +189,9 @@ export class Branch implements Activity {
   async #import(block: ArrivedBlock): Promise<void> {
     const { context } = this
     this.#isImporting = true
-    const outcome = await importBlock(context, block, this.#final)
+    const importing = importBlock(context, block, this.#final)
+    this.#prepareNext()
+    const outcome = await importing
     this.#isImporting = false
     const { height, hash } = block.facts
     if (outcome.status === 'imported' || outcome.status === 'known') {
@@ -211,6 +213,12 @@ export class Branch implements Activity {
       if (isProven) this.lied({ offence: 'invalid-block', message })
       else this.finish('refused', message)
     }
+  }
+
+  /** Within a range: at its end there is one that is looked at in its turn. */
+  #prepareNext(): void {
+    const next = this.queue.ranges[0]?.second()
+    if (next !== undefined) this.context.prepare?.(next.bytes)
   }
 
   /** Where final blocks are taken unexecuted, it is worth waiting until it is known which these are. */

@@ -137,6 +137,8 @@ export interface BlockSyncComponents {
   reader: ChainReader
   peers: SyncPeers
   requests: SyncRequests
+  /** Looks at a block that is imported next, while another one is: what of it can be checked without the state. @default nothing is */
+  prepare?: (block: Uint8Array) => void
   /** Takes final blocks without executing them. @default all are executed */
   fast?: FastImport
   /** Takes a state at a checkpoint. @default there are no checkpoints */

@@ -24,8 +24,11 @@ export class Retries {
   }
 
   /** Takes note of the claims that a run made nothing of; gives the time to the next one. */
-  settle(claims: ReadonlyMap<string, string>, wasUseful: boolean): number {
-    this.#inRow = wasUseful ? 0 : this.#inRow + 1
+  settle(claims: ReadonlyMap<string, string>, isSynced: boolean, isFurther: boolean): number {
+    // What came by another way meanwhile took nothing, and is nobody's fault.
+    const isIdle = isSynced && ![...claims.values()].includes(ANY)
+    if (isFurther) this.#inRow = 0
+    else if (!isIdle) this.#inRow++
     this.#settled = claims
     const { retryMs, maxRetryMs } = this.#options
     return Math.min(maxRetryMs, retryMs * 2 ** Math.max(0, this.#inRow - 1))

@@ -1,6 +1,7 @@
 import type { ChainTip } from '@gridmesh/interfaces'
 import { Branch, type BranchEnd } from './branch-run.ts'
 import { runCheckpoint } from './checkpoint.ts'
+import { callChain } from './importer.ts'
 import type { SyncResult } from './index.ts'
 import type { PeerRecord } from './peer-table.ts'
 import { ChainFailedError, type RunContext } from './run-context.ts'
@@ -50,7 +51,16 @@ export class Run {
     const end = await branch.run()
     this.#imported += end.imported
     if (this.#wanted.get(source.id) === wanted) this.#wanted.delete(source.id)
-    this.#settle(source, end, branch.queue.tail)
+    const claim = wanted ?? source.claim.tip
+    if (end.reason === 'short' && (await this.#has(claim))) source.reached = claim.hash
+    else this.#settle(source, end, branch.queue.tail)
+  }
+
+  /** Whether a block came by another way meanwhile: then the peer was right about it, whatever else it has by now. */
+  async #has({ hash }: ChainTip): Promise<boolean> {
+    const { chain } = this.#context
+    const [block] = await callChain(this.#context, 'blocks', (signal) => chain.blocks([hash], { signal }))
+    return block !== undefined
   }
 
   /** Each turn brings us further, or its peer back: so there are not many more turns than peers and blocks. */

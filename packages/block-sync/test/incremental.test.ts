@@ -129,6 +129,34 @@ it('follows a peer that announced a block with an unknown parent, however low', 
   expect(setup.chain.blocksByHash.has(tip.hash)).toBe(true)
 })
 
+it('asks a peer again at once whose block came by another way meanwhile', async () => {
+  const setup = setUp(new ModelChain().addAll(LONG.slice(0, 5)), { behind: 10 })
+  const [next, above] = [LONG[5] ?? GENESIS, LONG[6] ?? GENESIS]
+  const peer = setup.net.join('a', new ModelChain().addAll(LONG.slice(0, 6)))
+  // The run that this begins finds that nothing is missing, a second ahead of what the peer announces next.
+  for (let i = 0; i < 5; i++) {
+    setup.chain.addAll([next])
+    setup.sync.unknownParent('a', next)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(setup.sync.status()).toMatchObject({ phase: 'idle', last: { status: 'synced', imported: 0 } })
+  }
+  expect(setup.notices).toEqual([])
+  peer.chain.addAll([above])
+  setup.sync.unknownParent('a', above)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip()).toMatchObject({ height: 7, hash: above.hash })
+})
+
+it('leaves a peer alone for longer each time that its block is nowhere', async () => {
+  const setup = setUp(new ModelChain().addAll(LONG.slice(0, 5)), { behind: 10, retryMs: 10_000 })
+  setup.net.join('a', new ModelChain().addAll(LONG.slice(0, 5)))
+  for (let s = 0; s < 75; s++) {
+    setup.sync.unknownParent('a', { height: 5, hash: `ff${s}` })
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+  expect(setup.net.asked).toHaveLength(4)
+})
+
 it('holds no more headers and bytes than it may', async () => {
   const init = { maxHeadersAhead: 300, headersPerRequest: 100, rangeBlocks: 20, maxBlockBytes: 100 }
   const setup = setUp(new ModelChain(), { ...init, maxAnswerBytes: 500, maxBufferedBytes: 1_500 })
@@ -146,4 +174,20 @@ it('holds no more headers and bytes than it may', async () => {
   expect(most.headers).toBeLessThanOrEqual(300)
   expect(most.bytes).toBeLessThanOrEqual(1_500)
   expect(most.bytes).toBeGreaterThan(1_000)
+})
+
+it('shows the chain the next block while one is imported, where it is there', async () => {
+  const chain = new ModelChain()
+  chain.importMs = 5
+  const shown: number[] = []
+  const all = LONG.slice(0, 12)
+  const prepare = (bytes: Uint8Array): void => {
+    shown.push(all.findIndex((block) => Buffer.compare(block.bytes, bytes) === 0))
+  }
+  const setup = setUp(chain, { rangeBlocks: 4 }, { prepare })
+  setup.net.join('a', new ModelChain().addAll(all))
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 12 })
+  // The first of a range is not looked at before its turn.
+  expect(shown).toEqual([1, 2, 3, 5, 6, 7, 9, 10, 11])
 })
