@@ -2,13 +2,19 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BlockStore } from '@gridmesh/block-store'
 import { type ConsensusChain, type HeaderCodec, type PoaEngine, type PoaRules, poaRules } from '@gridmesh/consensus'
+import type { HeaderFacts } from '@gridmesh/block-sync'
 import type { ChainBackend, ChainTip, ImportOutcome } from '@gridmesh/interfaces'
 import { addressOf, defaultRegistry, toHex } from '@gridmesh/ledger'
 import { Mempool } from '@gridmesh/mempool'
 import type { AbortOptions } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { EnergyBackend } from './backend.ts'
+import { BlockChecks } from './block-checks.ts'
 import type { ChainBlock, Standing } from './chain-block.ts'
+import { lowestOf } from './checkpoints/block-history.ts'
+import { checkpointPorts, type CheckpointPorts } from './checkpoints/checkpoint-ports.ts'
+import { Checkpoints } from './checkpoints/checkpoints.ts'
+import { type CheckpointOptions, checkpointOptions } from './checkpoints/options.ts'
 import { EnergyConsensusChain } from './consensus-chain.ts'
 import { EarlyBlocks } from './early-blocks.ts'
 import { engineFor } from './engine.ts'
@@ -41,6 +47,9 @@ interface OpenParts extends OpenedChain {
   store: BlockStore
   rules: PoaRules
   limits: ChainLimits
+  checkpoints: Checkpoints
+  options: CheckpointOptions
+  lowest: HeaderFacts | undefined
 }
 
 /** The energy chain as one thing: ledger, store, mempool and consensus, joined, and without a network. */
@@ -56,18 +65,28 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
   readonly engine: PoaEngine
   /** Entries of the state after the head; while branches are switched, after a block between. */
   readonly state: Pick<BlockStore, 'get' | 'getMany' | 'entries'>
+  /** Where a block, or a transaction, of the head's branch is. */
+  readonly index: Pick<BlockStore, 'heightOf' | 'transaction'>
+  /** Parts of the state after a final block, for others. */
+  readonly stateReader: CheckpointPorts['stateReader']
+  /** Takes such a state of others. */
+  readonly stateTarget: CheckpointPorts['stateTarget']
+  /** Takes the blocks before it. */
+  readonly history: CheckpointPorts['history']
   readonly #store: BlockStore
+  readonly #checkpoints: Checkpoints
   readonly #mover: Mover
   readonly #sides: SideBlocks
   readonly #marks: Marks
   readonly #early: EarlyBlocks
   readonly #verifier: Verifier
   readonly #queue: ImportQueue
+  readonly #checks: BlockChecks
   readonly #importer: Importer
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  private constructor({ store, main, genesis, rules, limits }: OpenParts, init: EnergyChainInit) {
+  private constructor({ store, main, genesis, rules, limits, ...checkpointing }: OpenParts, init: EnergyChainInit) {
     super()
     const { registry = defaultRegistry, verify = verifyHere, clock, mempoolLog } = init
     const { chainId } = genesis
@@ -76,7 +95,9 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     const better = (a: ChainBlock, b: ChainBlock): boolean => rules.better(rated(a), rated(b))
     this.chainId = toHex(chainId)
     this.state = store
+    this.index = store
     this.#store = store
+    this.#checkpoints = checkpointing.checkpoints
     this.#verifier = new Verifier(verify, limits)
     this.#queue = new ImportQueue(limits)
     this.#sides = new SideBlocks(limits, better)
@@ -96,22 +117,28 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
       onFailed: (error) => void this.safeDispatchEvent('chain:failed', { detail: error }),
     })
     const [mover, sides] = [this.#mover, this.#sides]
+    const isAuthority = (who: string): boolean => authorities().includes(who)
+    this.#checks = new BlockChecks({ verifier, registry, chainId, isVerified: (id) => pool.has(id), isAuthority })
     this.#importer = new Importer({
       main,
       mover,
       sides,
       marks: this.#marks,
       early: this.#early,
-      verifier,
+      checks: this.#checks,
       rules,
       registry,
       better,
       limits,
       chainId,
       nowMs,
-      isVerified: (id) => pool.has(id),
       onStuck: (fault) => void this.safeDispatchEvent('chain:stuck', { detail: fault }),
     })
+    const joined = { store, main, mover, sides, queue: this.#queue, rules, registry, chainId }
+    const { stateReader, stateTarget, history } = checkpointPorts({ ...joined, ...checkpointing })
+    this.stateReader = stateReader
+    this.stateTarget = stateTarget
+    this.history = history
     const importBlock = async (block: Uint8Array): Promise<ImportOutcome> => this.#import(block)
     this.backend = new EnergyBackend({ store, main, gate, mover, sides, importBlock: this.importBlock.bind(this) })
     this.headers = headerCodec(genesis.block.header.bytes.byteLength)
@@ -126,7 +153,6 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
    * Opens a chain: writes genesis into an empty store, and builds the tree over the state of any other.
    *
    * @throws {RangeError} @throws {TypeError} when an option makes no sense
-   * @throws {GenesisError} when the text is no genesis
    * @throws {WrongGenesisError} when the store holds another chain
    * @throws {StateMismatchError} @throws {UnreadableBlockError} when it does not hold what was written there
    * @throws what `BlockStore.open` throws
@@ -134,11 +160,14 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
   static async open(init: EnergyChainInit): Promise<EnergyChain> {
     const limits = chainLimits(init.limits ?? {})
     const rules = poaRules(init.consensus)
+    const options = checkpointOptions(init.checkpoints)
     const store = await openStore(init)
     try {
       const { genesis, registry = defaultRegistry } = init
-      const opened = await openChain(store, { genesis, rules, registry })
-      return new EnergyChain({ ...opened, store, rules, limits }, init)
+      const checkpoints = new Checkpoints({ store, rules, every: options.every })
+      const opened = await openChain(store, { genesis, rules, registry, checkpoints })
+      const lowest = await lowestOf(store)
+      return new EnergyChain({ ...opened, store, rules, limits, checkpoints, options, lowest }, init)
     } catch (err) {
       await store.close()
       throw err
@@ -182,6 +211,11 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     return this.#import(block, signal)
   }
 
+  /** Looks at a block that is to be imported next, while another one is: its signatures need no state. */
+  prepareBlock(block: Uint8Array): void {
+    if (this.#stopping === undefined) this.#checks.prepare(block)
+  }
+
   /** What is held beside the blocks. */
   stats(): EnergyChainStats {
     return {
@@ -209,12 +243,14 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
       this.#verifier.close()
       await this.#queue.close()
       await this.mempool.stop()
+      await this.#checkpoints.clear()
       await this.#store.close()
     }
   }
 
   async #import(block: Uint8Array, signal?: AbortSignal): Promise<ImportOutcome> {
-    return this.#queue.run(block.byteLength, async () => this.#importer.import(block), signal)
+    const prepare = (): void => this.#checks.prepare(block)
+    return this.#queue.run(block.byteLength, async () => this.#importer.import(block), { signal, prepare })
   }
 
   /** What comes past the engine is evidence as well, whether the block is good or not. */

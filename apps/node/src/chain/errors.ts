@@ -1,15 +1,15 @@
-/** The store holds another chain than that of the genesis text. */
+/** The store holds another chain than that of the genesis. */
 export class WrongGenesisError extends Error {
   static override readonly name = 'WrongGenesisError'
   override readonly name = 'WrongGenesisError'
   readonly code = 'wrong-genesis'
-  /** Id of the chain that the genesis text makes, hex. */
+  /** Id of the chain that the genesis makes, hex. */
   readonly expected: string
   /** Id of the chain that is stored, hex. */
   readonly received: string
 
   constructor(expected: string, received: string) {
-    super(`The store holds chain ${received}, and the genesis text is of chain ${expected}: use another directory`)
+    super(`The store holds chain ${received}, and the genesis is of chain ${expected}: use another directory`)
     this.expected = expected
     this.received = received
   }
@@ -114,5 +114,47 @@ export class SideBlocksFullError extends Error {
     super(
       `Block ${hash} is the worst of more than ${maxSideBlocks} blocks or ${maxSideBytes} bytes beside the main chain`,
     )
+  }
+}
+
+/** A checkpoint is not above what is final here, or above the head by now: there is nothing to be won by it. */
+export class CheckpointBehindError extends Error {
+  static override readonly name = 'CheckpointBehindError'
+  override readonly name = 'CheckpointBehindError'
+  readonly code = 'checkpoint-behind'
+  readonly height: number
+  /** Height that the chain has reached. */
+  readonly reached: number
+
+  constructor(height: number, reached: number) {
+    super(`The checkpoint at height ${height} is not above height ${reached}, which the chain has reached`)
+    this.height = height
+    this.reached = reached
+  }
+}
+
+/** What was kept of a state under way is not the state of its block. It was deleted: it is fetched anew. */
+export class CorruptCheckpointError extends Error {
+  static override readonly name = 'CorruptCheckpointError'
+  override readonly name = 'CorruptCheckpointError'
+  readonly code = 'corrupt-checkpoint'
+  readonly height: number
+
+  constructor(height: number, options: ErrorOptions) {
+    super(`What was kept of the state after block ${height} is not that state, and was deleted`, options)
+    this.height = height
+  }
+}
+
+/** A block cannot be one of the blocks before a checkpoint. */
+export class HistoryBlockError extends Error {
+  static override readonly name = 'HistoryBlockError'
+  override readonly name = 'HistoryBlockError'
+  readonly code = 'wrong-history'
+  readonly height: number
+
+  constructor(height: number, why: string) {
+    super(`Block ${height} is none of the history of this chain: ${why}`)
+    this.height = height
   }
 }

@@ -22,7 +22,7 @@ export interface ChainEvents {
   'chain:block': CustomEvent<Block>
   /** The head is on another branch than before. */
   'chain:reorg': CustomEvent<ChainReorg>
-  /** There is another head. */
+  /** There is another head. Where no block was told of before, the state at a checkpoint was taken. */
   'chain:head': CustomEvent<ChainTip>
   /** A block can no longer be reverted, and all before it. Heights rise. */
   'chain:final': CustomEvent<ChainTip>

@@ -10,6 +10,8 @@ interface Waiting {
   readonly bytes: number
   readonly start: () => Promise<void>
   readonly refuse: (reason: unknown) => void
+  /** What can be done before its turn. */
+  readonly prepare: (() => void) | undefined
 }
 
 /** Does one thing after the other, in the order in which they came. */
@@ -25,23 +27,28 @@ export class ImportQueue {
   }
 
   /**
-   * Runs a task in its turn. An abort counts while it waits.
+   * Runs a task in its turn. An abort counts while it waits. It is prepared once, or more often, while it is the next.
    *
    * @throws {ImportQueueFullError} @throws {ChainStoppedError} @throws the signal's reason
    */
-  async run<T>(bytes: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async run<T>(
+    bytes: number,
+    task: () => Promise<T>,
+    { signal, prepare }: { signal?: AbortSignal | undefined; prepare?: () => void } = {},
+  ): Promise<T> {
     signal?.throwIfAborted()
     if (this.#isClosed) throw new ChainStoppedError()
     if (this.#draining !== undefined) this.#checkRoom(bytes)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const start = async (): Promise<void> => task().then(resolve, reject)
-    const waiting: Waiting = { bytes, start, refuse: reject }
+    const waiting: Waiting = { bytes, start, refuse: reject, prepare }
     const onAbort = (): void => {
       if (this.#drop(waiting)) reject(signal?.reason)
     }
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#waiting.add(waiting)
     this.#bytes += bytes
+    if (this.#draining !== undefined && this.size === 1) prepare?.()
     this.#draining ??= this.#drain()
     try {
       return await promise
@@ -74,7 +81,10 @@ export class ImportQueue {
     // A set that grows while it is walked: what is added is walked too.
     for (const waiting of this.#waiting) {
       this.#drop(waiting)
-      await waiting.start()
+      const done = waiting.start()
+      const [next] = this.#waiting
+      next?.prepare?.()
+      await done
     }
     this.#draining = undefined
   }

@@ -1,14 +1,7 @@
 import type { ImportOutcome } from '@gridmesh/interfaces'
-import {
-  decodeBlock,
-  headerSignatureOf,
-  MalformedError,
-  type Registry,
-  signatureOf,
-  toHex,
-  txRoot,
-} from '@gridmesh/ledger'
+import { decodeBlock, MalformedError, type Registry, toHex, txRootOf } from '@gridmesh/ledger'
 import { authoritiesAfter } from './authorities.ts'
+import type { BlockChecks } from './block-checks.ts'
 import type { BlockFault, ChainBlock, ChainRules, FullBlock } from './chain-block.ts'
 import type { EarlyBlocks } from './early-blocks.ts'
 import { SideBlocksFullError } from './errors.ts'
@@ -17,7 +10,6 @@ import type { MainChain } from './main-chain.ts'
 import type { Marks } from './marks.ts'
 import type { Mover } from './mover.ts'
 import type { Better, SideBlock, SideBlocks, SideLimits } from './side-blocks.ts'
-import type { Verifier } from './verifier.ts'
 
 /** What imports work with. */
 export interface ImporterParts {
@@ -26,15 +18,13 @@ export interface ImporterParts {
   sides: SideBlocks
   marks: Marks
   early: EarlyBlocks
-  verifier: Verifier
+  checks: BlockChecks
   rules: ChainRules
   registry: Registry
   better: Better
   limits: SideLimits
   chainId: Uint8Array
   nowMs: () => number
-  /** Whether the mempool has checked the signature of a transaction. */
-  isVerified: (id: string) => boolean
   /** Tells that there is a better branch, and why it cannot be gone to. */
   onStuck: (fault: BlockFault) => void
 }
@@ -74,7 +64,7 @@ export class Importer {
 
   #read(bytes: Uint8Array): FullBlock | ImportOutcome {
     try {
-      return { bytes, block: decodeBlock(bytes, this.#parts.registry) }
+      return this.#parts.checks.read(bytes)
     } catch (err) {
       if (err instanceof MalformedError) return refused(err)
       throw err
@@ -104,18 +94,17 @@ export class Importer {
 
   /** Header, then the signature of its maker, and that the body is the one of the header. */
   async #judge(full: FullBlock, parent: ChainBlock): Promise<Judged | ImportOutcome> {
-    const { rules, nowMs, verifier, early } = this.#parts
-    const { header, transactions } = full.block
+    const { rules, nowMs, checks, early } = this.#parts
+    const { header } = full.block
     const judgement = judgeHeader(rules, parent, full.block, nowMs())
     const isEarly = judgement.status === 'refused' && judgement.retryInMs !== undefined
     if (judgement.status === 'refused' && !isEarly) return refused(judgement)
-    const [isSigned] = await verifier.verify([headerSignatureOf(header)])
-    if (isSigned !== true) {
+    if (!(await checks.isSigned(full))) {
       const message = `the signature of ${toHex(header.proposer)} does not hold`
       return refused({ code: 'invalid-block-signature', message })
     }
     // Before anything is held against the block: with the header of somebody true, anybody can send another body.
-    const root = toHex(txRoot(transactions.map(({ id }) => id)))
+    const root = toHex(txRootOf(full.block))
     if (root !== toHex(header.txRoot)) {
       return refused({ code: 'wrong-tx-root', message: `${toHex(header.txRoot)}, where ${root} was expected` })
     }
@@ -129,8 +118,8 @@ export class Importer {
   }
 
   async #extend({ full, judgement }: Judged): Promise<ImportOutcome> {
-    const { mover } = this.#parts
-    const fault = (await this.#checkSignatures(full)) ?? (await mover.extend(full))
+    const { mover, checks } = this.#parts
+    const fault = (await checks.faultOf(full)) ?? (await mover.extend(full))
     return fault === undefined ? this.#imported() : this.#refuseForGood(judgement.facts.hash, fault)
   }
 
@@ -183,7 +172,7 @@ export class Importer {
   /** Checks the signatures of a branch, as long as nothing has moved. */
   async #checkBranch(branch: readonly SideBlock[]): Promise<boolean> {
     for (const side of branch) {
-      const fault = side.isVerified ? undefined : await this.#checkSignatures(side.full)
+      const fault = side.isVerified ? undefined : await this.#parts.checks.faultOf(side.full)
       if (fault !== undefined) {
         this.#condemn(side, fault)
         return false
@@ -232,16 +221,6 @@ export class Importer {
     marks.add(hash, fault)
     for (const above of sides.deleteAbove(hash)) marks.add(above, invalidParent(hash))
     sides.delete(hash)
-  }
-
-  async #checkSignatures({ block: { transactions } }: FullBlock): Promise<BlockFault | undefined> {
-    const { verifier, chainId, isVerified } = this.#parts
-    const unknown = transactions.filter(({ id }) => !isVerified(toHex(id)))
-    const answers = await verifier.verify(unknown.map((transaction) => signatureOf(transaction, chainId)))
-    const wrong = unknown[answers.findIndex((answer) => !answer)]
-    if (wrong === undefined) return undefined
-    const message = `the signature of ${toHex(wrong.sender)} does not hold for transaction ${toHex(wrong.id)}`
-    return { code: 'invalid-signature', message }
   }
 
   #refuseForGood(hash: string, fault: BlockFault): ImportOutcome {

@@ -1,7 +1,8 @@
 import type { BlockStoreInit, KeyValueStore } from '@gridmesh/block-store'
 import type { Clock, ConsensusNetwork, PoaInit, PoaRulesInit, SigningRecord } from '@gridmesh/consensus'
-import type { LedgerSigner, Registry } from '@gridmesh/ledger'
+import type { Genesis, LedgerSigner, Registry } from '@gridmesh/ledger'
 import type { MempoolInit, MempoolLog } from '@gridmesh/mempool'
+import type { CheckpointInit } from './checkpoints/options.ts'
 import type { ChainLimitsInit } from './options.ts'
 import type { VerifyClaims } from './verifier.ts'
 
@@ -11,8 +12,8 @@ export interface EnergyChainInit {
   directory?: string
   /** Where the blocks are, in the place of a directory; closed with the chain. */
   store?: KeyValueStore
-  /** Text of the ledger's genesis YAML. */
-  genesis: string
+  /** What the chain begins with. */
+  genesis: Genesis
   /** Of an authority, which makes blocks. @default none: the chain follows */
   signer?: LedgerSigner
   /** What was signed; without a `directory` it must be given where there is a `signer`. @default a file in `directory` */
@@ -35,6 +36,8 @@ export interface EnergyChainInit {
   mempoolLog?: MempoolLog
   /** Options of the block store. */
   blockStore?: BlockStoreInit
+  /** Which states are given to others, and how one is taken. */
+  checkpoints?: CheckpointInit
   /** Bounds of the chain itself. */
   limits?: ChainLimitsInit
 }

@@ -16,11 +16,13 @@ import {
   undoBlock,
   validateBlock,
 } from '@gridmesh/ledger'
-import type { AuthorityHistory } from './authorities.ts'
-import { decodeRecord, encodeRecord, headerIn } from './block-record.ts'
+import { AuthorityHistory } from './authorities.ts'
+import { decodeRecord, headerIn } from './block-record.ts'
 import { type BlockFault, type ChainBlock, type ChainRules, factsOf, type FullBlock } from './chain-block.ts'
+import type { Checkpoints } from './checkpoints/checkpoints.ts'
 import { StateMismatchError } from './errors.ts'
 import { judgeHeader } from './judge-header.ts'
+import { storedBlock } from './stored-block.ts'
 
 /** What a main chain is made of. */
 export interface MainChainParts {
@@ -29,6 +31,8 @@ export interface MainChainParts {
   tree: StateTree
   rules: ChainRules
   registry: Registry
+  /** What is given to others of the state. */
+  checkpoints: Checkpoints
   history: AuthorityHistory
   tip: ChainBlock
   finalised: ChainTip
@@ -39,12 +43,16 @@ export interface MainChainParts {
  * one before, by one batch of the store; when a call throws, memory and disk may differ.
  */
 export class MainChain {
-  readonly #parts: MainChainParts
+  readonly #parts: Omit<MainChainParts, 'tree' | 'history' | 'tip' | 'finalised'>
+  #tree: StateTree
+  #history: AuthorityHistory
   #tip: ChainBlock
   #finalised: ChainTip
 
   constructor(parts: MainChainParts) {
     this.#parts = parts
+    this.#tree = parts.tree
+    this.#history = parts.history
     this.#tip = parts.tip
     this.#finalised = parts.finalised
   }
@@ -60,15 +68,15 @@ export class MainChain {
   }
 
   get tree(): StateTree {
-    return this.#parts.tree
+    return this.#tree
   }
 
   /** The rows under `keys`, as a view that gives nothing else. */
   async view(keys: readonly Uint8Array[]): Promise<StateView> {
-    const names = new Map(keys.map((key) => [toHex(key), key]))
+    const names = new Map(keys.map((key) => [textOf(key), key]))
     const values = await this.#parts.store.getMany([...names.values()])
-    const rows = new Map([...names.keys()].map((name, i) => [name, values[i]]))
-    return { get: (key) => rows.get(toHex(key)) }
+    const rows = new Map(Array.from(names.keys(), (name, i) => [name, values[i]]))
+    return { get: (key) => rows.get(textOf(key)) }
   }
 
   /** Whether a block is on this branch, final or not. */
@@ -96,9 +104,14 @@ export class MainChain {
     return body === undefined ? undefined : { ...this.#place(stored), full: this.#read(stored, body) }
   }
 
-  /** Puts a block upon the tip, all signatures of which were checked, or says why it is not valid. */
-  async apply({ block, bytes }: FullBlock): Promise<BlockFault | undefined> {
-    const { store, tree, rules, registry } = this.#parts
+  /**
+   * Puts a block upon the tip, all signatures of which were checked, or says why it is not valid. What it makes final is
+   * stored with it, unless it may have to be taken off again with the branch that it is of; `finalise` tells of it.
+   */
+  async apply(full: FullBlock, isForGood = false): Promise<BlockFault | undefined> {
+    const { block } = full
+    const { store, rules, registry, checkpoints } = this.#parts
+    const tree = this.#tree
     const parent = this.#tip
     // Once more for a block that was judged by authorities as its branch claimed them; no clock is asked.
     const judgement = judgeHeader(rules, parent, block)
@@ -114,22 +127,15 @@ export class MainChain {
     const { facts, standing } = judgement
     const authorities = authoritiesIn(verdict.changes)
     const changedAt = authorities === undefined ? parent.changedAt : facts.height
-    const header = ownHeader(block.header)
     const former = authorities === undefined ? undefined : parent.authorities
-    await store.append(
-      {
-        height: header.height,
-        hash: header.hash,
-        parent: header.parent,
-        header: encodeRecord({ header: header.bytes, standing, changedAt, former }),
-        body: bytes.subarray(header.bytes.byteLength),
-        transactions: block.transactions.map(({ id }) => id),
-      },
-      verdict.changes,
-    )
+    const final = rules.finalHeight(standing)
+    const finalise = isForGood && final > this.#finalised.height ? final : undefined
+    await store.append(storedBlock(full, { standing, changedAt, former }), verdict.changes, { finalise })
     verdict.update.commit()
-    if (authorities !== undefined) this.#parts.history.push(facts.height, authorities)
+    if (authorities !== undefined) this.#history.push(facts.height, authorities)
+    const header = ownHeader(block.header)
     this.#tip = { header, facts, standing, changedAt, authorities: authorities ?? parent.authorities }
+    await checkpoints.onApplied(this.#tip, tree)
     return undefined
   }
 
@@ -140,11 +146,13 @@ export class MainChain {
    * @throws {StateMismatchError} when that does not lead to the state before it
    */
   async revert(): Promise<void> {
-    const { store, tree, registry, history } = this.#parts
+    const { store, registry, checkpoints } = this.#parts
+    const tree = this.#tree
     const { height } = this.#tip.header
     const stored = await store.revert()
     const { block } = this.#read(stored, stored.body)
-    history.revert(height)
+    this.#history.revert(height)
+    await checkpoints.onReverted(height)
     const before = await store.header(height - 1)
     if (before === undefined) throw new StateMismatchError(height, toHex(stored.parent), 'none')
     const parent = this.#place(before)
@@ -160,21 +168,31 @@ export class MainChain {
 
   /** Makes final what the standing of the tip proves to be. Gives the newest final block where there is a newer one. */
   async finalise(): Promise<ChainTip | undefined> {
-    const { store, rules, history } = this.#parts
+    const { store, rules, checkpoints } = this.#parts
     const height = rules.finalHeight(this.#tip.standing)
     if (height <= this.#finalised.height) return undefined
     const hash = await this.hashAt(height)
     if (hash === undefined) return undefined
     await store.finalise(height)
     this.#finalised = { height, hash }
-    history.forgetBelow(height)
+    this.#history.forgetBelow(height)
+    await checkpoints.onFinal(height)
     return this.#finalised
+  }
+
+  /** Goes to the state after a block that is final and the only one that is stored: it is the tip by then. */
+  async restart(tip: ChainBlock, tree: StateTree): Promise<void> {
+    await this.#parts.checkpoints.clear()
+    this.#tree = tree
+    this.#history = new AuthorityHistory(tip.authorities)
+    this.#tip = tip
+    this.#finalised = { height: tip.facts.height, hash: tip.facts.hash }
   }
 
   #place(stored: StoredHeader): ChainBlock {
     const { header, standing, changedAt } = decodeRecord(stored.height, stored.header)
     const read = decodeHeader(header)
-    const authorities = this.#parts.history.after(stored.height)
+    const authorities = this.#history.after(stored.height)
     return { header: read, facts: factsOf(read), standing, changedAt, authorities }
   }
 
@@ -182,6 +200,11 @@ export class MainChain {
     const bytes = Buffer.concat([headerIn(stored.height, stored.header), body])
     return { bytes, block: decodeBlock(bytes, this.#parts.registry) }
   }
+}
+
+/** Bytes as a map takes them, one character each: cheaper than hex. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 /** The authorities after changes that change them. */

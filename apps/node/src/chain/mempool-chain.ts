@@ -52,7 +52,7 @@ export class LedgerMempoolChain implements MempoolChain<LedgerPoolTransaction> {
 
   async verify(transactions: readonly LedgerPoolTransaction[]): Promise<boolean[]> {
     const { verifier, chainId } = this.#parts
-    return verifier.verify(transactions.map(({ transaction }) => signatureOf(transaction, chainId)))
+    return [...(await verifier.verify(transactions.map(({ transaction }) => signatureOf(transaction, chainId))))]
   }
 
   async look(candidates: readonly Candidate<LedgerPoolTransaction>[]): Promise<StateFacts[]> {

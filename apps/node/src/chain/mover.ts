@@ -6,7 +6,7 @@ import { ChainFailedError } from './errors.ts'
 import type { ChainReorg } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { MainChain } from './main-chain.ts'
-import { type LedgerPoolTransaction, poolTransaction } from './pool-transaction.ts'
+import { appliedTransaction, type LedgerPoolTransaction, poolTransaction } from './pool-transaction.ts'
 import type { SideBlock } from './side-blocks.ts'
 
 /** What became of a step. */
@@ -59,7 +59,7 @@ export class Mover {
   /** Puts a block upon the head, or says why it is not valid. @throws {ChainFailedError} */
   async extend(full: FullBlock): Promise<BlockFault | undefined> {
     return this.#move(async () => {
-      const fault = await this.#parts.main.apply(full)
+      const fault = await this.#parts.main.apply(full, true)
       if (fault === undefined) await this.#settle([], [full.block])
       return fault
     })
@@ -93,6 +93,25 @@ export class Mover {
     })
   }
 
+  /**
+   * Goes to another state altogether, that after a final block: what waits in the mempool is offered to it anew.
+   * @throws {ChainFailedError}
+   */
+  async restart(work: () => Promise<void>): Promise<void> {
+    await this.#move(async () => {
+      await work()
+      const { main, pool, onMoved } = this.#parts
+      this.#head = main.tip
+      const held = pool.snapshot()
+      const refusal = { code: 'state-replaced', message: 'the state is another one: it is judged anew' }
+      for (const id of Array.from(pool.transactions(), (each) => each.id)) pool.reject(id, refusal)
+      pool.onBlock([])
+      onMoved({ blocks: [], head: this.#head, final: main.finalised })
+      // Its checks wait for the end of this move.
+      pool.restore(held).catch(() => undefined)
+    })
+  }
+
   async #revert(count: number): Promise<void> {
     for (let i = 0; i < count; i++) await this.#parts.main.revert()
   }
@@ -113,7 +132,7 @@ export class Mover {
     const final = await main.finalise()
     this.#head = main.tip
     if (reverted.length > 0) pool.onRevert(reverted.flatMap(pooled))
-    for (const block of applied) pool.onBlock(pooled(block))
+    for (const { transactions } of applied) pool.onBlock(transactions.map((each) => appliedTransaction(each, registry)))
     onMoved({
       blocks: applied,
       head: this.#head,

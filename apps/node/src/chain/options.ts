@@ -19,8 +19,6 @@ export interface ChainLimitsInit {
   maxEarlyBlocks?: number
   /** Time that such a block may lack, in ms; one that lacks more has to be sent again. @default 10_000 */
   maxEarlyMs?: number
-  /** Signatures that one call of `verify` checks, from 1. @default 256 */
-  verifyBatchSize?: number
   /** Time that one call of `verify` may take, in ms, from 1; then the import is a `VerifyFailedError`. @default 10_000 */
   verifyDeadlineMs?: number
 }
@@ -36,7 +34,6 @@ const DEFAULTS: ChainLimits = {
   maxMarks: 4_096,
   maxEarlyBlocks: 16,
   maxEarlyMs: 10_000,
-  verifyBatchSize: 256,
   verifyDeadlineMs: 10_000,
 }
 /** Least values; 1 where none is named. */

@@ -6,14 +6,13 @@ import {
   type Claims,
   claimsOf,
   gridStateUpdate,
-  outputId,
   proposal,
   type Registry,
   toHex,
   type Transaction,
   vote,
 } from '@gridmesh/ledger'
-import type { PoolTransaction } from '@gridmesh/mempool'
+import type { AppliedTransaction, PoolTransaction } from '@gridmesh/mempool'
 
 /** A transaction of the ledger, as the mempool holds it. */
 export interface LedgerPoolTransaction extends PoolTransaction {
@@ -32,20 +31,38 @@ const LANES: ReadonlyMap<string, Lane> = new Map([
 
 /** What the mempool has to know of a transaction. */
 export function poolTransaction(transaction: Transaction, registry: Registry): LedgerPoolTransaction {
-  const { id, address, bytes, nonce, kind } = transaction
-  const { spends, makes = 0, reading } = claimsOf(transaction, registry)
+  const { bytes, kind } = transaction
+  const { spends, makes, reading } = claimsOf(transaction, registry)
   return {
+    ...appliedOf(transaction, { spends, makes: makes ?? 0, reading }),
     transaction,
     reading,
-    id: toHex(id),
-    sender: toHex(address),
     bytes,
     size: blockBytes([transaction]) - EMPTY_BLOCK_BYTES,
     lane: LANES.get(kind) ?? 'normal',
-    // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round.
-    spends: [...(reading === undefined ? [] : [meterKey(reading)]), ...spends.map(toHex)],
-    makes: Array.from({ length: makes }, (_, index) => toHex(outputId(id, index))),
+  }
+}
+
+/** What the mempool has to know of a transaction that a block applied. */
+export function appliedTransaction(transaction: Transaction, registry: Registry): AppliedTransaction {
+  const { spends, makes, reading } = claimsOf(transaction, registry)
+  return appliedOf(transaction, { spends, makes: makes ?? 0, reading })
+}
+
+function appliedOf(
+  { id, address, nonce }: Transaction,
+  { spends, makes, reading }: Required<Pick<Claims, 'spends' | 'makes'>> & { reading: Claims['reading'] },
+): AppliedTransaction {
+  const name = toHex(id)
+  const keys = spends.map(toHex)
+  return {
+    id: name,
+    sender: toHex(address),
     nonce,
+    // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round.
+    spends: reading === undefined ? keys : [meterKey(reading), ...keys],
+    // As `outputId` names them: the id, and the place in two bytes.
+    makes: Array.from({ length: makes }, (_, index) => name + index.toString(16).padStart(4, '0')),
   }
 }
 

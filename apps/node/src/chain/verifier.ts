@@ -9,8 +9,6 @@ export type VerifyClaims = (
 
 /** How signatures are checked. */
 export interface VerifierLimits {
-  /** Signatures of one call. */
-  readonly verifyBatchSize: number
   /** Time that one call may take, in ms. */
   readonly verifyDeadlineMs: number
 }
@@ -18,7 +16,7 @@ export interface VerifierLimits {
 /** Checks signatures one after the other, on the event loop. */
 export const verifyHere: VerifyClaims = async (claims) => Promise.resolve(claims.map(verifySignature))
 
-/** Asks the port, in batches, and for no longer than it may take. */
+/** Asks the port, and for no longer than it may take. Whoever checks cuts what it is given into batches. */
 export class Verifier {
   readonly #verify: VerifyClaims
   readonly #limits: VerifierLimits
@@ -30,12 +28,8 @@ export class Verifier {
   }
 
   /** @throws {VerifyFailedError} when the port fails, is late, or gives no answer for one of them */
-  async verify(claims: readonly SignatureClaim[]): Promise<boolean[]> {
-    const { verifyBatchSize } = this.#limits
-    const batches = Array.from({ length: Math.ceil(claims.length / verifyBatchSize) }, async (_, i) =>
-      this.#ask(claims.slice(i * verifyBatchSize, (i + 1) * verifyBatchSize)),
-    )
-    return (await Promise.all(batches)).flat()
+  async verify(claims: readonly SignatureClaim[]): Promise<readonly boolean[]> {
+    return claims.length === 0 ? [] : this.#ask(claims)
   }
 
   /** Gives up what is under way, and whatever comes. */

@@ -11,7 +11,7 @@ import {
   buildOn,
   dying,
   emptyBranch,
-  genesisText,
+  genesisOf,
   GENESIS_MS,
   grow,
   issue,
@@ -25,7 +25,7 @@ import {
   wordOf,
 } from './chains.ts'
 
-const genesis = genesisText(2)
+const genesis = genesisOf(2)
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: GENESIS_MS + 10_000_000 })

@@ -9,11 +9,13 @@ import {
   defaultRegistry,
   encodeBlock,
   type Entry,
+  type Genesis,
   type HeaderFields,
   type Kind,
   type LedgerSigner,
   meterReading,
   outputId,
+  parseGenesis,
   signerOf,
   signHeader,
   signTransaction,
@@ -46,24 +48,24 @@ export function at<T>(items: readonly T[], index: number): T {
 
 export const addressOfPerson = (who: number): Uint8Array => addressOf(at(people, who).publicKey)
 
-/** A genesis text with so many authorities, one meter, and money for Dan. */
-export function genesisText(authorities = 1, name = 'test'): string {
+/** A genesis with so many authorities, one meter, and money for Dan. */
+export function genesisOf(authorities = 1, name = 'test'): Genesis {
   const keys = people.slice(0, authorities).map(({ publicKey }) => `{ publicKey: ${toHex(publicKey)} }`)
   const money = Array.from({ length: OUTPUTS }, () => `{ amount: 100, zone: 1, owner: ${toHex(addressOfPerson(DAN))} }`)
-  return `
+  return parseGenesis(`
 name: ${name}
 time: 2026-01-01T00:00:00Z
 zones: [{ zone: 1, name: bangkok }]
 authorities: [${keys.join(', ')}]
 meters: [{ name: roof, zone: 1, owner: ${toHex(addressOfPerson(ERIN))} }]
 tender: [${money.join(', ')}]
-`
+`)
 }
 
 /** A chain that ends with the test. */
 export async function opened(init: Partial<EnergyChainInit> = {}): Promise<EnergyChain> {
   const where = init.directory === undefined ? { store: memoryStore() } : {}
-  const chain = await EnergyChain.open({ ...where, genesis: genesisText(), consensus: RULES, ...init })
+  const chain = await EnergyChain.open({ ...where, genesis: genesisOf(), consensus: RULES, ...init })
   onTestFinished(async () => chain.stop())
   return chain
 }
@@ -170,6 +172,7 @@ export function dying(
     get: (key) => disk.get(key),
     getMany: (keys) => disk.getMany(keys),
     iterator: (range) => disk.iterator(range),
+    snapshot: () => disk.snapshot(),
     clear: (range) => disk.clear(range),
     close: () => disk.close(),
     async batch(operations, options) {

@@ -1,9 +1,9 @@
 import { type KeyValueStore, memoryStore } from '@gridmesh/block-store'
 import { memoryRecord, type SigningRecord } from '@gridmesh/consensus'
-import type { Transaction } from '@gridmesh/ledger'
+import type { Genesis, Transaction } from '@gridmesh/ledger'
 import { vi } from 'vitest'
 import { EnergyChain } from '../../src/chain/energy-chain.ts'
-import { at, genesisText, people, RULES } from './chains.ts'
+import { at, genesisOf, people, RULES } from './chains.ts'
 
 const STEP_MS = 50
 
@@ -68,7 +68,7 @@ export class NetNode {
 
 /** Authorities that reach each other by a bus that delays and loses. All of it follows from a seed and fake timers. */
 export class Net {
-  readonly genesis: string
+  readonly genesis: Genesis
   readonly nodes: NetNode[]
   readonly faults: unknown[] = []
   readonly rejections: string[] = []
@@ -80,7 +80,7 @@ export class Net {
   readonly #finals = new Map<number, string>()
 
   constructor(size: number, seed: number) {
-    this.genesis = genesisText(size)
+    this.genesis = genesisOf(size)
     this.#random = randomOf(seed)
     this.nodes = Array.from({ length: size }, (_, who) => new NetNode(this, who))
   }

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   buildOn,
   consensusSigner,
-  genesisText,
+  genesisOf,
   GENESIS_MS,
   grow,
   issue,
@@ -139,8 +139,8 @@ describe('a chain of one authority', () => {
     const chain = await opened({ store })
     await grow(chain)
     await chain.stop()
-    const other = await opened({ genesis: genesisText(1, 'other') })
-    await expect(opened({ store, genesis: genesisText(1, 'other') })).rejects.toMatchObject({
+    const other = await opened({ genesis: genesisOf(1, 'other') })
+    await expect(opened({ store, genesis: genesisOf(1, 'other') })).rejects.toMatchObject({
       name: 'WrongGenesisError',
       code: 'wrong-genesis',
       expected: other.chainId,

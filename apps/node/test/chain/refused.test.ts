@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { beforeEach, expect, it, vi } from 'vitest'
 import {
   buildOn,
-  genesisText,
+  genesisOf,
   GENESIS_MS,
   grow,
   issue,
@@ -34,7 +34,7 @@ async function dump(store: KeyValueStore): Promise<string> {
 /** A chain, the block that comes next, and all there is to see of the chain. */
 async function setUp() {
   const store = memoryStore()
-  const chain = await opened({ store, genesis: genesisText(2) })
+  const chain = await opened({ store, genesis: genesisOf(2) })
   await chain.start()
   await offer(chain, payment(chain, 0))
   await grow(chain)
