@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Side } from '../side.ts'
+import { readBlocks } from './block-file.ts'
+import { ChainAt, type ChainAtInit } from './chain-at.ts'
+
+/** How long those who only verify do so, in ms. */
+const VERIFY_MS = 1_500
+
+/** Directories, a process that makes blocks, and two that only verify: all of it gone at the end. */
+export class Workshop {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'gridmesh-chain-'))
+  readonly #chains: ChainAt[] = []
+  readonly #verifiers: Side[] = []
+  readonly #producers: Side[] = []
+  #made = 0
+
+  /** The rate of two processes that check signatures and do nothing else, per second. */
+  async verifyRate(): Promise<number> {
+    while (this.#verifiers.length < 2) {
+      this.#verifiers.push(await Side.start(new URL('../sides/router-verify.ts', import.meta.url)))
+    }
+    const rates = await Promise.all(this.#verifiers.map((side) => side.call<number>('verify', VERIFY_MS)))
+    return rates.reduce((sum, rate) => sum + rate, 0)
+  }
+
+  /** A process that makes a chain from genesis on. */
+  async producer(): Promise<BlockMaker> {
+    const side = await Side.start(new URL('../sides/chain-producer.ts', import.meta.url))
+    this.#producers.push(side)
+    return new BlockMaker(side, () => this.#path('blocks'))
+  }
+
+  async open(init: Omit<ChainAtInit, 'directory'>): Promise<ChainAt> {
+    const chain = await ChainAt.open({ ...init, directory: this.#path('chain') })
+    this.#chains.push(chain)
+    return chain
+  }
+
+  async close(chain: ChainAt): Promise<void> {
+    this.#chains.splice(this.#chains.indexOf(chain), 1)
+    await chain.close()
+  }
+
+  async end(): Promise<void> {
+    for (const chain of this.#chains.splice(0)) await chain.close()
+    for (const side of [...this.#verifiers, ...this.#producers]) await side.stop()
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  #path(what: string): string {
+    return join(this.#directory, `${what}-${this.#made++}`)
+  }
+}
+
+/** Blocks of one chain, made in another process and read from files. */
+export class BlockMaker {
+  readonly #side: Side
+  readonly #path: () => string
+
+  constructor(side: Side, path: () => string) {
+    this.#side = side
+    this.#path = path
+  }
+
+  /** Blocks until there are so many outputs. */
+  async split(outputs: number): Promise<Uint8Array[]> {
+    return this.#read('split', outputs)
+  }
+
+  /** So many blocks of so many payments each. */
+  async payments(blocks: number, count: number): Promise<Uint8Array[]> {
+    return this.#read('payments', blocks, count)
+  }
+
+  async stop(): Promise<void> {
+    await this.#side.stop()
+  }
+
+  async #read(call: string, ...args: number[]): Promise<Uint8Array[]> {
+    const path = this.#path()
+    await this.#side.call(call, path, ...args)
+    const blocks = await readBlocks(path)
+    rmSync(path)
+    return blocks
+  }
+}
