@@ -46,6 +46,42 @@ export class UnknownZoneError extends Error {
   }
 }
 
+/** A sample day names a meter that the devnet does not have. */
+export class UnknownMeterError extends Error {
+  static override readonly name = 'UnknownMeterError'
+  override readonly name = 'UnknownMeterError'
+  readonly code = 'unknown-meter'
+
+  constructor(meter: string) {
+    super(`A devnet has no meter "${meter}": its 200 meters are those of examples/data/sample-day.csv`)
+  }
+}
+
+/** The nodes of a devnet do not come to one chain. */
+export class NotSettledError extends Error {
+  static override readonly name = 'NotSettledError'
+  override readonly name = 'NotSettledError'
+  readonly code = 'not-settled'
+
+  constructor(state: string, deadlineMs: number) {
+    super(`After ${deadlineMs / 1_000} s the nodes have not settled: ${state}`)
+  }
+}
+
+/** A node is to keep a chain of which its genesis file says nothing. */
+export class NoChainInGenesisError extends Error {
+  static override readonly name = 'NoChainInGenesisError'
+  override readonly name = 'NoChainInGenesisError'
+  readonly code = 'no-chain-in-genesis'
+  /** Path of the genesis file. */
+  readonly path: string
+
+  constructor(path: string) {
+    super(`chain.enabled is true, and the genesis file ${path} has no time, so no chain: give it one, or switch it off`)
+    this.path = path
+  }
+}
+
 /** Something is open that a shutdown should have closed. */
 export class LeftoverError extends Error {
   static override readonly name = 'LeftoverError'

@@ -52,7 +52,11 @@ export async function readIdentity(path: string): Promise<Ed25519PrivateKey> {
 
 /** Reads the identity of a data directory, or makes it on the first start. @throws {UnusableFileError} */
 export async function loadIdentity(dataDir: string): Promise<Ed25519PrivateKey> {
-  const path = identityPath(dataDir)
+  return loadKey(identityPath(dataDir))
+}
+
+/** Reads a key file, or makes it where there is none. @throws {UnusableFileError} */
+export async function loadKey(path: string): Promise<Ed25519PrivateKey> {
   const exists = await stat(path).then(
     () => true,
     () => false,

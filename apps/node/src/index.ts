@@ -17,6 +17,9 @@
  * process.once('SIGTERM', () => void node.stop())
  * ```
  */
+export { EnergyChain } from './chain/energy-chain.ts'
+export type { NodeChain } from './chain-network/node-chain.ts'
+export { ledgerReader } from './chain-network/reader.ts'
 export { loadNodeConfig, profileNames, type ConfigSources } from './config/load.ts'
 export { nodeConfigSchema, type NodeConfig } from './config/schema.ts'
 export { Devnet, NotConnectedError, type DevnetInit } from './devnet/devnet.ts'
@@ -27,7 +30,13 @@ export { Energy, type EnergyParts, type Published } from './energy/energy.ts'
 export { Feed, type FeedItem, type FeedQuery } from './energy/feed.ts'
 export { energyKindNames, energyKinds, type EnergyKind, type EnergyKindName } from './energy/kinds.ts'
 export type { EnergyOrder, GridEmergency, MarketData, OrderMatch, SystemShutdown } from './energy/schemas.ts'
-export { NotAuthorityError, PortInUseError, UnknownZoneError, UnusableFileError } from './errors.ts'
+export {
+  NoChainInGenesisError,
+  NotAuthorityError,
+  PortInUseError,
+  UnknownZoneError,
+  UnusableFileError,
+} from './errors.ts'
 export { parseGenesis, readGenesis, type Genesis } from './genesis.ts'
 export { createIdentity, loadIdentity, readIdentity } from './identity.ts'
 export { createLog, type LogLevel, type LogSettings, type NodeLog } from './logging.ts'

@@ -1,11 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectionPool } from '@gridmesh/connection-pool'
-import type { PeerStatus, ShutdownReport } from '@gridmesh/interfaces'
+import type { ShutdownReport } from '@gridmesh/interfaces'
 import { type MetricsService, isMetricsService, metrics } from '@gridmesh/metrics'
 import type { Libp2p } from '@libp2p/interface'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
+import type { ChainService } from './chain-network/chain-service.ts'
+import type { NodeChain } from './chain-network/node-chain.ts'
+import { openNodeChain } from './chain-network/open-chain.ts'
 import type { NodeConfig } from './config/schema.ts'
 import { Energy } from './energy/energy.ts'
 import { Feed, type FeedItem } from './energy/feed.ts'
@@ -37,13 +40,15 @@ interface NodeParts {
   libp2p: Libp2p<NodeServices>
   metrics: MetricsService
   datastore: LevelDatastore
+  chain: ChainService | undefined
   log: NodeLog
 }
 
 /**
  * Builds a node from its configuration: reads the genesis file, reads or makes the identity, opens the data
- * directory, and wires the modules. Nothing listens or dials before `start`.
+ * directory and the chain in it, and wires the modules. Nothing listens or dials before `start`.
  * @throws {UnusableFileError} when the genesis file, the key file or the data directory cannot be used
+ * @throws {NoChainInGenesisError} when a chain is asked for, and the genesis file has none
  */
 export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   const { config, modules = {}, log = createLog(config.logs) } = init
@@ -64,7 +69,8 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
       services: { ...defaultModules(config, genesis, pool), ...modules },
     })
     if (!isMetricsService(libp2p.metrics)) throw new TypeError('libp2p was given other metrics')
-    return new GridmeshNode({ config, genesis, libp2p, metrics: libp2p.metrics, datastore, log })
+    const parts = { config, genesis, libp2p, metrics: libp2p.metrics, datastore, log }
+    return new GridmeshNode({ ...parts, chain: await openNodeChain({ ...parts, privateKey }) })
   } catch (err) {
     await datastore.close()
     throw err
@@ -82,7 +88,7 @@ export class GridmeshNode {
   readonly energy: Energy
   readonly #datastore: LevelDatastore
   readonly #http: HttpApi
-  readonly #tip: PeerStatus
+  readonly #chain: ChainService | undefined
   readonly #stopped = Promise.withResolvers<ShutdownReport>()
   #startedAtMs: number | undefined
 
@@ -94,7 +100,7 @@ export class GridmeshNode {
     this.metrics = parts.metrics
     this.log = log
     this.#datastore = parts.datastore
-    this.#tip = { height: 0, tipHash: genesis.hash }
+    this.#chain = parts.chain
     this.feed = new Feed(config.feedSize)
     this.energy = new Energy({
       messages: libp2p.services.messages,
@@ -108,9 +114,14 @@ export class GridmeshNode {
     this.#registerShutdown()
   }
 
-  /** Height of our chain; 0, the genesis, while nothing is built on it. */
+  /** The chain; `undefined` where `chain.enabled` is not set. */
+  get chain(): NodeChain | undefined {
+    return this.#chain
+  }
+
+  /** Height of our chain; 0 where there is none, or nothing is built on genesis. */
   get height(): number {
-    return this.#tip.height
+    return this.#chain?.head.height ?? 0
   }
 
   /** Port that peers reach us at; 0 before `start`. */
@@ -147,8 +158,14 @@ export class GridmeshNode {
       await this.stop()
       throw listenProblem('peers', p2p.host, p2p.port, 'set p2p.port, or stop the other program', err)
     }
-    libp2p.services.handshake.setStatus(this.#tip)
+    if (this.#chain === undefined) libp2p.services.handshake.setStatus({ height: 0, tipHash: this.genesis.hash })
     this.energy.start()
+    try {
+      await this.#chain?.start()
+    } catch (err) {
+      await this.stop()
+      throw err
+    }
     try {
       await this.#http.start()
     } catch (err) {
@@ -178,6 +195,7 @@ export class GridmeshNode {
       handshake.refuseNewcomers()
       reconnection.suspend()
     })
+    if (this.#chain !== undefined) this.#registerChain(this.#chain)
     shutdown.register('drain', 'energy', () => this.energy.stop(), { deadlineMs: DRAIN_MS })
     shutdown.register('close', 'libp2p', () => this.libp2p.stop(), { deadlineMs: this.config.shutdownGraceMs })
     shutdown.register('flush', 'datastore', () => this.#datastore.close())
@@ -185,6 +203,13 @@ export class GridmeshNode {
       const open = this.libp2p.getConnections().length
       if (open > 0) throw new LeftoverError('connections', open)
     })
+  }
+
+  /** What it has signed still goes out; the store is closed once nobody asks for blocks any more. */
+  #registerChain(chain: ChainService): void {
+    const { shutdown } = this.libp2p.services
+    shutdown.register('stop-accepting', 'chain', () => chain.quiet())
+    shutdown.register('flush', 'chain', () => chain.close())
   }
 
   #heed({ kind, sender, value }: FeedItem): void {

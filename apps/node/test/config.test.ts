@@ -49,3 +49,15 @@ it.each(profileNames())('has a valid profile %s', (profile) => {
 it('names the profiles there are when asked for another', () => {
   expect(() => loadNodeConfig({ profile: 'nosuch' })).toThrow('gridtokenx')
 })
+
+it('has the chain on in the profile gridtokenx alone', () => {
+  const on = profileNames().filter((profile) => loadNodeConfig({ profile }).config.chain.enabled)
+  expect(on).toEqual(['gridtokenx'])
+})
+
+it('refuses a longest time between blocks that is not above the shortest, and any role but full', () => {
+  expect(() => load('chain: { minBlockIntervalMs: 300, maxBlockIntervalMs: 300 }\n')).toThrow(
+    /chain\.maxBlockIntervalMs.*expected more than minBlockIntervalMs/,
+  )
+  expect(() => load('chain: { role: light }\n')).toThrow(/chain\.role.*"light"/)
+})

@@ -50,8 +50,10 @@ export class Fleet {
     const [first, ...others] = prepared
     if (first === undefined) throw new RangeError('a fleet needs at least the bootstrap node')
     this.#data = data
-    const settings = JSON.stringify({ ...flags, 'pool.exemptLoopback': true, 'p2p.bootstrap': [first.multiaddr] })
-    const alone = JSON.stringify({ ...flags, 'pool.exemptLoopback': true, 'p2p.bootstrap': [] })
+    // What is measured is links: with a chain each, so many nodes would be busy with that.
+    const common = { 'chain.enabled': false, ...flags, 'pool.exemptLoopback': true }
+    const settings = JSON.stringify({ ...common, 'p2p.bootstrap': [first.multiaddr] })
+    const alone = JSON.stringify({ ...common, 'p2p.bootstrap': [] })
     this.#bootstrap = fork(PROCESS, [alone, '0', first.config])
     this.nodes = new Map(others.map(({ name }) => [name, unmeasured(name)]))
     for (let home = 0; home < processes; home++) {

@@ -24,17 +24,20 @@ export interface NetworkInit {
 
 /** Whole nodes over TCP and Noise in this process, each connected to all others. */
 export class Network {
-  readonly nodes: readonly GridmeshNode[]
   readonly prepared: readonly PreparedNode[]
   readonly data: string
+  readonly #nodes: GridmeshNode[]
+  readonly #init: NetworkInit
 
-  private constructor(nodes: GridmeshNode[], prepared: PreparedNode[], data: string) {
-    this.nodes = nodes
+  private constructor(init: NetworkInit, nodes: GridmeshNode[], prepared: PreparedNode[], data: string) {
+    this.#init = init
+    this.#nodes = nodes
     this.prepared = prepared
     this.data = data
   }
 
-  static async start({ nodes: count, profile = 'gridtokenx', flags = {}, modules }: NetworkInit): Promise<Network> {
+  static async start(init: NetworkInit): Promise<Network> {
+    const { nodes: count, profile = 'gridtokenx' } = init
     const data = mkdtempSync(join(tmpdir(), 'gridmesh-network-'))
     const base = await freePorts(count * 2)
     const prepared = await prepareFiles(
@@ -42,21 +45,14 @@ export class Network {
       profile,
       planDevnet({ nodes: count, baseHttp: base, baseP2p: base + count }),
     )
-    const nodes = await Promise.all(
-      prepared.map(async ({ config: file }) => {
-        const { config } = loadNodeConfig({
-          file,
-          profile,
-          flags: { 'logs.level': 'silent', ...flags },
-        })
-        const node = await createNode({ config, ...(modules === undefined ? {} : { modules }) })
-        await node.start()
-        return node
-      }),
-    )
-    const network = new Network(nodes, prepared, data)
+    const nodes = await Promise.all(prepared.map(async (node) => startNode(init, node)))
+    const network = new Network(init, nodes, prepared, data)
     await network.whenConnected()
     return network
+  }
+
+  get nodes(): readonly GridmeshNode[] {
+    return this.#nodes
   }
 
   /** The node at `index`. @throws {RangeError} */
@@ -64,6 +60,13 @@ export class Network {
     const node = this.nodes[index]
     if (node === undefined) throw new RangeError(`there is no node ${index}`)
     return node
+  }
+
+  /** Starts the node at `index`, which was stopped, with nothing but what it had on disk. */
+  async restart(index: number): Promise<GridmeshNode> {
+    const prepared = this.prepared[index]
+    if (prepared === undefined) throw new RangeError(`there is no node ${index}`)
+    return (this.#nodes[index] = await startNode(this.#init, prepared))
   }
 
   /** Resolves when every node is ready with every other. */
@@ -82,4 +85,14 @@ export class Network {
     await Promise.all(this.nodes.map((node) => node.stop()))
     rmSync(this.data, { recursive: true, force: true })
   }
+}
+
+async function startNode(
+  { profile = 'gridtokenx', flags, modules }: NetworkInit,
+  { config: file }: PreparedNode,
+): Promise<GridmeshNode> {
+  const { config } = loadNodeConfig({ file, profile, flags: { 'logs.level': 'silent', ...flags } })
+  const node = await createNode({ config, ...(modules === undefined ? {} : { modules }) })
+  await node.start()
+  return node
 }

@@ -124,6 +124,23 @@ const broadcast = z.strictObject({
   maxIds: count.default(10_000).describe('Message ids remembered to recognise duplicates'),
 })
 
+const chain = z.strictObject({
+  enabled: z.boolean().default(false).describe('Keep the chain that the genesis file begins, and take part in it'),
+  role: z.enum(['full']).default('full').describe('What the node keeps of the chain: full, all of it'),
+  minBlockIntervalMs: count
+    .default(300)
+    .describe('Time between two blocks at least, in ms; the same on every node of a chain'),
+  maxBlockIntervalMs: count
+    .default(10_000)
+    .describe('Time after which an empty block is made, in ms; the same on every node of a chain'),
+  verifyThreads: z
+    .int()
+    .min(0)
+    .max(256)
+    .default(2)
+    .describe('Threads that check signatures, started when many come; 0 checks all on the event loop'),
+})
+
 const http = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address the HTTP API listens on'),
   port: port.default(8545).describe('TCP port of the HTTP API; 0 takes a free one'),
@@ -161,6 +178,13 @@ export const nodeConfigSchema = z.strictObject({
   messages: messages.prefault({}).describe('Messages and their envelopes'),
   limits: limits.prefault({}).describe('What one peer may send'),
   broadcast: broadcast.prefault({}).describe('Messages to all'),
+  chain: chain
+    .refine(({ minBlockIntervalMs: min, maxBlockIntervalMs: max }) => max > min, {
+      path: ['maxBlockIntervalMs'],
+      error: 'expected more than minBlockIntervalMs',
+    })
+    .prefault({})
+    .describe('The energy chain'),
   http: http.prefault({}).describe('The HTTP API'),
   logs: logs.prefault({}).describe('The log'),
 })

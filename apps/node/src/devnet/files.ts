@@ -6,7 +6,9 @@ import { loadNodeConfig } from '../config/load.ts'
 import type { StrategyName } from '../config/schema.ts'
 import { fileProblem } from '../errors.ts'
 import { loadIdentity } from '../identity.ts'
-import { type PlannedNode, ZONES } from './plan.ts'
+import { loadMembers } from './day/members.ts'
+import { writeGenesis } from './genesis-file.ts'
+import type { PlannedNode } from './plan.ts'
 import { DEVNET_HOST } from './ports.ts'
 
 /** A node of a devnet whose files are written. */
@@ -32,13 +34,10 @@ export async function prepareFiles(
 ): Promise<PreparedNode[]> {
   try {
     const nodes = await Promise.all(plan.map((node) => prepareIdentity(data, node)))
-    const genesis = {
-      chainId: `${profile}-devnet`,
-      zones: [...ZONES],
-      authorities: nodes.filter(({ role }) => role === 'authority').map(({ name, peerId }) => ({ name, peerId })),
-    }
-    await writeFile(join(data, 'genesis.yaml'), `# What all nodes of this network agree on.\n${stringify(genesis)}`)
-    const { strategies } = loadNodeConfig({ profile }).config.discovery
+    const { chain, discovery } = loadNodeConfig({ profile }).config
+    const members = chain.enabled ? await loadMembers(data) : undefined
+    await writeGenesis(join(data, 'genesis.yaml'), `${profile}-devnet`, nodes, members)
+    const { strategies } = discovery
     await Promise.all(nodes.map((node) => writeFile(node.config, configOf(node, nodes, strategies))))
     return nodes
   } catch (cause) {

@@ -25,7 +25,7 @@ const reading = z.strictObject({
 /** What a meter measured in a quarter of an hour. */
 export type Reading = z.infer<typeof reading>
 
-/** Reads a sample day, grouped by interval. @throws {UnusableFileError} naming the first bad line */
+/** Reads a sample day, grouped by interval, up to the last one that has any readings. @throws {UnusableFileError} naming the first bad line */
 export async function readSampleDay(path: string): Promise<Reading[][]> {
   const day = Array.from({ length: INTERVALS }, (): Reading[] => [])
   try {
@@ -45,5 +45,5 @@ export async function readSampleDay(path: string): Promise<Reading[][]> {
     }
     throw fileProblem('sample day', path, cause)
   }
-  return day
+  return day.slice(0, day.findLastIndex((readings) => readings.length > 0) + 1)
 }

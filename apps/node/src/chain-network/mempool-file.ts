@@ -1,0 +1,96 @@
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, rename } from 'node:fs/promises'
+import type { LogCall, MempoolLog } from '@gridmesh/mempool'
+
+const LENGTH_BYTES = 4
+/** Longest record, in bytes: a transaction of the largest size with what the pool notes of it, many times over. */
+const MAX_RECORD_BYTES = 1_048_576
+/** Bytes that are written at once when all is written anew. */
+const SLAB_BYTES = 262_144
+
+/**
+ * What the mempool holds, in one file: records behind each other, the length of each before it as u32. It is not forced
+ * to the disk: what a crash takes of the end its senders have, and records say themselves whether they are whole.
+ */
+export class MempoolFile implements MempoolLog {
+  readonly #path: string
+  #file: FileHandle | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** All records up to the first that is not whole. */
+  async *read({ signal }: LogCall): AsyncGenerator<Uint8Array, void> {
+    let rest = Buffer.alloc(0)
+    try {
+      for await (const chunk of createReadStream(this.#path, { signal }) as AsyncIterable<Buffer>) {
+        rest = Buffer.concat([rest, chunk])
+        let start = 0
+        for (let end = endOf(rest, start); end <= rest.byteLength; end = endOf(rest, start)) {
+          yield rest.subarray(start + LENGTH_BYTES, end)
+          start = end
+        }
+        if (lengthAt(rest, start) > MAX_RECORD_BYTES) return
+        rest = rest.subarray(start)
+      }
+    } catch (err) {
+      if (!isMissing(err)) throw err
+    }
+  }
+
+  async append(records: readonly Uint8Array[]): Promise<void> {
+    this.#file ??= await open(this.#path, 'a', 0o600)
+    await this.#file.appendFile(Buffer.concat(records.map(framed)))
+  }
+
+  /** Writes another file, and puts it in the place of the one there was. */
+  async rewrite(records: Iterable<Uint8Array>, { signal }: LogCall): Promise<void> {
+    await this.close()
+    const next = `${this.#path}.next`
+    {
+      await using file = await open(next, 'w', 0o600)
+      let slab: Uint8Array[] = []
+      let bytes = 0
+      for (const record of records) {
+        slab.push(framed(record))
+        bytes += record.byteLength
+        if (bytes < SLAB_BYTES) continue
+        signal.throwIfAborted()
+        await file.appendFile(Buffer.concat(slab))
+        slab = []
+        bytes = 0
+      }
+      await file.appendFile(Buffer.concat(slab))
+    }
+    await rename(next, this.#path)
+  }
+
+  /** Lets go of the file. The next call opens it again. */
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+}
+
+function framed(record: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeUInt32BE(record.byteLength)
+  return Buffer.concat([length, record])
+}
+
+/** Where the record that begins at `start` ends; beyond all where its length is not there yet, or makes no sense. */
+function endOf(bytes: Buffer, start: number): number {
+  const length = lengthAt(bytes, start)
+  return length <= MAX_RECORD_BYTES ? start + LENGTH_BYTES + length : Infinity
+}
+
+/** 0 where it is not there yet. */
+function lengthAt(bytes: Buffer, start: number): number {
+  return start + LENGTH_BYTES <= bytes.byteLength ? bytes.readUInt32BE(start) : 0
+}
+
+function isMissing(err: unknown): boolean {
+  return err instanceof Error && 'code' in err && err.code === 'ENOENT'
+}

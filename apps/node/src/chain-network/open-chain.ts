@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { signerOf } from '@gridmesh/ledger'
+import type { ComponentLogger, Ed25519PrivateKey, Libp2p, Metrics } from '@libp2p/interface'
+import type { NodeConfig } from '../config/schema.ts'
+import { NoChainInGenesisError } from '../errors.ts'
+import type { Genesis } from '../genesis.ts'
+import type { NodeServices } from '../modules.ts'
+import { ChainService } from './chain-service.ts'
+
+const SEED_BYTES = 32
+
+/** Of what a node is made that keeps a chain. */
+export interface OpenNodeChainInit {
+  config: NodeConfig
+  genesis: Genesis
+  privateKey: Ed25519PrivateKey
+  libp2p: Libp2p<NodeServices>
+  metrics: Metrics
+  log: ComponentLogger
+}
+
+/**
+ * Opens the chain of a node, where its configuration asks for one.
+ * @throws {NoChainInGenesisError} when the genesis file has none @throws what `ChainService.open` throws
+ */
+export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainService | undefined> {
+  const { config, genesis, privateKey, libp2p, metrics, log } = init
+  const { enabled, minBlockIntervalMs, maxBlockIntervalMs, verifyThreads } = config.chain
+  if (!enabled) return undefined
+  if (genesis.ledger === undefined) throw new NoChainInGenesisError(config.genesis)
+  const { messages, handshake, peerManager } = libp2p.services
+  return ChainService.open({
+    name: genesis.chainId,
+    genesis: genesis.ledger,
+    directory: join(config.dataDir, 'chain'),
+    // Whether the key is that of an authority the state says, block by block.
+    signer: config.role === 'authority' ? signerOf(privateKey.raw.subarray(0, SEED_BYTES)) : undefined,
+    consensus: { minIntervalMs: minBlockIntervalMs, maxIntervalMs: maxBlockIntervalMs },
+    verifyThreads,
+    messages,
+    handshake,
+    peerManager,
+    metrics,
+    logger: log,
+  })
+}

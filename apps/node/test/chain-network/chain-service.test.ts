@@ -1,0 +1,189 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { metrics } from '@gridmesh/metrics'
+import { type Genesis, signerOf, toHex } from '@gridmesh/ledger'
+import { defaultLogger } from '@libp2p/logger'
+import { TypedEventEmitter } from 'main-event'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { ChainFailedError } from '../../src/chain/errors.ts'
+import { ChainService, type ChainServiceInit } from '../../src/chain-network/chain-service.ts'
+import { DAN, genesisOf, payment, people, resealed } from '../chain/chains.ts'
+import { Bus, type BusNode } from './bus.ts'
+
+const soon = { timeout: 10_000, interval: 10 }
+let directory: string
+let bus: Bus
+/** Begins now: so no block is late, and none is made but for a transaction. */
+let genesis: Genesis
+
+beforeEach(async () => {
+  const path = await mkdtemp(join(tmpdir(), 'gridmesh-chain-'))
+  directory = path
+  bus = new Bus()
+  genesis = { ...genesisOf(1), timeMs: Date.now() }
+  // After all that the test has opened is closed.
+  onTestFinished(async () => rm(path, { recursive: true, force: true }))
+})
+
+/** A chain on the bus that makes a block as soon as there is something to put in it. */
+function initOf(node: BusNode): ChainServiceInit {
+  return {
+    name: 'test',
+    genesis,
+    directory: join(directory, node.name),
+    consensus: { minIntervalMs: 20, maxIntervalMs: 100_000 },
+    verifyThreads: 0,
+    messages: node.messages,
+    handshake: node.handshake,
+    peerManager: node,
+    metrics: metrics()({ logger: defaultLogger(), events: new TypedEventEmitter() }),
+    logger: defaultLogger(),
+  }
+}
+
+/** With a `who` it makes blocks. */
+async function opened(node: BusNode, who?: number): Promise<ChainService> {
+  const service = await ChainService.open({ ...initOf(node), signer: who === undefined ? undefined : people[who] })
+  onTestFinished(async () => service.close())
+  return service
+}
+
+async function pair(): Promise<{ nodes: [BusNode, BusNode]; maker: ChainService; follower: ChainService }> {
+  const nodes: [BusNode, BusNode] = [await bus.join('maker'), await bus.join('follower')]
+  const [maker, follower] = [await opened(nodes[0], 0), await opened(nodes[1])]
+  await maker.start()
+  await follower.start()
+  for (const node of nodes) node.connect()
+  return { nodes, maker, follower }
+}
+
+it('passes a transaction on where it is taken, and a block once to everybody', async () => {
+  const { maker, follower } = await pair()
+  const { bytes, id } = payment(follower.chain, 0)
+  expect(await follower.submit(bytes)).toEqual({ status: 'added', id: toHex(id) })
+  await vi.waitFor(() => expect(follower.head.height).toBe(1), soon)
+  expect(maker.head).toEqual(follower.head)
+  expect(bus.passed).toEqual([
+    { kind: 'transaction', from: 'follower', to: 'maker', verdict: 'accept' },
+    { kind: 'block', from: 'maker', to: 'follower', verdict: 'accept' },
+  ])
+  // What is refused here goes nowhere.
+  expect(await follower.submit(bytes)).toMatchObject({ status: 'refused' })
+  expect(await maker.submit(Uint8Array.of(1))).toMatchObject({ status: 'refused', code: 'malformed' })
+  expect(bus.count('transaction')).toBe(1)
+})
+
+it('tells its head in the handshake, from the start and with every block', async () => {
+  const { nodes, maker, follower } = await pair()
+  const [first] = nodes[1].statuses
+  expect(first).toEqual({ height: 0, tipHash: follower.chain.chainId })
+  await maker.submit(payment(maker.chain, 0).bytes)
+  await vi.waitFor(() => expect(nodes[1].statuses.at(-1)).toEqual({ height: 1, tipHash: maker.head.hash }), soon)
+})
+
+it('catches up with a peer by its status alone, and says none of what it fetched to others', async () => {
+  const maker = await bus.join('maker')
+  const making = await opened(maker, 0)
+  await making.start()
+  for (let i = 0; i < 5; i++) {
+    await making.submit(payment(making.chain, i).bytes)
+    await vi.waitFor(() => expect(making.head.height).toBe(i + 1), soon)
+  }
+  const late = await bus.join('late')
+  const following = await opened(late)
+  await following.start()
+  maker.connect()
+  late.connect()
+  await vi.waitFor(() => expect(following.head).toEqual(making.head), soon)
+  expect(bus.passed).toEqual([])
+  expect([maker.reports, late.reports]).toEqual([[], []])
+})
+
+it('follows a block whose parent it lacks, though its peer is hardly ahead', async () => {
+  const { nodes, maker, follower } = await pair()
+  const block = follower.chain.engine.messages[0]
+  // The first block is lost on its way.
+  const handler = nodes[1].handlers.get('block')
+  nodes[1].handlers.delete('block')
+  await maker.submit(payment(maker.chain, 0).bytes)
+  await vi.waitFor(() => expect(maker.head.height).toBe(1), soon)
+  if (handler !== undefined) nodes[1].handlers.set(block?.kind ?? '', handler)
+  await maker.submit(payment(maker.chain, 1).bytes)
+  await vi.waitFor(() => expect(follower.head).toEqual(maker.head), soon)
+  expect(follower.head.height).toBe(2)
+  expect(bus.passed.filter(({ kind }) => kind === 'block')).toMatchObject([{ verdict: 'ignore' }])
+})
+
+it.each([
+  ['with another state', { stateRoot: new Uint8Array(32) }, 0, 'reject'],
+  ['of who is no authority', { proposer: people[DAN]?.publicKey ?? new Uint8Array() }, DAN, 'reject'],
+  ['from the future', { timeMs: Date.now() + 3_600_000 }, 0, 'ignore'],
+  ['without a parent', { parent: new Uint8Array(32).fill(9) }, 0, 'ignore'],
+] as const)('answers a block %s, and keeps what it has', async (_, fields, who, expected) => {
+  const { nodes, maker, follower } = await pair()
+  await maker.submit(payment(maker.chain, 0).bytes)
+  await vi.waitFor(() => expect(follower.head.height).toBe(1), soon)
+  const [good = new Uint8Array()] = await maker.chain.backend.blocks([maker.head.hash])
+  const head = follower.head
+  const below = { height: 2, parent: Buffer.from(head.hash, 'hex') }
+  const time = { timeMs: Date.now() }
+  const { bytes } = resealed(good, { ...below, ...time, ...fields }, who)
+  const kind = { ...nodes[1].handlers.get('block')?.kind } as never
+  await nodes[0].messages.broadcast(kind, bytes as never)
+  expect(bus.passed.at(-1)).toMatchObject({ kind: 'block', verdict: expected })
+  expect(follower.head).toEqual(head)
+})
+
+it('says nothing again that a switch of branches gives back, or that a restart finds', async () => {
+  const { maker, follower } = await pair()
+  await maker.quiet()
+  const { bytes } = payment(follower.chain, 3)
+  await follower.submit(bytes)
+  await follower.close()
+  const again = await opened(await bus.join('follower'))
+  await again.start()
+  expect(again.chain.mempool.stats().transactions).toBe(1)
+  expect(bus.count('transaction')).toBe(0)
+})
+
+it('makes nothing and takes nothing once the chain has failed, and stops all the same', async () => {
+  const { nodes, maker, follower } = await pair()
+  const error = new ChainFailedError({ cause: new RangeError('the disk is gone') })
+  maker.chain.safeDispatchEvent('chain:failed', { detail: error })
+  expect(maker.failure).toBe(error)
+  expect(maker.isReady).toBe(false)
+  await expect(maker.submit(payment(maker.chain, 0).bytes)).rejects.toBe(error)
+  await vi.waitFor(() => expect([...nodes[0].handlers.keys()]).toEqual([]), soon)
+  expect(await follower.submit(payment(follower.chain, 0).bytes)).toMatchObject({ status: 'added' })
+  expect(maker.sync.status().phase).toBe('idle')
+  await maker.close()
+  await maker.close()
+})
+
+it('stops before it was started, and is silent after', async () => {
+  const node = await bus.join('alone')
+  const service = await opened(node, 0)
+  await service.close()
+  expect(node.handlers.size).toBe(0)
+  // The store is free again.
+  await (await opened(node, 0)).close()
+})
+
+it('makes no block with a key that is no authority', async () => {
+  const nodes = [await bus.join('maker'), await bus.join('stranger')] as const
+  const maker = await opened(nodes[0], 0)
+  const stranger = await ChainService.open({ ...initOf(nodes[1]), signer: signerOf(new Uint8Array(32).fill(77)) })
+  onTestFinished(async () => stranger.close())
+  const proposed = vi.fn<() => void>()
+  stranger.chain.engine.addEventListener('consensus:proposed', proposed)
+  await stranger.start()
+  await stranger.submit(payment(stranger.chain, 0).bytes)
+  await maker.start()
+  for (const node of nodes) node.connect()
+  // By then the stranger had time as well.
+  await maker.submit(payment(maker.chain, 1).bytes)
+  await vi.waitFor(() => expect(stranger.head.height).toBe(1), soon)
+  expect(proposed).not.toHaveBeenCalled()
+  expect(bus.passed.filter(({ kind }) => kind === 'block')).toMatchObject([{ from: 'maker' }])
+})

@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { loadNodeConfig } from '../../src/config/load.ts'
+import { prepareFiles } from '../../src/devnet/files.ts'
+import { planDevnet } from '../../src/devnet/plan.ts'
+import { createLog } from '../../src/logging.ts'
+import { createNode } from '../../src/node.ts'
+
+async function configOf(profile: string, flags: Record<string, unknown>) {
+  const data = await mkdtemp(join(tmpdir(), 'gridmesh-node-'))
+  onTestFinished(async () => rm(data, { recursive: true }))
+  const [node] = await prepareFiles(data, profile, planDevnet({ nodes: 1, baseHttp: 20_000, baseP2p: 21_000 }))
+  const { config } = loadNodeConfig({ profile, file: node?.config ?? '', flags })
+  return { data, config }
+}
+
+const log = createLog({ format: 'json', level: 'silent', components: {} })
+
+it('does not open where the genesis file has no time, and names both settings', async () => {
+  const { config } = await configOf('silver', { 'chain.enabled': true })
+  await expect(createNode({ config, log })).rejects.toMatchObject({
+    name: 'NoChainInGenesisError',
+    code: 'no-chain-in-genesis',
+    path: config.genesis,
+    message: expect.stringMatching(/chain\.enabled is true.*genesis\.yaml has no time/),
+  })
+  // The data directory is free again.
+  const node = await createNode({ config: { ...config, chain: { ...config.chain, enabled: false } }, log })
+  expect([node.chain, node.height]).toEqual([undefined, 0])
+  await node.stop()
+})
+
+it('opens the chain of its genesis file, refuses another in the same directory, and closes it when it stops', async () => {
+  const { config, data } = await configOf('gridtokenx', {})
+  const node = await createNode({ config, log })
+  expect(node.chain).toMatchObject({ name: 'gridtokenx-devnet', zones: expect.arrayContaining(['bangkok']) })
+  const { clean } = await node.stop()
+  expect(clean).toBe(true)
+  const again = await createNode({ config, log })
+  await again.stop()
+  const { config: other } = await configOf('gridtokenx', {})
+  await writeFile(join(data, 'genesis.yaml'), '')
+  await expect(createNode({ config: { ...config, genesis: other.genesis }, log })).rejects.toMatchObject({
+    name: 'WrongGenesisError',
+  })
+})

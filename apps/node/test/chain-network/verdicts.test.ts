@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest'
+import { isProof, transactionVerdict } from '../../src/chain-network/verdicts.ts'
+
+const refused = (code: string) => ({ status: 'refused', code, message: '' }) as const
+
+it.each([
+  ['added', { status: 'added', id: '' }, 'accept'],
+  ['waiting', { status: 'waiting', id: '', missing: { code: 'unknown-input', message: '' } }, 'accept'],
+  ['malformed', refused('malformed'), 'reject'],
+  ['too-large', refused('too-large'), 'reject'],
+  ['invalid-signature', refused('invalid-signature'), 'reject'],
+  // True for others, or at another time.
+  ['already-known', refused('already-known'), 'ignore'],
+  ['conflict', refused('conflict'), 'ignore'],
+  ['spent-input', refused('spent-input'), 'ignore'],
+  ['stale-nonce', refused('stale-nonce'), 'ignore'],
+  ['not-authority', refused('not-authority'), 'ignore'],
+  ['pool-full', refused('pool-full'), 'ignore'],
+  ['not-running', refused('not-running'), 'ignore'],
+] as const)('answers a transaction that is %s', (_, result, verdict) => {
+  expect(transactionVerdict(result)).toBe(verdict)
+})
+
+it('takes no refusal for a lie that is of a clock, or of what is final here', () => {
+  expect(['time-ahead', 'below-finalised', 'wrong-state-root', 'invalid-block-signature'].map(isProof)).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ])
+})
