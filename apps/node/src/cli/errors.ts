@@ -40,3 +40,44 @@ export class SimulationFailedError extends Error {
     super(`The simulation came to no result: ${why}. Replay it with: ${replay}`)
   }
 }
+
+/** A file of blocks goes on with what is no block. */
+export class BlockFileError extends Error {
+  static override readonly name = 'BlockFileError'
+  override readonly name = 'BlockFileError'
+  readonly code = 'block-file'
+  /** Where in the file, in bytes. */
+  readonly offset: number
+
+  constructor(offset: number, why: string) {
+    super(`At byte ${offset}: ${why}`)
+    this.offset = offset
+  }
+}
+
+/** An address cannot spend as much as it is to pay. */
+export class InsufficientFundsError extends Error {
+  static override readonly name = 'InsufficientFundsError'
+  override readonly name = 'InsufficientFundsError'
+  readonly code = 'insufficient-funds'
+}
+
+/** What was waited for did not come in time, or cannot come any more. */
+export class NotInTimeError extends Error {
+  static override readonly name = 'NotInTimeError'
+  override readonly name = 'NotInTimeError'
+  readonly code = 'not-in-time'
+}
+
+/** A chain left the branch that was being read. */
+export class BranchChangedError extends Error {
+  static override readonly name = 'BranchChangedError'
+  override readonly name = 'BranchChangedError'
+  readonly code = 'branch-changed'
+
+  constructor(height: number) {
+    super(
+      `Block ${height} does not build on the one before: the chain went to another branch; leave out --to, or try again`,
+    )
+  }
+}

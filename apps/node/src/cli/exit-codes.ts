@@ -9,6 +9,8 @@ export const EXIT = {
   refused: 6,
   partly: 7,
   violated: 8,
+  insufficient: 9,
+  notInTime: 10,
 } as const
 
 /** The exit codes in words. */
@@ -21,7 +23,9 @@ export const EXIT_HELP = `Exit codes:
   5  the node does not answer
   6  the node refused
   7  done in part: some lines were bad or refused
-  8  a simulation came to no result, or a law did not hold in it`
+  8  a simulation came to no result, or a law did not hold in it
+  9  the address cannot spend as much
+  10 what was waited for did not come in time`
 
 const BY_NAME: Readonly<Record<string, number>> = {
   ConfigError: EXIT.badFile,
@@ -32,6 +36,10 @@ const BY_NAME: Readonly<Record<string, number>> = {
   NodeRefusedError: EXIT.refused,
   SimulationFailedError: EXIT.violated,
   UsageError: EXIT.usage,
+  NoChainInGenesisError: EXIT.badFile,
+  InsufficientFundsError: EXIT.insufficient,
+  NotInTimeError: EXIT.notInTime,
+  BranchChangedError: EXIT.refused,
 }
 
 /** The exit code for an error, by its name; `undefined` for one that nobody foresaw. */

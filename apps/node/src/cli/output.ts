@@ -16,6 +16,11 @@ export class Output {
     this.json = options.json ?? false
   }
 
+  /** Whether a person watches, and so what changes can be shown as it does. */
+  get isInteractive(): boolean {
+    return !this.json && process.stderr.isTTY
+  }
+
   /** One result: as it is for machines, in the given words for people. */
   result(data: unknown, words: () => string): void {
     process.stdout.write(`${this.json ? JSON.stringify(data, null, 2) : words()}\n`)
@@ -28,7 +33,7 @@ export class Output {
 
   /** A progress bar where stderr is a terminal and people read; silent elsewhere. */
   progress(what: string, total: number): Progress {
-    if (this.json || !process.stderr.isTTY) return { advance: () => {}, end: () => {} }
+    if (!this.isInteractive) return { advance: () => {}, end: () => {} }
     const format = `${what} {bar} {percentage}% | {value}/{total} | {note}`
     const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true }, Presets.shades_classic)
     bar.start(total, 0, { note: '' })

@@ -1,15 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { VERSION } from '../version.ts'
-import { configCommand } from './commands/config.ts'
-import { devnetCommand } from './commands/devnet.ts'
-import { emergencyCommand } from './commands/emergency.ts'
-import { keygenCommand } from './commands/keygen.ts'
-import { peersCommand } from './commands/peers.ts'
-import { simCommand } from './commands/sim.ts'
-import { startCommand } from './commands/start.ts'
-import { statusCommand } from './commands/status.ts'
-import { submitCommand } from './commands/submit.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 
 const EXAMPLES = `Examples:
@@ -20,7 +11,29 @@ const EXAMPLES = `Examples:
   gridmesh submit order.json --url http://127.0.0.1:8546
   gridmesh emergency --zone bangkok --severity severe --action reduce-load
   gridmesh peers --json
+  gridmesh wallet new
+  gridmesh tx transfer --to <address> --amount 1250 --asset thb --wait
+  gridmesh export blocks.gmb --node mea
   gridmesh sim --scenario churn --seeds 1..100    does it hold when nodes come and go?`
+
+/** Loaded when they are called: each takes with it all that it works with. In the order in which help shows them. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./commands/start.ts')).startCommand(),
+  devnet: async () => (await import('./commands/devnet.ts')).devnetCommand(),
+  keygen: async () => (await import('./commands/keygen.ts')).keygenCommand(),
+  config: async () => (await import('./commands/config.ts')).configCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  peers: async () => (await import('./commands/peers.ts')).peersCommand(),
+  submit: async () => (await import('./commands/submit.ts')).submitCommand(),
+  emergency: async () => (await import('./commands/emergency.ts')).emergencyCommand(),
+  wallet: async () => (await import('./commands/wallet.ts')).walletCommand(),
+  tx: async () => (await import('./commands/tx.ts')).txCommand(),
+  chain: async () => (await import('./commands/chain.ts')).chainCommand(),
+  sync: async () => (await import('./commands/sync.ts')).syncCommand(),
+  export: async () => (await import('./commands/blocks.ts')).exportCommand(),
+  import: async () => (await import('./commands/blocks.ts')).importCommand(),
+  sim: async () => (await import('./commands/sim.ts')).simCommand(),
+}
 
 /** Runs the command line and sets the exit code. Never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -30,10 +43,9 @@ export async function run(argv: readonly string[]): Promise<void> {
     .addHelpText('after', `\n${EXAMPLES}\n\n${EXIT_HELP}`)
     .showHelpAfterError('Run with --help to see what is possible.')
     .exitOverride()
-  const commands = [startCommand(), devnetCommand(), keygenCommand(), configCommand(), statusCommand(), peersCommand()]
-  for (const command of [...commands, submitCommand(), emergencyCommand(), simCommand()]) {
-    program.addCommand(inheriting(command, program))
-  }
+  const called = Object.hasOwn(COMMANDS, argv[2] ?? '') ? COMMANDS[argv[2] ?? ''] : undefined
+  const commands = await Promise.all((called === undefined ? Object.values(COMMANDS) : [called]).map((load) => load()))
+  for (const command of commands) program.addCommand(inheriting(command, program))
 
   try {
     await program.parseAsync(argv)

@@ -8,16 +8,24 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
+import type { NodeConfig } from '../config/schema.ts'
+import type { NodeLog } from '../logging.ts'
 import type { GridmeshNode } from '../node.ts'
 import { VERSION } from '../version.ts'
 import { checkHost, isLoopback } from './access.ts'
 import { HttpRefusalError } from './answers.ts'
+import { chainRoutes } from './routes/chain.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { nodeRoutes } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
+import { stateRoutes } from './routes/state.ts'
+import { transactionRoutes } from './routes/transactions.ts'
+
+/** Longest part of a path that a route takes, in characters: the name of a meter, escaped. */
+const MAX_PARAM_LENGTH = 1_024
 
 /** A fastify server whose routes are typed by their zod schemas. */
 export type Api = FastifyInstance<
@@ -27,6 +35,12 @@ export type Api = FastifyInstance<
   FastifyInstance['log'],
   ZodTypeProvider
 >
+
+/** What the server itself needs of a node. */
+export interface ApiHost {
+  readonly config: { readonly http: NodeConfig['http'] }
+  readonly log: Pick<NodeLog, 'forComponent'>
+}
 
 /** The HTTP API of a node. */
 export interface HttpApi {
@@ -43,34 +57,16 @@ export function createHttpApi(node: GridmeshNode): HttpApi {
   if (!isLoopback(http.host) && http.token === undefined) {
     throw new TypeError(`http.token is required because http.host is ${http.host}, which others can reach`)
   }
-  const app = fastify({
-    bodyLimit: http.maxBodyBytes,
-    forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true },
-  }).withTypeProvider<ZodTypeProvider>()
-  // JSON only: a web page of another site can post plain text without asking, JSON it cannot.
-  app.removeContentTypeParser('text/plain')
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
-  app.addHook('onRequest', async (request) => checkHost(request, http))
-  answerErrors(app, node)
-
-  app.register(swagger, {
-    openapi: { info: { title: 'Gridmesh node', version: VERSION }, servers: [{ url: '/' }] },
-    transform: jsonSchemaTransform,
+  const app = apiServer(node, (api) => {
+    nodeRoutes(api, node)
+    peerRoutes(api, node)
+    feedRoutes(api, node)
+    messageRoutes(api, node)
+    chainRoutes(api, node)
+    transactionRoutes(api, node)
+    stateRoutes(api, node)
+    eventRoutes(api, node)
   })
-  app.register(fastifySSE)
-  app.register(
-    async (api: Api) => {
-      api.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-      nodeRoutes(api, node)
-      peerRoutes(api, node)
-      feedRoutes(api, node)
-      messageRoutes(api, node)
-      eventRoutes(api, node)
-    },
-    { prefix: '/api/v1' },
-  )
   app.register(async (api: Api) => metricsRoutes(api, node))
 
   let url: string | undefined
@@ -88,7 +84,37 @@ export function createHttpApi(node: GridmeshNode): HttpApi {
   }
 }
 
-function answerErrors(app: FastifyInstance, node: GridmeshNode): void {
+/** A server that checks, describes and refuses as the API does, with the routes that are added under `/api/v1`. */
+export function apiServer(node: ApiHost, addRoutes: (api: Api) => void): Api {
+  const { http } = node.config
+  const app = fastify({
+    bodyLimit: http.maxBodyBytes,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
+  }).withTypeProvider<ZodTypeProvider>()
+  // JSON only: a web page of another site can post plain text without asking, JSON it cannot.
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.addHook('onRequest', async (request) => checkHost(request, http))
+  answerErrors(app, node)
+
+  app.register(swagger, {
+    openapi: { info: { title: 'Gridmesh node', version: VERSION }, servers: [{ url: '/' }] },
+    transform: jsonSchemaTransform,
+  })
+  app.register(fastifySSE)
+  app.register(
+    async (api: Api) => {
+      api.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+      addRoutes(api)
+    },
+    { prefix: '/api/v1' },
+  )
+  return app
+}
+
+function answerErrors(app: FastifyInstance, node: ApiHost): void {
   const log = node.log.forComponent('gridmesh:http')
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ success: false, error: `There is no ${request.method} ${request.url}`, code: 'not-found' }),
@@ -102,8 +128,10 @@ function answerErrors(app: FastifyInstance, node: GridmeshNode): void {
       return reply.code(400).send({ success: false, error: faults.join('; '), code: 'invalid-input' })
     }
     const status = err.statusCode ?? 500
+    if (err instanceof HttpRefusalError)
+      return reply.code(status).send({ success: false, error: err.message, code: err.code })
     if (status >= 500) log.error('%s %s failed: %e', request.method, request.url, err)
-    const code = err instanceof HttpRefusalError ? err.code : (STATUS_CODES[status] ?? 'internal-error')
+    const code = STATUS_CODES[status] ?? 'internal-error'
     const error = status >= 500 ? 'The node could not answer; its log says why' : err.message
     return reply.code(status).send({ success: false, error, code })
   })

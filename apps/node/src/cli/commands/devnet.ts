@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import pc from 'picocolors'
-import { profileNames } from '../../config/load.ts'
+import { loadNodeConfig, profileNames } from '../../config/load.ts'
 import { Devnet } from '../../devnet/devnet.ts'
 import { manifestPath } from '../../devnet/manifest.ts'
 import type { NodeProcess } from '../../devnet/process.ts'
-import { replay } from '../../devnet/replay.ts'
+import { replay, type ReplaySummary } from '../../devnet/replay.ts'
 import { type Reading, readSampleDay } from '../../devnet/sample-day.ts'
 import { EXIT } from '../exit-codes.ts'
 import { wholeNumber } from '../options.ts'
@@ -31,7 +31,7 @@ export function devnetCommand(): Command {
     .option('--data <dir>', 'directory of everything it writes', '.devnet')
     .option('--base-http <port>', 'HTTP port of the first node', wholeNumber('base-http', 1, 65_535), 8545)
     .option('--base-p2p <port>', 'P2P port of the first node', wholeNumber('base-p2p', 1, 65_535), 9000)
-    .option('--replay <file>', 'feed it a sample day of meter readings as orders')
+    .option('--replay <file>', 'feed it a sample day of meter readings, as orders and on its chain')
     .option('--speed <factor>', 'how much faster than the clock', wholeNumber('speed', 1, 1_000_000), 900)
     .option('--exit-after-replay', 'stop when the replay is over')
     .option('--json', 'print JSON for machines')
@@ -114,17 +114,29 @@ async function play(
     day,
     nodes,
     speed: options.speed,
+    data: options.data,
+    hasChain: loadNodeConfig({ profile: options.profile }).config.chain.enabled,
     signal: stopping.signal,
-    onInterval: (done, { orders }) => progress.advance(done, `${orders} orders`),
+    onInterval: (done, { orders, transactions }) =>
+      progress.advance(done, `${orders} orders, ${transactions} transactions`),
   })
   progress.end()
-  const { readings, orders, marketData, refused } = summary
-  output.result(
-    summary,
-    () => `Replayed ${readings} readings as ${orders} orders and ${marketData} market data; ${refused} refused`,
-  )
-  if (refused > 0) process.exitCode = EXIT.partly
+  output.result(summary, () => describe(summary))
+  const { refused, audit } = summary
+  if (refused > 0 || audit?.agree === false || audit?.exact === false) process.exitCode = EXIT.partly
   if (options.exitAfterReplay === true) stopping.abort()
+}
+
+function describe({ readings, orders, marketData, transactions, refused, audit }: ReplaySummary): string {
+  const lines = [`Replayed ${readings} readings as ${orders} orders and ${marketData} market data; ${refused} refused`]
+  if (audit === undefined) return lines.join('\n')
+  const { height, stateRoot, agree, exact } = audit
+  return [
+    ...lines,
+    `Settled by ${transactions} transactions in ${height} blocks`,
+    agree ? `All nodes have the state ${stateRoot}` : pc.red('The nodes do not have the same state'),
+    exact ? 'The supply of each asset is exact on every node' : pc.red('A node holds more or less than was minted'),
+  ].join('\n')
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

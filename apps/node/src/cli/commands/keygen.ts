@@ -1,9 +1,6 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { Command } from 'commander'
-import { fileProblem } from '../../errors.ts'
-import { createIdentity } from '../../identity.ts'
+import { newKey } from '../new-key.ts'
 import { Output } from '../output.ts'
 
 /** `gridmesh keygen`: makes a key file. */
@@ -14,10 +11,7 @@ export function keygenCommand(): Command {
     .option('--json', 'print JSON for machines')
     .addHelpText('after', '\nExample:\n  gridmesh keygen data/identity.key')
     .action(async (file: string, options: { json?: boolean }) => {
-      await mkdir(dirname(file), { recursive: true }).catch((cause: unknown) => {
-        throw fileProblem('directory', dirname(file), cause)
-      })
-      const peerId = peerIdFromPrivateKey(await createIdentity(file)).toString()
+      const peerId = peerIdFromPrivateKey(await newKey(file)).toString()
       new Output(options).result({ file, peerId }, () => `Wrote ${file}\nPeer id ${peerId}`)
     })
 }

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { SimulationLevel } from '@gridmesh/simnet'
-import { type Played, type Scenario, scenarios } from '@gridmesh/simnet/scenarios'
+import type { Played } from '@gridmesh/simnet/scenarios'
 import { Command, Option } from 'commander'
 import { fileProblem } from '../../errors.ts'
 import { runJobs } from '../../sim/crew.ts'
 import { figuresOf, type Job, type JobOutcome, replayCommand } from '../../sim/job.ts'
+import type { Playable } from '../../sim/scenarios.ts'
 import { SimulationFailedError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import { wholeNumber } from '../options.ts'
@@ -44,6 +45,7 @@ Examples:
   gridmesh sim list
   gridmesh sim --scenario churn --nodes 50 --seed 7
   gridmesh sim --scenario partition-two --seeds 1..100
+  gridmesh sim --scenario chain-crash --nodes 4 --seed 3
   gridmesh sim report --scenario gossip --nodes 200 --output gossip.html`,
     )
 }
@@ -77,7 +79,8 @@ function listCommand(): Command {
   return new Command('list')
     .description('list the scenarios')
     .option('--json', 'print JSON for machines')
-    .action((options: { json?: boolean }) => {
+    .action(async (options: { json?: boolean }) => {
+      const scenarios = await loadScenarios()
       const list = scenarios.map(({ name, about, nodes }) => ({
         name,
         about,
@@ -99,7 +102,7 @@ function reportCommand(): Command {
   )
     .option('--output <file>', 'file to write', 'sim-report.html')
     .action(async (options: RunOptions & { output: string }) => {
-      const [job, scenario] = jobOf(options, options.seed)
+      const [job, scenario] = jobOf(await loadScenarios(), options, options.seed)
       const played = await playOne(job)
       // The charts are large, and only needed here.
       const { reportPage } = await import('../../sim/page.ts')
@@ -121,15 +124,25 @@ function seedRange(text: string): [number, number] {
   return [from, to]
 }
 
+/** They bring the whole node with them, which no other command of those that begin here needs. */
+async function loadScenarios(): Promise<readonly Playable[]> {
+  const { playables } = await import('../../sim/scenarios.ts')
+  return playables
+}
+
 /** Every scenario, or the one of that name. */
-function jobsOf(options: RunOptions, [from, to]: [number, number]): Job[] {
+function jobsOf(scenarios: readonly Playable[], options: RunOptions, [from, to]: [number, number]): Job[] {
   const names = options.scenario === ALL ? scenarios.map(({ name }) => name) : [options.scenario]
   const seeds = Array.from({ length: to - from + 1 }, (_, at) => from + at)
-  return names.flatMap((scenario) => seeds.map((seed) => jobOf({ ...options, scenario }, seed)[0]))
+  return names.flatMap((scenario) => seeds.map((seed) => jobOf(scenarios, { ...options, scenario }, seed)[0]))
 }
 
 /** @throws {UsageError} when there is no such scenario, or it takes more nodes */
-function jobOf({ scenario: name, nodes, level }: RunOptions, seed: number): [Job, Scenario] {
+function jobOf(
+  scenarios: readonly Playable[],
+  { scenario: name, nodes, level }: RunOptions,
+  seed: number,
+): [Job, Playable] {
   const scenario = scenarios.find((one) => one.name === name)
   if (scenario === undefined) {
     throw new UsageError(`There is no scenario "${name}"; there are ${scenarios.map((one) => one.name).join(', ')}`)
@@ -150,7 +163,7 @@ async function playOne(job: Job): Promise<Played> {
 
 async function runOnce(options: SimOptions): Promise<void> {
   const output = new Output(options)
-  const [job] = jobOf(options, options.seed)
+  const [job] = jobOf(await loadScenarios(), options, options.seed)
   const { trace } = options
   const played = await playOne(trace === undefined ? job : { ...job, trace: resolve(trace) })
   if (played.violations.length > 0) {
@@ -170,7 +183,7 @@ async function runOnce(options: SimOptions): Promise<void> {
 
 async function runCampaign(options: SimOptions, seeds: [number, number]): Promise<void> {
   const output = new Output(options)
-  const jobs = jobsOf(options, seeds)
+  const jobs = jobsOf(await loadScenarios(), options, seeds)
   const progress = output.progress(options.scenario, jobs.length)
   const failed: [Job, JobOutcome][] = []
   let done = 0

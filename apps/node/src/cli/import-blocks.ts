@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import type { ImportOutcome } from '@gridmesh/interfaces'
+import { EnergyChain } from '../chain/energy-chain.ts'
+import { nodeVerifier } from '../chain-network/verify.ts'
+import type { NodeConfig } from '../config/schema.ts'
+import { NoChainInGenesisError, UnusableFileError } from '../errors.ts'
+import { readGenesis } from '../genesis.ts'
+import type { BlockFileReader } from './block-file.ts'
+
+/** What became of a file of blocks. */
+export interface ImportReport {
+  imported: number
+  /** Blocks that were there already. */
+  known: number
+  height: number
+  hash: string
+  /** Why it ended before the end of the file; `null` where it did not. */
+  fault: string | null
+}
+
+/** Errors of a chain that is opened: what is in its directory, or who else uses it. */
+const UNUSABLE: ReadonlySet<string> = new Set([
+  'StoreLockedError',
+  'StoreUnavailableError',
+  'FormatVersionError',
+  'CorruptStoreError',
+  'WrongGenesisError',
+  'StateMismatchError',
+  'UnreadableBlockError',
+])
+
+/**
+ * Imports blocks into the chain in the data directory of a node that does not run, each validated as if a peer had sent
+ * it, until one is wrong or the file ends. What was imported before stays.
+ *
+ * @throws {UnusableFileError} when the chain cannot be opened, or the file is of another one
+ * @throws {NoChainInGenesisError}
+ */
+export async function importBlocks(
+  config: NodeConfig,
+  file: BlockFileReader,
+  onBlock: (offset: number) => void = () => {},
+): Promise<ImportReport> {
+  const verifier = nodeVerifier(config.chain.verifyThreads)
+  try {
+    const chain = await openOffline(config, verifier.verify)
+    try {
+      if (chain.chainId !== file.chainId) {
+        const why = `its blocks are of chain ${file.chainId}, and the genesis file makes chain ${chain.chainId}`
+        throw new UnusableFileError('block file', file.path, why)
+      }
+      return await importAll(chain, file, onBlock)
+    } finally {
+      await chain.stop()
+    }
+  } finally {
+    await verifier.stop()
+  }
+}
+
+/** Opens the chain of a node that does not run, without its key: nothing is signed. */
+async function openOffline(
+  config: NodeConfig,
+  verify: ReturnType<typeof nodeVerifier>['verify'],
+): Promise<EnergyChain> {
+  const { ledger } = await readGenesis(config.genesis)
+  if (ledger === undefined) throw new NoChainInGenesisError(config.genesis)
+  const directory = join(config.dataDir, 'chain')
+  const { minBlockIntervalMs, maxBlockIntervalMs } = config.chain
+  const consensus = { minIntervalMs: minBlockIntervalMs, maxIntervalMs: maxBlockIntervalMs }
+  try {
+    return await EnergyChain.open({ directory, genesis: ledger, consensus, verify })
+  } catch (cause) {
+    if (!(cause instanceof Error) || !UNUSABLE.has(cause.name)) throw cause
+    const why = cause.name === 'StoreLockedError' ? 'a node is using it; stop that first' : cause.message
+    throw new UnusableFileError('chain directory', directory, why, { cause })
+  }
+}
+
+async function importAll(
+  chain: EnergyChain,
+  file: BlockFileReader,
+  onBlock: (offset: number) => void,
+): Promise<ImportReport> {
+  const report = { imported: 0, known: 0 }
+  let fault: string | undefined
+  for (;;) {
+    const at = file.offset
+    const block = await file.next().catch((err: unknown) => {
+      if (!(err instanceof Error) || err.name !== 'BlockFileError') throw err
+      fault = err.message
+    })
+    if (block === undefined) break
+    const outcome = await chain.importBlock(block)
+    if (outcome.status !== 'imported' && outcome.status !== 'known') {
+      fault = `At byte ${at}: ${faultOf(outcome)}`
+      break
+    }
+    report[outcome.status] += 1
+    onBlock(file.offset)
+  }
+  return { ...report, ...chain.head, fault: fault ?? null }
+}
+
+function faultOf(outcome: Extract<ImportOutcome, { status: 'unknown-parent' | 'refused' }>): string {
+  if (outcome.status === 'refused') return `the block is refused: ${outcome.code}: ${outcome.message}`
+  return `the block builds on ${outcome.parent}, which is not here; import the blocks before it first`
+}

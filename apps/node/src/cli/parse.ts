@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { address, hash } from '../http/chain/schemas.ts'
+import { UsageError } from './errors.ts'
+
+/** Reads an address of the command line. @throws {UsageError} */
+export function addressArgument(name: string): (text: string) => string {
+  return (text) => parsed(address, name, text)
+}
+
+/** Reads a hash of the command line. @throws {UsageError} */
+export function hashArgument(name: string): (text: string) => string {
+  return (text) => parsed(hash, name, text)
+}
+
+/** Reads an amount of the command line. @throws {UsageError} */
+export function amountArgument(name: string, min: number): (text: string) => number {
+  return (text) => {
+    const value = /^(?:0|[1-9][0-9]*)$/.test(text) ? Number(text) : Number.NaN
+    if (Number.isSafeInteger(value) && value >= min) return value
+    const rule = `a whole number of ${min} or more, in satang or Wh and without a unit or a fraction`
+    throw new UsageError(`Expected --${name} to be ${rule}, got "${text}"`)
+  }
+}
+
+/** The number of a zone by its name. @throws {UsageError} */
+export function zoneNumber(name: string, zones: readonly string[]): number {
+  const number = zones.indexOf(name)
+  if (number >= 0) return number
+  throw new UsageError(`Expected --zone to be one of ${zones.join(', ')}, got "${name}"`)
+}
+
+function parsed<T>(schema: z.ZodType<T>, name: string, text: string): T {
+  const result = schema.safeParse(text)
+  if (result.success) return result.data
+  throw new UsageError(`${name}: ${result.error.issues.map(({ message }) => message).join('; ')}`)
+}

@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { DAN } from '../chain/chains.ts'
+import { gridmesh } from './gridmesh.ts'
+import { keyFile, someDirectory } from './network-files.ts'
+import { place } from './place.ts'
+
+describe('hostile input', () => {
+  const hash = '0'.repeat(64)
+  const transfer = ['tx', 'transfer', '--to', hash, '--amount', '1']
+  it.each([
+    [['tx', 'transfer', '--to', hash, '--amount', '12.50'], 'in satang or Wh'],
+    [['tx', 'transfer', '--to', hash, '--amount', '12thb'], '"12thb"'],
+    [['tx', 'transfer', '--to', hash, '--amount', '0'], '1 or more'],
+    [['tx', 'transfer', '--to', hash, '--amount', '-5'], '"-5"'],
+    [['tx', 'transfer', '--to', hash, '--amount', '9007199254740992'], 'whole number'],
+    [['tx', 'transfer', '--to', hash, '--amount', '1e3'], '"1e3"'],
+    [['tx', 'transfer', '--to', 'erin', '--amount', '1'], 'got "erin"'],
+    [['tx', 'transfer', '--amount', '1'], '--to'],
+    [[...transfer, '--asset', 'gold'], 'gold'],
+    [[...transfer, '--wait', '--timeout', '0'], '--timeout'],
+    [['tx', 'reading', '--meter', 'm', '--produced', '-1'], '--produced'],
+    [['tx', 'reading', '--meter', 'm', '--sequence', '0'], '--sequence'],
+    [['tx', 'reading', '--meter', 'm', '--time', 'noon'], '"noon"'],
+    [['tx', 'show', 'abc'], '"abc"'],
+    [['wallet', 'balance', hash.slice(1)], 'address'],
+    [['chain', 'block', 'newest'], '"newest"'],
+    [['chain', 'block', '-1'], '-1'],
+    [['export', 'f', '--from', '0'], '--from'],
+    [['export', 'f', '--to', 'x'], '--to'],
+    [['sync', 'status', '--bogus'], '--bogus'],
+    [['tx', 'bogus'], 'bogus'],
+  ])('%s ends with 2 and says %s', async (args, word) => {
+    const { code, stderr } = await gridmesh(...args)
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(word) })
+  })
+
+  it('of a key file ends with 3, and of no node with 5', async () => {
+    const directory = await someDirectory()
+    const none = join(directory, 'none.key')
+    expect(await gridmesh(...transfer, '--key', none)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('does not exist'),
+    })
+    const key = await keyFile(directory, DAN)
+    expect(await gridmesh(...transfer, '--key', key, '--url', 'http://127.0.0.1:1')).toMatchObject({ code: 5 })
+  })
+
+  it('of a zone names the zones that there are', async () => {
+    const { url, key } = await place()
+    const args = [...transfer, '--key', key, '--url', url, '--zone', 'atlantis']
+    expect(await gridmesh(...args)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('central, bangkok, got "atlantis"'),
+    })
+  })
+})
