@@ -61,3 +61,15 @@ it('refuses a longest time between blocks that is not above the shortest, and an
   )
   expect(() => load('chain: { role: light }\n')).toThrow(/chain\.role.*"light"/)
 })
+
+it('takes a trusted checkpoint as height and hash, and nothing that is none', () => {
+  const hash = 'ab'.repeat(32)
+  expect(load(`chain: { checkpointBehind: 1, checkpoint: { height: 7, hash: ${hash} } }\n`).config.chain).toMatchObject(
+    {
+      checkpointBehind: 1,
+      checkpoint: { height: 7, hash },
+    },
+  )
+  expect(() => load('chain: { checkpoint: { height: 7, hash: abc } }\n')).toThrow(/chain\.checkpoint\.hash.*64/)
+  expect(() => load('chain: { checkpointBehind: 0 }\n')).toThrow(/chain\.checkpointBehind/)
+})

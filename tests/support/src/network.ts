@@ -62,11 +62,11 @@ export class Network {
     return node
   }
 
-  /** Starts the node at `index`, which was stopped, with nothing but what it had on disk. */
-  async restart(index: number): Promise<GridmeshNode> {
+  /** Starts the node at `index`, which was stopped, with nothing but what it had on disk, and `flags` beside its own. */
+  async restart(index: number, flags: NetworkInit['flags'] = {}): Promise<GridmeshNode> {
     const prepared = this.prepared[index]
     if (prepared === undefined) throw new RangeError(`there is no node ${index}`)
-    return (this.#nodes[index] = await startNode(this.#init, prepared))
+    return (this.#nodes[index] = await startNode({ ...this.#init, flags: { ...this.#init.flags, ...flags } }, prepared))
   }
 
   /** Resolves when every node is ready with every other. */

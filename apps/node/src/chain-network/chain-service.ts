@@ -42,6 +42,8 @@ export interface ChainServiceInit {
   consensus?: PoaRulesInit & PoaInit
   /** Threads that check signatures; 0 checks on the event loop. */
   verifyThreads: number
+  /** Blocks that peers have to be ahead for a state to be fetched in the place of blocks. @default none is */
+  checkpointBehind?: number | undefined
   /** Checks signatures on the event loop. @default libsodium */
   verify?: VerifyClaims
   messages: Messages
@@ -105,7 +107,8 @@ export class ChainService implements NodeChain {
     const { backend, stateTarget: state, history } = chain
     const prepare = (block: Uint8Array): void => chain.prepareBlock(block)
     const ports = { chain: backend, reader, peers: this.#peers, requests, state, history, prepare }
-    this.sync = new BlockSync(ports, { behind: BEHIND, retryMs: RETRY_MS, maxRetryMs: MAX_RETRY_MS })
+    const { checkpointBehind = Infinity } = init
+    this.sync = new BlockSync(ports, { behind: BEHIND, checkpointBehind, retryMs: RETRY_MS, maxRetryMs: MAX_RETRY_MS })
     this.#readiness = new Readiness(() => this.sync.status())
     const metrics = new ChainMetrics(chain, init.metrics)
     this.#messages = new ChainMessages({

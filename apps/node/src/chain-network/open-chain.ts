@@ -26,6 +26,7 @@ export interface OpenNodeChainInit {
 export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainService | undefined> {
   const { config, genesis, privateKey, libp2p, metrics, log } = init
   const { enabled, minBlockIntervalMs, maxBlockIntervalMs, verifyThreads } = config.chain
+  const { checkpointEvery: every, checkpointBehind, checkpoint: trusted } = config.chain
   if (!enabled) return undefined
   if (genesis.ledger === undefined) throw new NoChainInGenesisError(config.genesis)
   const { messages, handshake, peerManager } = libp2p.services
@@ -37,6 +38,8 @@ export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainServi
     signer: config.role === 'authority' ? signerOf(privateKey.raw.subarray(0, SEED_BYTES)) : undefined,
     consensus: { minIntervalMs: minBlockIntervalMs, maxIntervalMs: maxBlockIntervalMs },
     verifyThreads,
+    parts: { checkpoints: { every, ...(trusted !== undefined && { trusted }) } },
+    checkpointBehind,
     messages,
     handshake,
     peerManager,

@@ -139,6 +139,26 @@ const chain = z.strictObject({
     .max(256)
     .default(2)
     .describe('Threads that check signatures, started when many come; 0 checks all on the event loop'),
+  checkpointEvery: z
+    .int()
+    .min(0)
+    .default(1_000)
+    .describe('Blocks between two states that are kept to be given to others; 0 keeps none'),
+  checkpointBehind: count
+    .optional()
+    .describe(
+      'Blocks that peers have to be ahead for a final state to be fetched, and the history later; unset: never',
+    ),
+  checkpoint: z
+    .strictObject({
+      height: count.describe('Height of the block'),
+      hash: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits')
+        .describe('Hash of the block'),
+    })
+    .optional()
+    .describe('The one block whose state is fetched, known to be final; unset: one that peers agree on'),
 })
 
 const http = z.strictObject({

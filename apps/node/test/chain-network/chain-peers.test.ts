@@ -85,6 +85,8 @@ it.each([
   ['unlinked-headers', 'protocol-violation'],
   ['invalid-block', 'invalid-message'],
   ['contradicts-finality', 'invalid-message'],
+  // Somebody who was cut off is on another branch in good faith.
+  ['forks-below-finality', 'absent'],
 ] satisfies [Offence, string][])('reports %s as %s, with what was seen', (offence, expected) => {
   peers.report(alice.toString(), offence, 'block 7')
   expect(manager.reports).toEqual([[alice.toString(), { class: expected, evidence: `${offence}: block 7` }]])
