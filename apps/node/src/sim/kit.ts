@@ -18,6 +18,7 @@ const GENESIS: Genesis = {
   hash: createHash('sha256').update(CHAIN_ID).digest('hex'),
   zones: new Set(['simnet']),
   authorities: new Map(),
+  ledger: undefined,
 }
 /** Candidates that discovery holds, and peers that reconnection tracks and the health monitor measures: the defaults. */
 const MAX_CANDIDATES = 1_000
@@ -31,7 +32,8 @@ export const gridmeshKit: NodeKit = {
     settings.modules === 'all' ? wholeUsage(services, settings) : registryUsage(services, settings),
 }
 
-function wholeNode(plan: NodePlan, settings: NodeSettings): NodeOptions<ModuleServices> {
+/** All modules of a node, and what it says of a chain beside them. */
+export function wholeNode(plan: NodePlan, settings: NodeSettings, hasChain = false): NodeOptions<ModuleServices> {
   const { minPeers, targetPeers, maxInbound, maxPeers, messagesPerSecond } = settings
   const own = `/p2p/${plan.peerId.toString()}`
   const entries = settings.bootstrap.filter((address) => !address.endsWith(own))
@@ -39,6 +41,7 @@ function wholeNode(plan: NodePlan, settings: NodeSettings): NodeOptions<ModuleSe
     region: plan.region,
     p2p: { minPeers, bootstrap: entries },
     discovery: { targetPeers },
+    chain: { enabled: hasChain },
     pool: { maxInbound },
     limits: { messagesPerSecond, messagesBurst: 2 * messagesPerSecond },
   })
@@ -68,7 +71,7 @@ function* registryUsage({ peerManager: { peers } }: ModuleServices, { maxPeers }
 }
 
 /** What is bounded, and can be read. */
-function* wholeUsage(services: ModuleServices, settings: NodeSettings): Iterable<Usage> {
+export function* wholeUsage(services: ModuleServices, settings: NodeSettings): Iterable<Usage> {
   yield* registryUsage(services, settings)
   const { connectionPool: pool, discovery: search, health, reconnection } = services
   if (isPool(pool)) {

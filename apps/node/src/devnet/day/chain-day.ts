@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Transaction } from '@gridmesh/ledger'
 import PQueue from 'p-queue'
+import type { z } from 'zod'
 import { NodeClient } from '../../cli/client.ts'
+import { NodeRefusedError } from '../../cli/errors.ts'
 import { readWallet } from '../../cli/wallet.ts'
 import { NotSettledError } from '../../errors.ts'
 import { balanceView, chainInfo, meterView, sentTransaction } from '../../http/chain/schemas.ts'
@@ -105,15 +107,27 @@ export class ChainDay {
   async #settled(signal: AbortSignal): Promise<void> {
     const endMs = performance.now() + SETTLE_DEADLINE_MS
     while (!signal.aborted) {
-      const chains = await Promise.all(this.#clients.map(async (client) => client.get('/chain/info', chainInfo)))
+      const chains = await this.#look()
       const isIdle = chains.every(({ mempool }) => mempool.transactions + mempool.waiting === 0)
-      if (isIdle && new Set(chains.map(({ hash }) => hash)).size === 1) return
+      const isOne = new Set(chains.map(({ hash }) => hash)).size === 1
+      if (isIdle && isOne && chains.length === this.#clients.length) return
       if (performance.now() > endMs) {
         const state = chains.map(({ height, mempool }) => `height ${height}, ${mempool.transactions} wait`).join('; ')
         throw new NotSettledError(state, SETTLE_DEADLINE_MS)
       }
       await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
     }
+  }
+
+  /** Where the chains are; without those of nodes that cannot say it now. */
+  async #look(): Promise<z.infer<typeof chainInfo>[]> {
+    const looks = this.#clients.map(async (client) =>
+      client.get('/chain/info', chainInfo).catch((err: unknown) => {
+        if (err instanceof NodeRefusedError && err.status === 503) return undefined
+        throw err
+      }),
+    )
+    return (await Promise.all(looks)).filter((chain) => chain !== undefined)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { SyncStatus } from '@gridmesh/block-sync'
-import { type Asset, ASSETS, authorityList, supplies, toHex } from '@gridmesh/ledger'
+import { type Asset, ASSETS, authorityList, type Header, supplies, toHex } from '@gridmesh/ledger'
 import type { z } from 'zod'
+import type { EnergyChain } from '../../chain/energy-chain.ts'
 import type { NodeChain } from '../../chain-network/node-chain.ts'
 import { HttpRefusalError } from '../answers.ts'
 import { headerAt } from './blocks.ts'
@@ -8,11 +9,12 @@ import type { chainInfo, syncProgress } from './schemas.ts'
 
 type ChainInfo = z.infer<typeof chainInfo>
 
+/** Looks at a head that moves. */
+const MAX_TRIES = 8
+
 /** What a chain says of itself. */
 export async function describeChain({ name, zones, chain, sync, failure }: NodeChain): Promise<ChainInfo> {
-  const { height } = chain.head
-  const header = await headerAt(chain, height)
-  if (header === undefined) throw new HttpRefusalError(503, 'chain-moving', 'The chain changes its branch; ask again')
+  const header = await headOf(chain)
   const [authorities, ...rows] = await chain.state.getMany([
     authorityList.key(),
     ...ASSETS.map((asset) => supplies.key(asset)),
@@ -21,7 +23,7 @@ export async function describeChain({ name, zones, chain, sync, failure }: NodeC
   return {
     name,
     chain_id: chain.chainId,
-    height,
+    height: header.height,
     hash: toHex(header.hash),
     time_ms: header.timeMs,
     state_root: toHex(header.stateRoot),
@@ -33,6 +35,15 @@ export async function describeChain({ name, zones, chain, sync, failure }: NodeC
     sync: describeSync(sync.status()),
     failure: failure === undefined ? null : failure.message,
   }
+}
+
+/** The header of the head. While the chain goes over to another branch there may be none at the height of the one before. */
+async function headOf(chain: EnergyChain): Promise<Header> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const header = await headerAt(chain, chain.head.height)
+    if (header !== undefined) return header
+  }
+  throw new HttpRefusalError(503, 'chain-moving', 'The chain changes its branch; ask again')
 }
 
 function suppliesOf(rows: readonly (Uint8Array | undefined)[]): ChainInfo['supplies'] {

@@ -1,0 +1,178 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type BlocksAnswer,
+  blocksCodec,
+  type GetHeaders,
+  getHeadersCodec,
+  type HeadersAnswer,
+  headersCodec,
+  type Status,
+  statusCodec,
+} from '@gridmesh/block-sync'
+import type { Messages } from '@gridmesh/interfaces'
+import {
+  buildGenesis,
+  decodeBlock,
+  defaultRegistry,
+  encodeBlock,
+  type Genesis,
+  type LedgerSigner,
+  signHeader,
+  toHex,
+  txRoot,
+} from '@gridmesh/ledger'
+import { getBlocksKind, getHeadersKind, statusKind } from '../../chain-network/kinds.ts'
+import type { LieName } from './scenario.ts'
+
+/** Blocks that a liar claims to have beyond the others. */
+const CLAIMED = 40
+const ENDLESS = 1_000_000
+/** Time that an answer of forged headers takes, in ms: each has to be signed. */
+const HEADERS_MS = 200
+const HASH_BYTES = 32
+const BLOCK_INTERVAL_MS = 1_000
+/** The message that carries a block. */
+const BLOCK = 'block'
+
+/** What a node says in the place of the truth. */
+interface Lie {
+  status?(honest: Status): Status
+  headers?(request: GetHeaders, honest: HeadersAnswer): HeadersAnswer
+  blocks?(honest: BlocksAnswer): BlocksAnswer
+  /** In the place of a block of its own. */
+  block?(bytes: Uint8Array): Uint8Array
+}
+
+/** What a liar needs. */
+export interface LiarInit {
+  readonly genesis: Genesis
+  /** Signs what is made up. */
+  readonly signer: LedgerSigner
+  /** Whether it lies now. */
+  isLying(): boolean
+}
+
+/** Messages by which a node lies, over those by which it tells the truth. */
+export function lyingMessages(messages: Messages, name: LieName, init: LiarInit): Messages {
+  const lie = lieOf(name, new Forger(init))
+  return {
+    on: (kind, handler, options) => messages.on(kind, handler, options),
+    request: async (peer, kind, value, options) => messages.request(peer, kind, value, options),
+    respond: (kind, handler, options) =>
+      messages.respond(
+        kind,
+        async (value, context) => {
+          const honest = await handler(value, context)
+          if (!init.isLying()) return honest
+          // Through the codecs, so that each is of the type that it should be.
+          const truth = kind.reply.encode(honest)
+          if (kind.kind === getHeadersKind.kind && lie.headers !== undefined) {
+            await delay(HEADERS_MS)
+            const request = getHeadersCodec.decode(kind.codec.encode(value))
+            return kind.reply.decode(headersCodec.encode(lie.headers(request, headersCodec.decode(truth))))
+          }
+          if (kind.kind === getBlocksKind.kind && lie.blocks !== undefined) {
+            return kind.reply.decode(blocksCodec.encode(lie.blocks(blocksCodec.decode(truth))))
+          }
+          return honest
+        },
+        options,
+      ),
+    async send(peer, kind, value, options) {
+      if (kind.kind !== statusKind.kind || lie.status === undefined || !init.isLying())
+        return messages.send(peer, kind, value, options)
+      const status = lie.status(statusCodec.decode(kind.codec.encode(value)))
+      return messages.send(peer, statusKind, status, options)
+    },
+    async broadcast(kind, value, options) {
+      if (kind.kind !== BLOCK || lie.block === undefined || !init.isLying())
+        return messages.broadcast(kind, value, options)
+      return messages.broadcast(kind, kind.codec.decode(lie.block(kind.codec.encode(value))), options)
+    },
+  }
+}
+
+function claim({ tip, finalised }: Status, ahead: number): Status {
+  return { finalised, tip: { height: tip.height + ahead, hash: toHex(new Uint8Array(HASH_BYTES).fill(0xfe)) } }
+}
+
+function withhold({ blocks }: BlocksAnswer): BlocksAnswer {
+  return { blocks: blocks.map(() => undefined) }
+}
+
+function lieOf(name: LieName, forger: Forger): Lie {
+  const lies: Readonly<Record<LieName, Lie>> = {
+    'false-block': { block: (bytes) => forger.withFalseState(bytes) },
+    'false-height': { status: (status) => claim(status, ENDLESS) },
+    'withheld-body': {
+      status: (status) => claim(status, CLAIMED),
+      headers: (request, honest) => forger.upon(request, honest, CLAIMED),
+      blocks: withhold,
+    },
+    'endless-headers': {
+      status: (status) => claim(status, ENDLESS),
+      headers: (request, honest) => forger.upon(request, honest, Infinity),
+      blocks: withhold,
+    },
+  }
+  return lies[name]
+}
+
+/** Makes what looks true, and is signed by whoever makes it. */
+class Forger {
+  readonly #chainId: Uint8Array
+  readonly #signer: LedgerSigner
+  /** Headers by parent, so that whoever asks is given the same ones. */
+  readonly #made = new Map<string, { hash: string; bytes: Uint8Array }>()
+  readonly #tops = new Map<string, number>()
+
+  constructor({ genesis, signer }: LiarInit) {
+    this.#chainId = buildGenesis(genesis).chainId
+    this.#signer = signer
+  }
+
+  /** The same block with another state after it. */
+  withFalseState(bytes: Uint8Array): Uint8Array {
+    const { header, transactions } = decodeBlock(bytes, defaultRegistry)
+    const stateRoot = Uint8Array.from(header.stateRoot, (byte) => byte ^ 0xff)
+    return encodeBlock({ header: signHeader({ ...header, stateRoot }, this.#signer), transactions })
+  }
+
+  /** Headers upon the first place that is asked about, up to so many of them in all. Asked by height it is honest. */
+  upon({ locator, limit }: GetHeaders, honest: HeadersAnswer, most: number): HeadersAnswer {
+    const [from] = locator ?? []
+    if (from === undefined) return honest
+    const top = this.#tops.get(from.hash) ?? from.height + most
+    const headers: Uint8Array[] = []
+    let at = from
+    while (headers.length < limit && at.height < top) {
+      const next = this.#next(at)
+      headers.push(next.bytes)
+      at = { height: at.height + 1, hash: next.hash }
+    }
+    this.#tops.set(at.hash, top)
+    return { status: 'found', headers }
+  }
+
+  #next(parent: { height: number; hash: string }): { hash: string; bytes: Uint8Array } {
+    const known = this.#made.get(parent.hash)
+    if (known !== undefined) return known
+    const { hash, bytes } = signHeader(
+      {
+        chainId: this.#chainId,
+        height: parent.height + 1,
+        parent: Buffer.from(parent.hash, 'hex'),
+        timeMs: Date.now() + (parent.height % CLAIMED) * BLOCK_INTERVAL_MS,
+        kind: 'energy',
+        proposer: this.#signer.publicKey,
+        txRoot: txRoot([]),
+        stateRoot: new Uint8Array(HASH_BYTES),
+        gridSequence: 0,
+      },
+      this.#signer,
+    )
+    const made = { hash: toHex(hash), bytes }
+    this.#made.set(parent.hash, made)
+    return made
+  }
+}
