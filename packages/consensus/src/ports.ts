@@ -8,6 +8,8 @@ export interface HeaderFacts extends ChainTip {
   timeMs: number
   /** Address of who signed, lower-case hex. */
   proposer: string
+  /** Whether there is a transaction in the block, so that somebody waits for it to be final. @default false */
+  isFilled?: boolean
 }
 
 /** A block with what is needed to follow it. */

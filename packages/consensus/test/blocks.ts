@@ -37,9 +37,9 @@ export function openBlock(bytes: Uint8Array): TestBlock {
 
 export const codec: HeaderCodec = {
   decode(bytes) {
-    const { height, parent, timeMs, proposer } = openBlock(bytes)
+    const { height, parent, timeMs, proposer, transactions } = openBlock(bytes)
     if (typeof height !== 'number') throw new TypeError(`height ${String(height)}`)
-    return { height, parent, timeMs, proposer, hash: sha256(bytes) }
+    return { height, parent, timeMs, proposer, hash: sha256(bytes), isFilled: transactions.length > 0 }
   },
   verify(bytes) {
     const { signature, message } = split(bytes)

@@ -1,8 +1,10 @@
 import { expect, it, vi } from 'vitest'
 import { poaRules } from '../src/index.ts'
-import { addressesOf } from './blocks.ts'
+import { addressesOf, sealBlock } from './blocks.ts'
 import { next, pass, setUp, underFakeTimers } from './engines.ts'
 import { SimChain } from './sim-chain.ts'
+
+const TEST_BLOCK = { height: 1, proposer: 'a', salt: '' } as const
 
 underFakeTimers()
 
@@ -150,6 +152,71 @@ it('waits for no transactions in its turn while nothing was final for more than 
   const delays = [4, 7, 10, 13].map((height) => (chain.at(height)?.timeMs ?? 0) - (chain.at(height - 1)?.timeMs ?? 0))
   expect(delays).toEqual([10_000, 10_000, 300, 300])
   expect(chain.head().standing).toMatchObject({ final: 0, certified: 0 })
+})
+
+it('makes empty blocks at minIntervalMs until the last one with a transaction is final, and then none for long', async () => {
+  const { engine, chain, made } = setUp({ address: 'a', count: 1 })
+  chain.mempool.add('one')
+  await engine.start()
+  await pass(25_000)
+  // The second and the third make the first one final.
+  expect(made()).toEqual([
+    [1, 300],
+    [2, 600],
+    [3, 900],
+    [4, 10_900],
+    [5, 20_900],
+  ])
+  chain.mempool.add('two')
+  await pass(0)
+  await pass(5_000)
+  expect(made().slice(5)).toEqual([
+    [6, 25_000],
+    [7, 25_300],
+    [8, 25_600],
+  ])
+  expect(chain.finalised().height).toBe(6)
+})
+
+it('takes the turn of another while a transaction is to be final no sooner than while one waits', async () => {
+  const { engine, chain, made } = setUp()
+  await engine.start()
+  const filled = sealBlock({ ...TEST_BLOCK, parent: chain.head().header.hash, timeMs: 2_300, transactions: ['one'] })
+  await pass(2_300)
+  expect(await engine.receive('block', filled)).toEqual({ verdict: 'accept' })
+  // At height 2 it is the last of three.
+  await pass(2_299)
+  expect(made()).toEqual([])
+  await pass(1)
+  expect(made()).toEqual([[2, 4_600]])
+})
+
+it('gives those in turn a chance first when all come back long after a transaction that is not final', async () => {
+  vi.setSystemTime(3_600_000)
+  const { engine, chain, made } = setUp()
+  await chain.importBlock(next(chain, 300, 'b', ''))
+  const parent = chain.head().header.hash
+  const block = { height: 2, parent, timeMs: 600, proposer: 'c', salt: '', transactions: ['one'] }
+  await chain.importBlock(sealBlock(block))
+  chain.mempool.include(['one'])
+  await engine.start()
+  // The second in order at height 3.
+  await pass(999)
+  expect(made()).toEqual([])
+  await pass(1)
+  expect(made()).toEqual([[3, 3_601_000]])
+})
+
+it('makes no more than 3n empty blocks early where no quorum is there to make any final', async () => {
+  const { engine, chain, made } = setUp()
+  chain.mempool.add('one')
+  await engine.start()
+  await pass(200_000)
+  const times = [0, ...made().map(([, timeMs]) => timeMs)]
+  const delays = times.slice(1).map((timeMs, index) => timeMs - (times[index] ?? 0))
+  // One with the transaction, nine more, by turn, and from then on as ever: its own turns are hurried for want of finality.
+  expect(delays.slice(0, 10)).toEqual([300, 2_300, 1_300, 300, 2_300, 1_300, 300, 2_300, 1_300, 300])
+  expect(delays.slice(10, 16)).toEqual([12_000, 11_000, 300, 12_000, 11_000, 300])
 })
 
 it('proposes nothing while it is not ready, and looks again each fallbackMs', async () => {

@@ -58,7 +58,7 @@ async function play({ size, quorum, hostile, steps }: World, mayVote: MayVote): 
     const lock = await mayVote(commitments.get(authority) ?? {}, head, hashAt)
     const isVote = wantsVote && (isHostile || lock !== undefined)
     if (isVote && lock !== undefined) commitments.set(authority, { vote: tip, lock })
-    const block = { tip, parent, standing: nextStanding(parent.standing, height, isVote, set, quorum) }
+    const block = { tip, parent, standing: nextStanding(parent.standing, { height }, isVote, set, quorum) }
     branches[forkBelow === undefined ? branch : (branch + 1) % branches.length] = block
     const final = ancestor(block, block.standing.final) ?? genesis
     const [low, high] = final.tip.height < newestFinal.tip.height ? [final, newestFinal] : [newestFinal, final]

@@ -102,6 +102,23 @@ it('makes a block each minIntervalMs at most, each in turn, while transactions w
   })
 })
 
+it.each([
+  [3, 5],
+  [5, 7],
+])('makes a transaction final among %i authorities in %i blocks in a row, and is quiet then', async (size, blocks) => {
+  await run({ ...CALM, size, maxSkewMs: 0, busy: 0 }, async (net) => {
+    await net.pass(11_000)
+    for (const { chain } of net.nodes) chain.mempool.add('one alone')
+    const height = Math.max(...net.nodes.map(({ chain }) => chain.head().header.height))
+    // Each takes 300 ms, and 50 ms to get to the next.
+    await net.pass((blocks + 1) * 350)
+    expect(Math.min(...net.finalHeights)).toBeGreaterThanOrEqual(height + 1)
+    // One that is empty may come in its time.
+    await net.pass(RULES.maxIntervalMs - 400)
+    for (const { chain } of net.nodes) expect(chain.head().header.height).toBeLessThanOrEqual(height + blocks + 1)
+  })
+})
+
 it('goes on with one authority alone, and finalises nothing', async () => {
   await run({ ...CALM, size: 5, dead: 4 }, async (net) => {
     await net.calm()

@@ -175,7 +175,7 @@ export class Simulation {
   #load(): void {
     if (this.random() < 0.5) return
     const id = `${(this.#transactions += 1)}`
-    for (const { chain } of this.nodes.slice(-this.scenario.busy)) chain.mempool.add(id)
+    for (const { chain } of this.nodes.slice(this.nodes.length - this.scenario.busy)) chain.mempool.add(id)
   }
 
   #isLinked(from: SimNode, to: SimNode): boolean {

@@ -29,6 +29,27 @@ function standingsOf(turns: readonly boolean[], authorities: string[], init: Poa
   return standings
 }
 
+/** The newest block with transactions by each block of a branch, for each block whether it has some. */
+function filledOf(branch: readonly (boolean | undefined)[]): number[] {
+  const rules = poaRules()
+  let [parent, standing] = [GENESIS, rules.begin(GENESIS)]
+  return branch.map((isFilled, index) => {
+    const [height, timeMs] = [index + 1, parent.timeMs + 300]
+    const header = { height, hash: `${height}`, parent: parent.hash, timeMs, proposer: 'a' }
+    const facts: HeaderFacts = isFilled === undefined ? header : { ...header, isFilled }
+    const judgement = rules.judge({ header: facts, parent, standing, authorities: ['a'] })
+    if (judgement.status === 'refused') throw new RangeError(judgement.message)
+    parent = header
+    standing = judgement.standing
+    return standing.filled
+  })
+}
+
+it('keeps the height of the newest block with transactions, along the branch, and 0 from genesis on', () => {
+  expect(filledOf([false, undefined, true, false, undefined, true, true, false])).toEqual([0, 0, 3, 3, 3, 6, 7, 7])
+  expect(poaRules().begin({ height: 40, hash: 'ff' }).filled).toBe(0)
+})
+
 const yes = (count: number): boolean[] => Array.from({ length: count }, () => true)
 const no = (count: number): boolean[] => Array.from({ length: count }, () => false)
 
@@ -153,6 +174,7 @@ const anyTip: fc.Arbitrary<RatedTip<PoaStanding>> = fc.record({
     weight: fc.nat(2),
     certified: fc.nat(2),
     final: fc.nat(2),
+    filled: fc.nat(3),
     set: fc.constant(''),
     votes: fc.constant([]),
   }),
@@ -174,7 +196,7 @@ it('orders heads totally: one of two is better, and better than better is better
 const tip = (isFinalisedBranch: boolean, certified: number, weight: number, hash: string): RatedTip<PoaStanding> => ({
   hash,
   isFinalisedBranch,
-  standing: { weight, certified, final: 0, set: '', votes: [] },
+  standing: { weight, certified, final: 0, filled: 0, set: '', votes: [] },
 })
 
 it('prefers the finalised branch, then what a quorum went on from, then weight, then the smaller hash', () => {

@@ -10,6 +10,7 @@ const schema = z.strictObject({
     weight: whole,
     certified: whole,
     final: whole,
+    filled: whole,
     set: z.string(),
     votes: z.array(whole),
   }),

@@ -1,10 +1,12 @@
 import type { ConsensusRules, HeaderFacts, PoaStanding } from '@gridmesh/consensus'
-import { addressOf, type Block, type Header, toHex } from '@gridmesh/ledger'
+import { addressOf, type Block, type Header, toHex, txRoot } from '@gridmesh/ledger'
 
 /** What the consensus makes of a block. */
 export type Standing = PoaStanding
 /** By what rules headers are judged. */
 export type ChainRules = ConsensusRules<Standing>
+
+const EMPTY_ROOT = toHex(txRoot([]))
 
 /** A block in its place: its header, and what follows from the branch that it ends. */
 export interface ChainBlock {
@@ -30,6 +32,7 @@ export interface BlockFault {
 }
 
 /** What the consensus has to know of a header. */
-export function factsOf({ height, hash, parent, timeMs, proposer }: Header): HeaderFacts {
-  return { height, hash: toHex(hash), parent: toHex(parent), timeMs, proposer: toHex(addressOf(proposer)) }
+export function factsOf({ height, hash, parent, timeMs, proposer, txRoot: root }: Header): HeaderFacts {
+  const isFilled = toHex(root) !== EMPTY_ROOT
+  return { height, hash: toHex(hash), parent: toHex(parent), timeMs, proposer: toHex(addressOf(proposer)), isFilled }
 }

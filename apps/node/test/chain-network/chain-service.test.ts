@@ -58,15 +58,26 @@ async function pair(): Promise<{ nodes: [BusNode, BusNode]; maker: ChainService;
   return { nodes, maker, follower }
 }
 
+/** Waits until all transactions so far are final: no block comes by itself any more. */
+async function atRest({ chain }: ChainService): Promise<void> {
+  await vi.waitFor(() => {
+    const { filled, final } = chain.consensus.head().standing
+    expect(chain.mempool.stats().transactions).toBe(0)
+    expect(filled).toBeGreaterThan(0)
+    expect(final).toBeGreaterThanOrEqual(filled)
+  }, soon)
+}
+
 it('passes a transaction on where it is taken, and a block once to everybody', async () => {
   const { maker, follower } = await pair()
   const { bytes, id } = payment(follower.chain, 0)
   expect(await follower.submit(bytes)).toEqual({ status: 'added', id: toHex(id) })
-  await vi.waitFor(() => expect(follower.head.height).toBe(1), soon)
-  expect(maker.head).toEqual(follower.head)
+  await atRest(follower)
+  await vi.waitFor(() => expect(maker.head).toEqual(follower.head), soon)
+  const block = { kind: 'block', from: 'maker', to: 'follower', verdict: 'accept' }
   expect(bus.passed).toEqual([
     { kind: 'transaction', from: 'follower', to: 'maker', verdict: 'accept' },
-    { kind: 'block', from: 'maker', to: 'follower', verdict: 'accept' },
+    ...Array.from({ length: follower.head.height }, () => block),
   ])
   // What is refused here goes nowhere.
   expect(await follower.submit(bytes)).toMatchObject({ status: 'refused' })
@@ -79,7 +90,10 @@ it('tells its head in the handshake, from the start and with every block', async
   const [first] = nodes[1].statuses
   expect(first).toEqual({ height: 0, tipHash: follower.chain.chainId })
   await maker.submit(payment(maker.chain, 0).bytes)
-  await vi.waitFor(() => expect(nodes[1].statuses.at(-1)).toEqual({ height: 1, tipHash: maker.head.hash }), soon)
+  await atRest(maker)
+  const { height, hash } = maker.head
+  await vi.waitFor(() => expect(nodes[1].statuses.at(-1)).toEqual({ height, tipHash: hash }), soon)
+  expect(nodes[1].statuses.map((status) => status.height)).toEqual(Array.from({ length: height + 1 }, (_, i) => i))
 })
 
 it('catches up with a peer by its status alone, and says none of what it fetched to others', async () => {
@@ -88,7 +102,7 @@ it('catches up with a peer by its status alone, and says none of what it fetched
   await making.start()
   for (let i = 0; i < 5; i++) {
     await making.submit(payment(making.chain, i).bytes)
-    await vi.waitFor(() => expect(making.head.height).toBe(i + 1), soon)
+    await atRest(making)
   }
   const late = await bus.join('late')
   const following = await opened(late)
@@ -107,12 +121,13 @@ it('follows a block whose parent it lacks, though its peer is hardly ahead', asy
   const handler = nodes[1].handlers.get('block')
   nodes[1].handlers.delete('block')
   await maker.submit(payment(maker.chain, 0).bytes)
-  await vi.waitFor(() => expect(maker.head.height).toBe(1), soon)
+  await atRest(maker)
+  expect(maker.head.height).toBeLessThanOrEqual(3)
   if (handler !== undefined) nodes[1].handlers.set(block?.kind ?? '', handler)
   await maker.submit(payment(maker.chain, 1).bytes)
   await vi.waitFor(() => expect(follower.head).toEqual(maker.head), soon)
-  expect(follower.head.height).toBe(2)
-  expect(bus.passed.filter(({ kind }) => kind === 'block')).toMatchObject([{ verdict: 'ignore' }])
+  expect(follower.head.height).toBeGreaterThan(3)
+  expect(bus.passed.find(({ kind }) => kind === 'block')).toMatchObject({ verdict: 'ignore' })
 })
 
 it.each([
@@ -123,10 +138,10 @@ it.each([
 ] as const)('answers a block %s, and keeps what it has', async (_, fields, who, expected) => {
   const { nodes, maker, follower } = await pair()
   await maker.submit(payment(maker.chain, 0).bytes)
-  await vi.waitFor(() => expect(follower.head.height).toBe(1), soon)
+  await atRest(follower)
   const [good = new Uint8Array()] = await maker.chain.backend.blocks([maker.head.hash])
   const head = follower.head
-  const below = { height: 2, parent: Buffer.from(head.hash, 'hex') }
+  const below = { height: head.height + 1, parent: Buffer.from(head.hash, 'hex') }
   const time = { timeMs: Date.now() }
   const { bytes } = resealed(good, { ...below, ...time, ...fields }, who)
   const kind = { ...nodes[1].handlers.get('block')?.kind } as never

@@ -5,7 +5,7 @@ import { ProposalError } from '../errors.ts'
 import type { BuiltBlock, Head } from '../ports.ts'
 import { AuthoritySet } from './authority-set.ts'
 import type { Identity, PoaPorts } from './ports.ts'
-import { dueAt, isInHurry, type Turn } from './schedule.ts'
+import { dueAt, isAwaited, isInHurry, type Turn } from './schedule.ts'
 import { decodeSigningState, encodeSigningState, type SigningState } from './signing-state.ts'
 import type { PoaStanding } from './standing.ts'
 import { isInTurn } from './turn.ts'
@@ -120,7 +120,9 @@ export class Proposer {
     if (turn === undefined) return idle(this.#alarm, signal)
     const openedMs = this.#nowMs()
     let seen = this.#arrivals
-    let waitingSinceMs = this.#ports.mempool.size > 0 ? openedMs : undefined
+    // What waits for finality waits as a transaction does, with every authority, whatever it has in its mempool.
+    const awaitedSinceMs = isAwaited(head.standing, head.header.height, set) ? openedMs : undefined
+    let waitingSinceMs = this.#ports.mempool.size > 0 ? openedMs : awaitedSinceMs
     while (!signal.aborted) {
       if (this.#arrivals !== seen) waitingSinceMs ??= this.#nowMs()
       seen = this.#arrivals
@@ -131,7 +133,7 @@ export class Proposer {
       if (restMs > 0) await this.#alarm.wait(Math.min(restMs, options.maxIntervalMs), signal)
       else if (this.#ports.isReady?.() === false) await this.#alarm.wait(options.fallbackMs, signal)
       else {
-        const allowEmpty = this.#nowMs() >= dueAt(turn, { ...times, waitingSinceMs: undefined }, set, options)
+        const allowEmpty = this.#nowMs() >= dueAt(turn, { ...times, waitingSinceMs: awaitedSinceMs }, set, options)
         if (await this.#propose(head, turn, set, allowEmpty, signal)) return idle(this.#alarm, signal)
         // Of those that wait none applies, so they are as good as none.
         waitingSinceMs = undefined

@@ -31,7 +31,7 @@ function judge(
   const refusal = refusalOf(header, parent, set, options, nowMs)
   if (refusal !== undefined) return { status: 'refused', ...refusal }
   const isVote = isInTurn(header, parent, set, options)
-  return { status: 'valid', standing: nextStanding(standing, header.height, isVote, set, options.quorum) }
+  return { status: 'valid', standing: nextStanding(standing, header, isVote, set, options.quorum) }
 }
 
 /**

@@ -34,6 +34,14 @@ export function isInHurry({ votes, final }: PoaStanding, height: number, { size 
 }
 
 /**
+ * Whether a block with transactions is not final yet, so that the blocks that it lacks are made as if transactions
+ * waited. Only as many as a quorum alive needs for it: without one it would be empty blocks for ever.
+ */
+export function isAwaited({ filled, final }: PoaStanding, headHeight: number, { size }: AuthoritySet): boolean {
+  return filled > final && headHeight - filled < 3 * size
+}
+
+/**
  * When to propose. In turn: as soon as a transaction waits and `minIntervalMs` have passed since the parent, and at
  * `maxIntervalMs` in any case, or at `minIntervalMs` where it hurries. Rank r comes `r × fallbackMs` later than that. One
  * whose turn it is, and who must not vote, comes after all others: so late that its block does not count as in turn.

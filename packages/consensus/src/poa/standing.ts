@@ -1,5 +1,6 @@
 import type { ChainTip } from '@gridmesh/interfaces'
 import { IN_TURN_WEIGHT, OUT_OF_TURN_WEIGHT } from '../constants.ts'
+import type { HeaderFacts } from '../ports.ts'
 import type { AuthoritySet } from './authority-set.ts'
 import type { Quorum } from './options.ts'
 
@@ -11,6 +12,8 @@ export interface PoaStanding {
   readonly certified: number
   /** Height of the newest ancestor that is final: certified, and then built on by a whole quorum once more. */
   readonly final: number
+  /** Height of the newest block with transactions; 0 where there is none. */
+  readonly filled: number
   /** Which authorities `votes` are of. */
   readonly set: string
   /** Heights of the blocks in turn among the newest, as many as two for each authority, ascending. */
@@ -19,7 +22,7 @@ export interface PoaStanding {
 
 /** Standing of a block that is final by definition. */
 export function firstStanding({ height }: ChainTip): PoaStanding {
-  return { weight: 0, certified: height, final: height, set: '', votes: [] }
+  return { weight: 0, certified: height, final: height, filled: 0, set: '', votes: [] }
 }
 
 /** Blocks of a branch over which votes count: an authority that changes branches does not vote for that long. */
@@ -30,7 +33,7 @@ export function windowOf(set: AuthoritySet): number {
 /** The standing of a block by that of its parent. Within `size` heights each authority is in turn once. */
 export function nextStanding(
   parent: PoaStanding,
-  height: number,
+  { height, isFilled = false }: Pick<HeaderFacts, 'height' | 'isFilled'>,
   isVote: boolean,
   set: AuthoritySet,
   kind: Quorum,
@@ -48,6 +51,7 @@ export function nextStanding(
     weight,
     certified: Math.max(parent.certified, certified ?? 0),
     final: Math.max(parent.final, final ?? 0),
+    filled: isFilled ? height : parent.filled,
     set: set.id,
     votes,
   }
