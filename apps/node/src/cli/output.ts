@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import { Presets, SingleBar } from 'cli-progress'
-import pc from 'picocolors'
+import { colours } from './colours.ts'
 
 /** Progress of long work, on a terminal. */
 export interface Progress {
@@ -44,7 +44,7 @@ export class Output {
 /** Rows under bold heads, without frames, for a terminal. */
 export function table(head: string[], rows: (string | number)[][]): string {
   const made = new Table({
-    head: head.map((text) => pc.bold(text)),
+    head: head.map((text) => colours.bold(text)),
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
     chars: Object.fromEntries(
       ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import pc from 'picocolors'
+import { colours } from './colours.ts'
 import { VERSION } from '../version.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 
@@ -58,7 +58,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     const code = exitCodeOf(err)
     // A fault nobody foresaw is ours: there the stack helps.
     const text = err instanceof Error ? (code === undefined ? (err.stack ?? err.message) : err.message) : String(err)
-    process.stderr.write(`${pc.red('error:')} ${text}\n`)
+    process.stderr.write(`${colours.red('error:')} ${text}\n`)
     process.exitCode = code ?? EXIT.unexpected
   }
 }

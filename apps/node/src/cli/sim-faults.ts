@@ -1,5 +1,5 @@
 import type { Violation } from '@gridmesh/simnet'
-import pc from 'picocolors'
+import { colours } from './colours.ts'
 import { type Job, type JobOutcome, replayCommand } from '../sim/job.ts'
 import type { Output } from './output.ts'
 
@@ -17,7 +17,7 @@ export function tell(job: Job, outcome: JobOutcome, output: Output): void {
     return
   }
   if ('error' in outcome)
-    output.note(`${pc.red(`${job.scenario}, seed ${job.seed}`)}: ${outcome.error.name}: ${outcome.error.message}`)
+    output.note(`${colours.red(`${job.scenario}, seed ${job.seed}`)}: ${outcome.error.name}: ${outcome.error.message}`)
   for (const violation of violations.slice(0, TOLD_VIOLATIONS)) output.note(describe(job, violation))
   if (violations.length > TOLD_VIOLATIONS) output.note(`and ${violations.length - TOLD_VIOLATIONS} more`)
   output.note(`Replay it with: npm run ${replayCommand(job).replace('gridmesh', 'gridmesh --')}\n`)
@@ -28,7 +28,7 @@ function describe({ scenario, seed }: Job, { atMs, invariant, lastEvents, messag
   const events = lastEvents.slice(-TOLD_EVENTS).map((event) => {
     return `  ${event.atMs.toFixed(3)} ms  ${event.node < 0 ? 'scenario' : `node ${event.node}`}  ${event.kind} ${round(event.detail)}`
   })
-  const head = `${pc.red(`${scenario}, seed ${seed}`)}: ${pc.bold(invariant)} at ${atMs.toFixed(3)} ms in ${where}: ${message}`
+  const head = `${colours.red(`${scenario}, seed ${seed}`)}: ${colours.bold(invariant)} at ${atMs.toFixed(3)} ms in ${where}: ${message}`
   return [head, 'last events before it:', ...events].join('\n')
 }
 

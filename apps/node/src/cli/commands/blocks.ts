@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import pc from 'picocolors'
+import { colours } from '../colours.ts'
 import { loadNodeConfig, profileNames } from '../../config/load.ts'
 import { chainInfo } from '../../http/chain/schemas.ts'
 import { BlockFileReader, BlockFileWriter } from '../block-file.ts'
@@ -79,7 +79,7 @@ export function importCommand(): Command {
         progress.end()
         const { imported, known, height, fault } = report
         if (fault !== null) {
-          output.note(`${pc.red(`${path}:`)} ${fault}`)
+          output.note(`${colours.red(`${path}:`)} ${fault}`)
           process.exitCode = imported + known > 0 ? EXIT.partly : EXIT.badFile
         }
         const data = { file: path, chain_id: file.chainId, ...report }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import pc from 'picocolors'
+import { colours } from '../colours.ts'
 import type { z } from 'zod'
 import { blockView, chainInfo } from '../../http/chain/schemas.ts'
 import { UsageError } from '../errors.ts'
@@ -45,7 +45,7 @@ function readWhich(text: string): string {
 function infoInWords(info: z.infer<typeof chainInfo>): string {
   const { finalised, authorities, mempool, supplies } = info
   return table(
-    [info.name, info.failure === null ? pc.green('runs') : pc.red(`failed: ${info.failure}`)],
+    [info.name, info.failure === null ? colours.green('runs') : colours.red(`failed: ${info.failure}`)],
     [
       ['chain id', info.chain_id],
       ['height', `${info.height} ${info.hash}`],
@@ -64,7 +64,9 @@ function infoInWords(info: z.infer<typeof chainInfo>): string {
 }
 
 function blockInWords(block: z.infer<typeof blockView>): string {
-  const state = block.final ? pc.green('final') : pc.yellow(block.main ? 'not final' : 'beside the main chain')
+  const state = block.final
+    ? colours.green('final')
+    : colours.yellow(block.main ? 'not final' : 'beside the main chain')
   const fields = table(
     [`block ${block.height}`, state],
     [

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import pc from 'picocolors'
+import { colours } from '../colours.ts'
 import { loadNodeConfig, profileNames } from '../../config/load.ts'
 import { Devnet } from '../../devnet/devnet.ts'
 import { manifestPath } from '../../devnet/manifest.ts'
@@ -65,7 +65,7 @@ async function run(options: DevnetOptions): Promise<void> {
     stopping.abort()
     await devnet.stop()
   }
-  output.note(pc.dim('stopped'))
+  output.note(colours.dim('stopped'))
   process.exit()
 }
 
@@ -78,7 +78,7 @@ function announce({ processes }: Devnet, options: DevnetOptions, output: Output)
         nodes.map((node) => [node.name, node.role, node.region, node.url, nodes.length - 1, node.pid, node.peerId]),
       ),
       '',
-      `${pc.green('ready')}: ${nodes.length} nodes, each connected to all others. ${manifestPath(options.data)} says where. Try`,
+      `${colours.green('ready')}: ${nodes.length} nodes, each connected to all others. ${manifestPath(options.data)} says where. Try`,
       '  npm run gridmesh -- submit examples/data/orders.csv --node producer',
       '  npm run gridmesh -- emergency --node egat --zone bangkok --action reduce-load',
       `  curl -s ${nodes.at(-1)?.url}/api/v1/feed`,
@@ -94,7 +94,7 @@ async function watch(processes: readonly NodeProcess[], signal: AbortSignal, out
       const code = await exited
       if (signal.aborted) return
       output.note(
-        pc.yellow(`${node.name} (pid ${pid}) ended${code === null ? ' by a signal' : ` with exit code ${code}`}.`),
+        colours.yellow(`${node.name} (pid ${pid}) ended${code === null ? ' by a signal' : ` with exit code ${code}`}.`),
       )
       output.note(`Start it again with: npm run gridmesh -- start --config ${node.config}`)
     }),
@@ -134,8 +134,10 @@ function describe({ readings, orders, marketData, transactions, refused, audit }
   return [
     ...lines,
     `Settled by ${transactions} transactions in ${height} blocks`,
-    agree ? `All nodes have the state ${stateRoot}` : pc.red('The nodes do not have the same state'),
-    exact ? 'The supply of each asset is exact on every node' : pc.red('A node holds more or less than was minted'),
+    agree ? `All nodes have the state ${stateRoot}` : colours.red('The nodes do not have the same state'),
+    exact
+      ? 'The supply of each asset is exact on every node'
+      : colours.red('A node holds more or less than was minted'),
   ].join('\n')
 }
 

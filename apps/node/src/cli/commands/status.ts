@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import pc from 'picocolors'
+import { colours } from '../colours.ts'
 import { nodeHealth, nodeInfo } from '../../http/schemas.ts'
 import { clientOf, type NodeOptions, withNodeOptions } from '../options.ts'
 import { Output, table } from '../output.ts'
@@ -17,7 +17,7 @@ export function statusCommand(): Command {
       const lag = health.event_loop_lag_ms
       new Output(options).result({ ...info, health }, () =>
         table(
-          [info.name, health.status === 'ok' ? pc.green(health.status) : pc.yellow(health.status)],
+          [info.name, health.status === 'ok' ? colours.green(health.status) : colours.yellow(health.status)],
           [
             ['role', info.node_type],
             ['region', info.region],

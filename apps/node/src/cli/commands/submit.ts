@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import PQueue from 'p-queue'
-import pc from 'picocolors'
+import { colours } from '../colours.ts'
 import { publishedMessage } from '../../http/schemas.ts'
 import { EXIT } from '../exit-codes.ts'
 import { clientOf, type NodeOptions, withNodeOptions } from '../options.ts'
@@ -27,7 +27,7 @@ export function submitCommand(): Command {
       const rows = await readOrders(file)
       const output = new Output(options)
       const { sent, bad } = await submit(rows, options, output)
-      for (const { line, fault } of bad) output.note(`${pc.red(`${file}:${line}:`)} ${fault}`)
+      for (const { line, fault } of bad) output.note(`${colours.red(`${file}:${line}:`)} ${fault}`)
       output.result({ file, sent, bad }, () => `Sent ${sent} of ${rows.length} orders; ${bad.length} bad`)
       if (bad.length > 0) process.exitCode = sent > 0 ? EXIT.partly : EXIT.badFile
     })

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { Command, Option } from 'commander'
-import pc from 'picocolors'
+import { colours } from '../colours.ts'
 import type { z } from 'zod'
 import { asset, sentTransaction, transactionView } from '../../http/chain/schemas.ts'
 import type { NodeClient } from '../client.ts'
@@ -133,11 +133,12 @@ async function deliver(client: NodeClient, bytes: string, options: SendOptions):
     timeoutMs: options.timeout * 1_000,
     onIncluded: ({ height }) => output.note(`In block ${height}; waiting until it is final`),
   })
-  output.result(data, () => `${sent.id}\n${pc.green('final')} in block ${data.block?.height}`)
+  output.result(data, () => `${sent.id}\n${colours.green('final')} in block ${data.block?.height}`)
 }
 
 function wordsOf({ id, status, kind, sender, nonce, size, body, block }: z.infer<typeof transactionView>): string {
-  const state = block?.final === true ? pc.green('final') : pc.yellow(block === null ? status : 'in a block, not final')
+  const state =
+    block?.final === true ? colours.green('final') : colours.yellow(block === null ? status : 'in a block, not final')
   return table(
     ['transaction', state],
     [
