@@ -1,10 +1,17 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+/** Links, decoders and commands: little of them waits for a network to be quick. */
+const APART = [
+  'tests/{interop,fuzz}/test/**/*.test.ts',
+  'tests/integration/test/{bad-input,chain-api,http,sample-day}.test.ts',
+  'tests/laws/test/{map,message-errors,refusals,reputation,shutdown,stop}.test.ts',
+]
+
 export default defineConfig({
   test: {
     projects: [
-      // Two tiers: what one process can prove alone, then real nodes over TCP.
+      // Three tiers: what one process can prove alone; what may run side by side; and networks of real nodes over TCP.
       {
         test: {
           name: 'unit',
@@ -18,8 +25,18 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'apart',
+          maxWorkers: availableParallelism(),
+          include: APART,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'integration',
           include: ['tests/*/test/**/*.test.ts'],
+          exclude: APART,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Networks of up to thirty nodes, in up to twenty processes: two at once starve each other.

@@ -16,7 +16,7 @@ const introduce = async (stranger: Promise<Stranger>): Promise<Stranger> => {
 }
 
 beforeAll(async () => {
-  network = await Network.start({ nodes: 4, flags: { 'handshake.deadlineMs': 5_000 } })
+  network = await Network.start({ nodes: 4, flags: { 'handshake.deadlineMs': 3_000 } })
 })
 afterAll(() => network.stop())
 

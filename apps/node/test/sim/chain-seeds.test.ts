@@ -3,7 +3,8 @@ import { chainScenarios } from '../../src/sim/chain/index.ts'
 import { runJobs } from '../../src/sim/crew.ts'
 import { figuresOf, type Job } from '../../src/sim/job.ts'
 
-/** `npm run sim:campaign` plays more. */
+/** Those that take the least time; `npm run sim:campaign` plays all, with many seeds. */
+const QUICK = ['chain-crash', 'chain-reorg', 'chain-versions']
 const SEED = 1
 /** The one that is played twice: it has disks, reorganisations and restarts. */
 const TWICE = 'chain-crash'
@@ -11,9 +12,10 @@ const TWICE = 'chain-crash'
 const TIMEOUT_MS = 400_000
 
 it(
-  'finds no broken law in any scenario of the chain, and the same trace in another run',
+  `finds no broken law in ${QUICK.join(', ')}, and the same trace in another run`,
   async () => {
-    const jobs = chainScenarios.map(({ name, nodes }): Job => ({
+    const quick = chainScenarios.filter(({ name }) => QUICK.includes(name))
+    const jobs = quick.map(({ name, nodes }): Job => ({
       scenario: name,
       nodes: nodes.least,
       seed: SEED,
@@ -38,7 +40,7 @@ it(
       },
     })
     expect(faults).toEqual([])
-    expect(hashes.size).toBe(jobs.length)
+    expect(hashes.size).toBe(QUICK.length)
     expect([...hashes.values()].map(({ size }) => size)).toEqual(jobs.map(() => 1))
     // All that was paid is in a block of each node; but what was paid at a node that crashed.
     const unpaid = [...ratios].filter(([key, ratio]) => ratio < 1 && !key.startsWith(TWICE))
