@@ -18,13 +18,14 @@ export interface ReadyCounts {
 }
 
 /**
- * When to look again. Below a minimum at once, but less and less often while nothing comes of it; between minimum and
- * target the more patiently the nearer the target is.
+ * When to look again. Below a minimum at once, between minimum and target the more patiently the nearer the target is,
+ * and either less and less often while nothing comes of it: a network may have no more peers than that.
  */
 export class Schedule {
   readonly #init: ScheduleInit
   #fruitless = 0
   #fruitlessOutbound = 0
+  #fruitlessPatient = 0
 
   constructor(init: ScheduleInit) {
     this.#init = init
@@ -42,21 +43,24 @@ export class Schedule {
     const isShort = !isBelow && ready.outbound < minOutbound
     this.#fruitless = isBelow && !hasNews ? this.#fruitless + 1 : 0
     this.#fruitlessOutbound = isShort && !hasNews ? this.#fruitlessOutbound + 1 : 0
+    this.#fruitlessPatient = !isBelow && !hasNews ? this.#fruitlessPatient + 1 : 0
     const urgentMs = Math.min(intervalMs * 2 ** (this.#fruitless + this.#fruitlessOutbound), maxIntervalMs)
     if (isBelow) return urgentMs
     return isShort ? Math.min(urgentMs, this.#patientMs(ready.all)) : this.#patientMs(ready.all)
   }
 
-  /** The next round below a minimum follows quickly again. */
+  /** The next round follows quickly again. */
   reset(): void {
     this.#fruitless = 0
     this.#fruitlessOutbound = 0
+    this.#fruitlessPatient = 0
   }
 
   #patientMs(readyPeers: number): number {
     const { minPeers, targetPeers, intervalMs, maxIntervalMs } = this.#init
     if (readyPeers >= targetPeers) return maxIntervalMs
     const way = (readyPeers - minPeers + 1) / (targetPeers - minPeers + 1)
-    return intervalMs + (maxIntervalMs - intervalMs) * way
+    const patientMs = intervalMs + (maxIntervalMs - intervalMs) * way
+    return Math.min(patientMs * 2 ** this.#fruitlessPatient, maxIntervalMs)
   }
 }

@@ -46,6 +46,18 @@ it('waits maxIntervalMs from the target on, and the longer the nearer it is', ()
   expect(climb[0]).toBeGreaterThan(1_000)
 })
 
+it('looks less and less often between minimum and target too, up to maxIntervalMs, and anew after news', () => {
+  const schedule = new Schedule({ ...init, minOutbound: 0 })
+  const ready = { all: 8, outbound: 8 }
+  const first = schedule.next(ready, true)
+  expect(first).toBeLessThan(3_000)
+  expect(schedule.next(ready, false)).toBeCloseTo(2 * first)
+  expect(schedule.next(ready, false)).toBeCloseTo(4 * first)
+  for (let round = 0; round < 10; round++) schedule.next(ready, false)
+  expect(schedule.next(ready, false)).toBe(30_000)
+  expect(schedule.next(ready, true)).toBe(first)
+})
+
 it('looks again after intervalMs at the target too while there is news and fewer than minOutbound are outbound', () => {
   const schedule = new Schedule(init)
   expect([schedule.next(ready(30, 3), true), schedule.next(ready(30, 4), true)]).toEqual([1_000, 30_000])
