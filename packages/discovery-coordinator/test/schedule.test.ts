@@ -48,14 +48,13 @@ it('waits maxIntervalMs from the target on, and the longer the nearer it is', ()
 
 it('looks less and less often between minimum and target too, up to maxIntervalMs, and anew after news', () => {
   const schedule = new Schedule({ ...init, minOutbound: 0 })
-  const ready = { all: 8, outbound: 8 }
-  const first = schedule.next(ready, true)
+  const first = schedule.next(ready(8), true)
   expect(first).toBeLessThan(3_000)
-  expect(schedule.next(ready, false)).toBeCloseTo(2 * first)
-  expect(schedule.next(ready, false)).toBeCloseTo(4 * first)
-  for (let round = 0; round < 10; round++) schedule.next(ready, false)
-  expect(schedule.next(ready, false)).toBe(30_000)
-  expect(schedule.next(ready, true)).toBe(first)
+  expect(schedule.next(ready(8), false)).toBeCloseTo(2 * first)
+  expect(schedule.next(ready(8), false)).toBeCloseTo(4 * first)
+  for (let round = 0; round < 10; round++) schedule.next(ready(8), false)
+  expect(schedule.next(ready(8), false)).toBe(30_000)
+  expect(schedule.next(ready(8), true)).toBe(first)
 })
 
 it('looks again after intervalMs at the target too while there is news and fewer than minOutbound are outbound', () => {
