@@ -166,6 +166,10 @@ export class GossipTopology {
   }
 
   async #newStream(connection: Connection): Promise<Stream | undefined> {
+    // Yamux says that a stream is open one microtask later, and throws in the process where the connection was ended in
+    // between: as it is where a peer's connections end one after the other, and the stream to it on the first one calls
+    // for one on the second. So streams are opened in a turn of the event loop in which nothing else was done yet.
+    await new Promise((resolve) => setImmediate(resolve))
     const controller = new AbortController()
     // Simulated time replaces `setTimeout`, and not `AbortSignal.timeout`.
     const timer = setTimeout(() => controller.abort(new TimeoutError()), STREAM_OPEN_MS)

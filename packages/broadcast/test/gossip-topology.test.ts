@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Connection, NewStreamOptions, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { RETELL_MS, STREAM_OPEN_MS } from '../src/constants.ts'
@@ -17,6 +18,13 @@ class FakeStream extends EventTarget {
     this.writeStatus = 'closed'
     this.dispatchEvent(new Event('close'))
   }
+}
+
+function refusal(): Promise<never> {
+  const refused = Promise.reject(new TypeError('reset'))
+  // It is looked at a turn later.
+  refused.catch(() => undefined)
+  return refused
 }
 
 /** A connection that opens streams at once, or when it is told to. */
@@ -90,6 +98,9 @@ async function world(peers = 1) {
     enqueue(via.remotePeer, via)
   })
   const settle = async (): Promise<void> => {
+    // The turn in which streams are opened.
+    await setImmediate()
+    await queue
     await vi.advanceTimersByTimeAsync(0)
     await queue
   }
@@ -141,7 +152,7 @@ it('gives a stream STREAM_OPEN_MS to open, and leaves no timer behind where it o
 
 it('tells again of a linked peer without a stream after RETELL_MS and not 1 ms sooner', async () => {
   const { topology, told, first, meet, settle, id } = await world()
-  first.turn = Promise.reject(new TypeError('reset'))
+  first.turn = refusal()
   await meet()
   first.turn = Promise.resolve()
   await vi.advanceTimersByTimeAsync(RETELL_MS - 1)
@@ -190,6 +201,18 @@ it('opens another stream at once where another connection is left', async () => 
   expect(told).toHaveLength(2)
   expect(streams.get(id)).toBe(second.opened[0])
   expect(topology.hasStream(id)).toBe(true)
+})
+
+it('opens none in the turn in which another ended: its connection may be the next to end, and yamux would throw', async () => {
+  const { first, meet, settle, connections } = await world()
+  const second = new FakeConnection(first.remotePeer)
+  connections.push(second)
+  await meet()
+  first.close()
+  await Promise.resolve()
+  expect(second.asked).toHaveLength(0)
+  await settle()
+  expect(second.asked).toHaveLength(1)
 })
 
 it('does that once between two heartbeats, or a peer could keep it busy', async () => {
@@ -246,7 +269,7 @@ it('opens a stream to a peer that has opened one, before gossipsub hears it', as
 
 it('lets gossipsub hear a peer that no stream can be opened to', async () => {
   const { topology, heard, first, hear, settle, id } = await world()
-  first.turn = Promise.reject(new TypeError('reset'))
+  first.turn = refusal()
   hear()
   await settle()
   expect(heard).toHaveLength(1)
