@@ -1,4 +1,6 @@
+import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** Links, decoders and commands: little of them waits for a network to be quick. */
@@ -8,19 +10,55 @@ const APART = [
   'tests/laws/test/{map,message-errors,refusals,reputation,shutdown,stop}.test.ts',
 ]
 
+/** Laws and simulations that take much of the processor and wait for nothing: they may run behind all others. */
+const HEAVY = [
+  '{apps/node/test/sim,packages/simnet/test}/**/*.test.ts',
+  'packages/consensus/test/simulation.test.ts',
+  'packages/ledger/test/{laws,state-tree}.test.ts',
+]
+
+const UNIT = ['{packages,apps}/*/test/**/*.test.ts', 'docs/generator/test/**/*.test.ts']
+
+/** Tests that stop the clock, themselves or by a file beside them: in one process with others they would stop theirs. */
+const TIMED = UNIT.flatMap((pattern) => globSync(pattern)).filter((file) => {
+  const text = readFileSync(file, 'utf8')
+  const beside = [...text.matchAll(/from '(\.\.?\/[^']+)'/g)].map(([, path = '']) => join(dirname(file), path))
+  const own = beside.filter((path) => !path.includes('/src/'))
+  return [text, ...own.map((path) => readFileSync(path, 'utf8'))].some((each) => each.includes('useFakeTimers'))
+})
+
+const ALONE = {
+  // Many of them wait now and then: one more than there are cores keeps those busy.
+  maxWorkers: availableParallelism() + 1,
+  // Only what hangs is to fail, however busy the machine is.
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+}
+
 export default defineConfig({
   test: {
     projects: [
-      // Three tiers: what one process can prove alone; what may run side by side; and networks of real nodes over TCP.
+      // What one process can prove alone, in three tiers; what may run side by side; and networks of real nodes over TCP.
       {
         test: {
+          ...ALONE,
           name: 'unit',
-          // Many of them wait now and then: one more than there are cores keeps those busy.
-          maxWorkers: availableParallelism() + 1,
-          // Only what hangs is to fail, however busy the machine is.
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-          include: ['{packages,apps}/*/test/**/*.test.ts', 'docs/generator/test/**/*.test.ts'],
+          // Two hundred files that import much the same: a process for each would take twice the time.
+          isolate: false,
+          include: UNIT,
+          exclude: [...HEAVY, ...TIMED],
+        },
+      },
+      { test: { ...ALONE, name: 'timed', include: TIMED, exclude: HEAVY } },
+      {
+        test: {
+          name: 'heavy',
+          // Simulations replace the globals of their process.
+          isolate: true,
+          maxWorkers: availableParallelism(),
+          include: HEAVY,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
