@@ -19,6 +19,7 @@ export class PeerNode {
   #exited: Promise<unknown> = Promise.resolve()
   #answer = Promise.withResolvers<FromPeer | undefined>()
   #said = ''
+  #isReady = false
   #isClosed = false
 
   /** Node keeps compiled code in the folder `compileCache`: a node that is started again is there sooner. */
@@ -52,10 +53,13 @@ export class PeerNode {
       else this.#answer.resolve(undefined)
     })
     await this.#ask()
+    this.#isReady = this.#child === child
   }
 
   /** Has the node do a job. `undefined` when it was killed, or stopped, meanwhile. */
   async work(job: Job): Promise<Tally | undefined> {
+    // Who is ended between two jobs may be starting again: its next word is that it listens.
+    if (!this.#isReady) return undefined
     const answer = await this.#ask({ type: 'work', job })
     return answer?.type === 'done' ? answer.tally : undefined
   }
@@ -69,6 +73,7 @@ export class PeerNode {
   async kill(): Promise<void> {
     const child = this.#child
     this.#child = undefined
+    this.#isReady = false
     child?.kill('SIGKILL')
     await this.#exited
   }
@@ -77,6 +82,7 @@ export class PeerNode {
   async stop(): Promise<void> {
     const child = this.#child
     this.#child = undefined
+    this.#isReady = false
     if (child === undefined) return
     if (child.connected) child.disconnect()
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS)
@@ -97,7 +103,7 @@ export class PeerNode {
     this.#answer = Promise.withResolvers()
     const { promise, reject } = this.#answer
     const late = new SoakError(
-      `${this.node.name} did not answer ${message?.type ?? 'start'} in ${ANSWER_DEADLINE_MS} ms`,
+      `${this.node.name} did not answer ${message?.type ?? 'start'} in ${ANSWER_DEADLINE_MS} ms: ${this.#said.trim()}`,
     )
     const timer = setTimeout(() => reject(late), ANSWER_DEADLINE_MS)
     if (message !== undefined) this.#child?.send(message, () => {})
