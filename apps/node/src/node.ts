@@ -59,7 +59,7 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   const pool = connectionPool({ ...config.pool, minPeers: config.p2p.minPeers })
   try {
     const libp2p = await createLibp2p<NodeServices>({
-      ...linkOptions(config, pool.gater),
+      ...(await linkOptions(config, pool.gater)),
       start: false,
       privateKey,
       datastore,

@@ -2,18 +2,18 @@ import { libp2pLimits } from '@gridmesh/connection-pool'
 import type { ConnectionGater } from '@libp2p/interface'
 import { noise } from '@gridmesh/noise'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import type { Libp2pOptions } from 'libp2p'
 import type { NodeConfig } from '../config/schema.ts'
 
 /** How a node reaches others: libp2p's options for addresses, transports, channels and limits. */
-export function linkOptions({ p2p, pool }: NodeConfig, gater: ConnectionGater): Partial<Libp2pOptions> {
+export async function linkOptions({ p2p, pool }: NodeConfig, gater: ConnectionGater): Promise<Partial<Libp2pOptions>> {
   const { host, port, encryption, streamWindowBytes } = p2p
   return {
     addresses: { listen: [`/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`] },
     transports: [tcp()],
-    connectionEncrypters: [encryption === 'tls' ? tls() : noise()],
+    // A seventh of all that a node loads is for certificates: those who have none need not wait for it.
+    connectionEncrypters: [encryption === 'tls' ? (await import('@libp2p/tls')).tls() : noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     connectionGater: gater,
     connectionManager: libp2pLimits(pool),
