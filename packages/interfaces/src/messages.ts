@@ -17,6 +17,8 @@ export interface MessageKind<T> {
   readonly lane: Lane
   /** Largest encoded value, in bytes. */
   readonly maxBytes: number
+  /** Time between two broadcasts of the kind at least, in ms, where the lane is batched; what comes sooner is gathered. */
+  readonly paceMs?: number
 }
 
 /** A kind that is answered. */
@@ -54,6 +56,12 @@ export interface MessageHandlerOptions<T> {
    * are judged, and none at all where one is rejected. @default accept
    */
   validate?(value: T, context: MessageContext): MaybePromise<Verdict>
+  /**
+   * Judges all messages of one broadcast together, in the place of `validate`, which judges what comes alone: cheaper
+   * where many come. They have one verdict, and their handlers one place in the queue. Not for requests.
+   * @default each is judged by `validate`
+   */
+  validateBatch?(values: readonly T[], context: MessageContext): MaybePromise<Verdict>
 }
 
 /** Typed messages over both carriers. Service name `messages`. */

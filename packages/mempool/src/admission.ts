@@ -5,7 +5,8 @@ import type { Placement } from './changes.ts'
 import { MAX_LOOKS } from './constants.ts'
 import { rankOf } from './entry.ts'
 import type { AddResult } from './index.ts'
-import { checkLength, checkShape, read, screen } from './inspect.ts'
+import { checkLength, checkShape, read, type Reading, screen } from './inspect.ts'
+import { Offer } from './offer.ts'
 import type { MempoolOptions } from './options.ts'
 import type { Orphan } from './orphans.ts'
 import { Pending } from './pending.ts'
@@ -74,17 +75,27 @@ export class Admission<T extends PoolTransaction> {
     return this.#pipeline.whenIdle()
   }
 
-  /** Takes bytes through all checks. @throws the signal's reason when it aborts before they are through */
-  async add(bytes: Uint8Array, signal?: AbortSignal): Promise<AddResult> {
-    const { chain, pool, options } = this.#init
-    const { transaction, refusal: unread } = read(bytes, chain, options.maxTransactionBytes)
-    if (unread !== undefined) return { status: 'refused', ...unread }
-    const refusal = this.#inspect(transaction) ?? pool.precheck(transaction) ?? this.#findPlace(transaction)
-    if (refusal !== undefined) return { status: 'refused', ...refusal }
-    const { id } = transaction
-    const placement = await this.#process(transaction, signal)
-    if (placement.status === 'refused') return { status: 'refused', ...placement.refusal }
-    return { id, ...placement }
+  /**
+   * Takes transactions through all checks, and gives what became of each, in order.
+   * @throws the signal's reason when it aborts before all are through
+   */
+  async add(list: readonly Uint8Array[], signal?: AbortSignal): Promise<AddResult[]> {
+    const offer = new Offer(list.length)
+    const items: Item<T>[] = []
+    for (const [i, bytes] of list.entries()) {
+      const { transaction, refusal } = this.#enter(bytes)
+      if (refusal !== undefined) {
+        offer.settle(i, { status: 'refused', ...refusal })
+        continue
+      }
+      const item = this.#itemOf(transaction, (result) => offer.settle(i, result))
+      items.push(item)
+      this.#pending.add(transaction)
+      this.#pipeline.push(item)
+    }
+    return offer.results(signal, () => {
+      for (const item of items) item.isAbandoned = true
+    })
   }
 
   /** Judges those that have waited and may have what they waited for. */
@@ -122,6 +133,16 @@ export class Admission<T extends PoolTransaction> {
     )
     await this.#judge((await Promise.all(batches)).flat())
     return placements
+  }
+
+  /** Reads a transaction, and refuses what need not be looked at any closer. */
+  #enter(bytes: Uint8Array): Reading<T> {
+    const { chain, pool, options } = this.#init
+    const reading = read(bytes, chain, options.maxTransactionBytes)
+    const { transaction } = reading
+    if (transaction === undefined) return reading
+    const refusal = this.#inspect(transaction) ?? pool.precheck(transaction) ?? this.#findPlace(transaction)
+    return refusal === undefined ? reading : { refusal }
   }
 
   #inspect(transaction: T): Refusal | undefined {
@@ -164,25 +185,16 @@ export class Admission<T extends PoolTransaction> {
     return undefined
   }
 
-  #process(transaction: T, signal: AbortSignal | undefined): Promise<Placement> {
-    const { promise, resolve, reject } = Promise.withResolvers<Placement>()
-    const onAbort = (): void => {
-      item.isAbandoned = true
-      reject(signal?.reason)
-    }
-    const item: Item<T> = {
+  #itemOf(transaction: T, onSettled: (result: AddResult) => void): Item<T> {
+    return {
       transaction,
       rank: rankOf(transaction),
       settle: (placement) => {
-        signal?.removeEventListener('abort', onAbort)
         this.#pending.delete(transaction)
-        resolve(placement)
+        const { id } = transaction
+        onSettled(placement.status === 'refused' ? { status: 'refused', ...placement.refusal } : { id, ...placement })
       },
     }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#pending.add(transaction)
-    this.#pipeline.push(item)
-    return promise
   }
 
   async #verify(batch: readonly Item<T>[]): Promise<Item<T>[]> {

@@ -74,6 +74,12 @@ export interface CallOptions {
   signal?: AbortSignal | undefined
 }
 
+/** How a transaction is offered. */
+export interface AddOptions extends CallOptions {
+  /** Whether it comes from a user of this node, who counts on it to be passed on, and not from a peer. @default false */
+  isLocal?: boolean | undefined
+}
+
 /** How a block is filled. */
 export interface TakeOptions<T extends PoolTransaction = PoolTransaction> {
   /** Says whether a transaction may be in this block; one that may not is left out with all that builds on it. @default each may */

@@ -1,3 +1,4 @@
+import { orAbort } from './abort.ts'
 import { Admission } from './admission.ts'
 import type { AppliedTransaction, PoolTransaction } from './chain.ts'
 import type { PoolChange } from './changes.ts'
@@ -5,6 +6,7 @@ import { SWEEP_INTERVAL_MS } from './constants.ts'
 import { Counts } from './counts.ts'
 import { type MempoolEvents, TypedTarget } from './events.ts'
 import type {
+  AddOptions,
   AddResult,
   CallOptions,
   MempoolComponents,
@@ -20,7 +22,7 @@ import type { MempoolLog } from './log.ts'
 import { contentsOf, recordsOf } from './keep.ts'
 import { RecordReader } from './records.ts'
 import { NOT_RUNNING, type Refusal } from './refusal.ts'
-import { restore } from './restore.ts'
+import { nothing, restore } from './restore.ts'
 import { take } from './take.ts'
 import { Teller } from './teller.ts'
 
@@ -34,6 +36,8 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
   readonly #admission: Admission<T>
   readonly #journal: Journal | undefined
   readonly #teller = new Teller<T>((change) => this.#tell(change))
+  /** Ids of those offered as local that are held; a subset of what the pool holds, and bounded by its limits. */
+  readonly #local = new Set<string>()
   readonly #refused = new Counts()
   readonly #removed = new Counts()
   #added = 0
@@ -91,13 +95,38 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
    *
    * @throws the signal's reason when it aborts before
    */
-  async add(bytes: Uint8Array, { signal }: CallOptions = {}): Promise<AddResult> {
+  async add(bytes: Uint8Array, options: AddOptions = {}): Promise<AddResult> {
+    const [result] = await this.addAll([bytes], options)
+    return result ?? { status: 'refused', ...NOT_RUNNING }
+  }
+
+  /**
+   * Offers transactions together, which costs less than one by one. Each is judged on its own, and gives its own result,
+   * in order. Resolves once all are settled.
+   *
+   * @throws the signal's reason when it aborts before; some may be in the pool by then
+   */
+  async addAll(list: readonly Uint8Array[], { signal, isLocal = false }: AddOptions = {}): Promise<AddResult[]> {
     signal?.throwIfAborted()
-    const result: AddResult = this.#isRunning
-      ? await this.#admission.add(bytes, signal)
-      : { status: 'refused', ...NOT_RUNNING }
-    if (result.status === 'refused') this.#refused.add(result.code)
-    return result
+    const results: AddResult[] = this.#isRunning
+      ? await this.#admission.add(list, signal)
+      : list.map(() => ({ status: 'refused', ...NOT_RUNNING }))
+    for (const result of results) {
+      if (result.status === 'refused') this.#refused.add(result.code)
+      else if (isLocal && this.has(result.id)) this.#local.add(result.id)
+    }
+    return results
+  }
+
+  /**
+   * Those of the transactions held that were offered as local, the oldest first: whoever offered them counts on this node
+   * to pass them on. Not to be walked over a change.
+   */
+  *local(): Generator<T, void> {
+    for (const id of this.#local) {
+      const transaction = this.get(id)
+      if (transaction !== undefined) yield transaction
+    }
   }
 
   /** Whether a transaction is in the pool, or waits. */
@@ -174,15 +203,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
 
   /** Resolves once nothing that was offered, or had waited, is being checked. */
   async whenIdle({ signal }: CallOptions = {}): Promise<void> {
-    signal?.throwIfAborted()
-    const aborted = Promise.withResolvers<never>()
-    const onAbort = (): void => aborted.reject(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      await Promise.race([this.#admission.whenIdle(), aborted.promise])
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+    await orAbort(this.#admission.whenIdle(), signal)
   }
 
   /** What the pool holds, and what it did. */
@@ -279,12 +300,9 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
       this.dispatch('transaction:waiting', { transaction: change.orphan.transaction, missing: change.missing })
     } else if (change.type === 'removed') {
       const { transaction, reason, message, wasWaiting } = change
+      this.#local.delete(transaction.id)
       this.#removed.add(reason)
       this.dispatch('transaction:removed', { transaction, reason, message, wasWaiting })
     }
   }
-}
-
-function nothing(): RestoreReport {
-  return { added: 0, waiting: 0, refused: {}, corrupt: 0 }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { textOf } from './ask.ts'
 import type { PoolTransaction } from './chain.ts'
 
@@ -35,14 +35,15 @@ export interface Kept<T extends PoolTransaction> {
 export function encodeRecord(record: PoolRecord): Uint8Array {
   const isRemoval = record.type === 'removed'
   const body = isRemoval ? Buffer.from(record.id, 'utf8') : record.bytes
-  const head = Buffer.alloc(HEAD_BYTES + (isRemoval ? 0 : PLACE_BYTES))
-  head[CHECKSUM_BYTES] = VERSION
-  head[CHECKSUM_BYTES + 1] = TYPES.indexOf(record.type)
+  const headBytes = HEAD_BYTES + (isRemoval ? 0 : PLACE_BYTES)
+  const bytes = Buffer.allocUnsafe(headBytes + body.byteLength)
+  bytes[CHECKSUM_BYTES] = VERSION
+  bytes[CHECKSUM_BYTES + 1] = TYPES.indexOf(record.type)
   if (!isRemoval) {
-    head.writeDoubleBE(record.order, HEAD_BYTES)
-    head.writeDoubleBE(record.atMs, HEAD_BYTES + 8)
+    bytes.writeDoubleBE(record.order, HEAD_BYTES)
+    bytes.writeDoubleBE(record.atMs, HEAD_BYTES + 8)
   }
-  const bytes = Buffer.concat([head, body])
+  bytes.set(body, headBytes)
   bytes.set(checksum(bytes))
   return bytes
 }
@@ -130,5 +131,6 @@ export class RecordReader<T extends PoolTransaction> {
 }
 
 function checksum(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes.subarray(CHECKSUM_BYTES)).digest().subarray(0, CHECKSUM_BYTES)
+  // In one call: it costs a third of a hash object, and there are two records for each transaction.
+  return hash('sha256', bytes.subarray(CHECKSUM_BYTES), 'buffer').subarray(0, CHECKSUM_BYTES)
 }

@@ -48,3 +48,8 @@ function inTime<T extends PoolTransaction>(kept: readonly Kept<T>[], options: Me
   }
   return returning
 }
+
+/** Of a start that had nothing to read. */
+export function nothing(): RestoreReport {
+  return { added: 0, waiting: 0, refused: {}, corrupt: 0 }
+}

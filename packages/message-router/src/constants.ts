@@ -12,11 +12,14 @@ export const UNKNOWN_KIND = '?'
 
 export const KIND_PATTERN = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 export const MAX_KIND_LENGTH = 64
+/** Longest time between two broadcasts of one kind, in ms. */
+export const MAX_PACE_MS = 60_000
 
 export const DEFAULT_LANE: Lane = 'normal'
 export const DEFAULT_MAX_BYTES = 65_536
 
 export const DEFAULT_BATCH_DELAY_MS = 5
+export const DEFAULT_MAX_BATCH_HOLD_MS = 200
 export const DEFAULT_MAX_BATCH_BYTES = 65_536
 export const DEFAULT_MAX_BATCH_MESSAGES = 1_024
 export const DEFAULT_MAX_PENDING_BATCHES = 256

@@ -18,7 +18,7 @@ import { HandlerJob } from './job.ts'
 import type { Ledger, Subject } from './ledger.ts'
 import { after, all, isPending, settle } from './maybe.ts'
 import type { OpenedBatch, Opener } from './opener.ts'
-import type { Registration, Registry } from './registry.ts'
+import type { Judged, Registration, Registry } from './registry.ts'
 import { digestOf, encodeReply } from './wire.ts'
 
 /** What inbound messages pass through. */
@@ -129,9 +129,19 @@ export class Inbound {
   #takeBroadcast(subject: Subject, opened: OpenedBatch): MaybePromise<Verdict> {
     if (this.#init.stopping.aborted) return 'ignore'
 
+    const { registration, messages } = opened
+    if (registration.judgeBatch !== undefined) {
+      const bytes = messages.reduce((sum, { byteLength }) => sum + byteLength, 0)
+      const judge = registration.judgeBatch
+      const size = { bytes, count: messages.length }
+      return after(
+        this.#judge(subject, opened, [], size, (context) => judge(messages, context)),
+        (job) => this.#queueAll(subject, [job]),
+      )
+    }
     const judged: MaybePromise<HandlerJob | undefined>[] = []
-    for (const bytes of opened.messages) {
-      const job = this.#judge(subject, opened, bytes, [])
+    for (const bytes of messages) {
+      const job = this.#judgeMessage(subject, opened, bytes, [])
       // Where a later one is refused at once, nobody waits for this one any more.
       if (isPending(job)) job.catch(() => undefined)
       judged.push(job)
@@ -146,34 +156,46 @@ export class Inbound {
     // Some that are not wanted here must not keep the others from whoever comes after us.
     if (jobs.length === 0) return 'ignore'
     // A valid message is passed on even where there is no room for it here: our load is not the network's.
-    for (const job of jobs) if (dispatcher.put(job).ok) ledger.received(subject)
+    for (const job of jobs) if (dispatcher.put(job).ok) ledger.received(subject, job.count)
     return 'accept'
   }
 
   #judgeOne(opened: OpenedBatch, subject: Subject, signals: AbortSignal[]): MaybePromise<HandlerJob> {
     const [bytes = new Uint8Array()] = opened.messages
-    return after(this.#judge(subject, opened, bytes, signals), (job) => {
+    return after(this.#judgeMessage(subject, opened, bytes, signals), (job) => {
       if (job == null) throw new MessageRejectedError('ignored', subject.kind, 'it is not wanted')
       return job
     })
   }
 
   /** Decodes and validates one message of a batch. Gives nothing for one that is to be ignored. */
-  #judge(
+  #judgeMessage(
     subject: Subject,
     opened: OpenedBatch,
     bytes: Uint8Array,
     signals: AbortSignal[],
   ): MaybePromise<HandlerJob | undefined> {
+    const { registration } = opened
+    const size = { bytes: bytes.byteLength, count: 1 }
+    return this.#judge(subject, opened, signals, size, (context) => registration.judge(bytes, context))
+  }
+
+  #judge(
+    subject: Subject,
+    opened: OpenedBatch,
+    signals: AbortSignal[],
+    { bytes, count }: Pick<HandlerJob, 'bytes' | 'count'>,
+    judge: (context: InboundContext) => MaybePromise<Judged>,
+  ): MaybePromise<HandlerJob | undefined> {
     const { meta, registration } = opened
     const { from, via } = subject
     const arrival: Arrival = { from, via, signals: [this.#init.stopping, ...signals] }
     const context = new InboundContext(meta, registration, arrival)
-    return after(registration.judge(bytes, context), (judged) => {
+    return after(judge(context), (judged) => {
       if (judged.verdict === 'reject') {
         throw new MessageRejectedError('invalid', registration.kind, 'the validator refused')
       }
-      return judged.run == null ? undefined : new HandlerJob(context, bytes.byteLength, judged.run)
+      return judged.run == null ? undefined : new HandlerJob(context, bytes, judged.run, count)
     })
   }
 

@@ -46,6 +46,11 @@ import type { KindCounters } from './statistics.ts'
 export interface MessageRouterInit {
   /** Time that `normal` broadcasts of a kind are gathered into one envelope, in ms; 0 sends each at once. @default 5 */
   batchDelayMs?: number
+  /**
+   * Time that a batch waits at most for the one before it, in ms, counted from when that was sent. It waits until half of
+   * those it was handed to have said that they have it, so that batches grow with the load; 0 never waits. @default 200
+   */
+  maxBatchHoldMs?: number
   /** Bytes of a batch at which it is sent, and above which one of several messages is refused. @default 65_536 */
   maxBatchBytes?: number
   /** Messages of a batch at which it is sent, and above which it is refused. @default 1_024 */

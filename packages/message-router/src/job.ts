@@ -2,18 +2,21 @@ import type { Lane, MaybePromise } from '@gridmesh/interfaces'
 import type { InboundContext } from './context.ts'
 import type { Job } from './dispatcher.ts'
 
-/** One message and the handler that waits for it. */
+/** One message, or a batch that was judged as one, and the handler that waits for it. */
 export class HandlerJob implements Job {
   readonly context: InboundContext
   readonly lane: Lane
   readonly bytes: number
+  /** Messages that it is of. */
+  readonly count: number
   readonly #run: () => MaybePromise<Uint8Array | void>
   #result: PromiseWithResolvers<Uint8Array | void> | undefined
 
-  constructor(context: InboundContext, bytes: number, run: () => MaybePromise<Uint8Array | void>) {
+  constructor(context: InboundContext, bytes: number, run: () => MaybePromise<Uint8Array | void>, count = 1) {
     this.context = context
     this.lane = context.lane
     this.bytes = bytes
+    this.count = count
     this.#run = run
   }
 

@@ -1,6 +1,6 @@
 import { LANES } from '@gridmesh/interfaces'
 import type { Codec, Lane, MessageKind, RequestKind } from '@gridmesh/interfaces'
-import { DEFAULT_LANE, DEFAULT_MAX_BYTES, KIND_PATTERN, MAX_KIND_LENGTH } from './constants.ts'
+import { DEFAULT_LANE, DEFAULT_MAX_BYTES, KIND_PATTERN, MAX_KIND_LENGTH, MAX_PACE_MS } from './constants.ts'
 
 /** What makes a kind of message. */
 export interface MessageDefinition<T> {
@@ -12,6 +12,11 @@ export interface MessageDefinition<T> {
   lane?: Lane
   /** Largest encoded value, in bytes; beyond it neither sent nor taken. @default 65_536 */
   maxBytes?: number
+  /**
+   * Time between two broadcasts of the kind at least, in ms, where the lane is batched: what comes sooner is gathered,
+   * unless the batch is full. For what is needed by the dozen and not at once. @default 0
+   */
+  paceMs?: number
 }
 
 /** What makes a kind of message that is answered. */
@@ -21,7 +26,7 @@ export interface RequestDefinition<T, R> extends MessageDefinition<T> {
 }
 
 /** What of a kind can be wrong. */
-type Nameable = Pick<MessageKind<unknown>, 'kind' | 'lane' | 'maxBytes'>
+type Nameable = Pick<MessageKind<unknown>, 'kind' | 'lane' | 'maxBytes' | 'paceMs'>
 
 const checked = new WeakSet<object>()
 
@@ -30,8 +35,8 @@ const checked = new WeakSet<object>()
  * @throws {RangeError} when the name, the lane or the size cannot be used
  */
 export function defineMessage<T>(definition: MessageDefinition<T>): MessageKind<T> {
-  const { kind, codec, lane = DEFAULT_LANE, maxBytes = DEFAULT_MAX_BYTES } = definition
-  return frozen({ kind, codec, lane, maxBytes })
+  const { kind, codec, lane = DEFAULT_LANE, maxBytes = DEFAULT_MAX_BYTES, paceMs = 0 } = definition
+  return frozen({ kind, codec, lane, maxBytes, ...(paceMs !== 0 && { paceMs }) })
 }
 
 /**
@@ -54,6 +59,10 @@ export function assertKind(kind: Nameable): void {
   if (!LANES.includes(kind.lane)) throw new RangeError(`lane ${kind.lane} must be one of ${LANES.join(', ')}`)
   if (!(Number.isSafeInteger(kind.maxBytes) && kind.maxBytes > 0)) {
     throw new RangeError(`maxBytes ${kind.maxBytes} must be a whole number above 0`)
+  }
+  const { paceMs = 0 } = kind
+  if (!(paceMs >= 0 && paceMs <= MAX_PACE_MS)) {
+    throw new RangeError(`paceMs ${paceMs} must be 0 or more, and at most ${MAX_PACE_MS}`)
   }
 }
 

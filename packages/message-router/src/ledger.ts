@@ -41,9 +41,9 @@ export class Ledger {
     this.#peerManager = peerManager
   }
 
-  received({ from, kind }: Subject): void {
-    this.#init.statistics.count(from.toString(), kind, { what: 'in' })
-    this.#init.metrics.received(kind)
+  received({ from, kind }: Subject, count = 1): void {
+    this.#init.statistics.count(from.toString(), kind, { what: 'in' }, count)
+    this.#init.metrics.received(kind, count)
   }
 
   /** `peer` is absent for a broadcast: its delivery knows the peers. */
@@ -53,9 +53,9 @@ export class Ledger {
     this.#init.metrics.batch(count)
   }
 
-  dropped({ from, kind }: Subject, lane: DroppedMessage['lane'], reason: DropReason): void {
-    this.#init.statistics.count(from.toString(), kind, { what: 'dropped' })
-    this.#init.metrics.dropped(reason)
+  dropped({ from, kind }: Subject, lane: DroppedMessage['lane'], reason: DropReason, count = 1): void {
+    this.#init.statistics.count(from.toString(), kind, { what: 'dropped' }, count)
+    this.#init.metrics.dropped(reason, count)
     this.#init.log.trace('dropped %s of lane %s from %p: %s', kind, lane, from, reason)
     this.#init.onDropped({ kind, lane, reason })
   }

@@ -6,10 +6,10 @@ const PREFIX = 'gridmesh_message_router'
 
 /** Reports what the router does. Without a metrics service every call is a no-op. */
 export interface RouterMetrics {
-  received(kind: string): void
+  received(kind: string, count: number): void
   sent(kind: string, count: number): void
   refused(code: string): void
-  dropped(reason: string): void
+  dropped(reason: string, count: number): void
   batch(messages: number): void
   handled(kind: string, tookMs: number): void
 }
@@ -47,10 +47,10 @@ export function routerMetrics(metrics: Metrics | undefined, queuedIn: (lane: Lan
     calculate: () => Object.fromEntries(LANES.map((lane) => [lane, queuedIn(lane)])),
   })
   return {
-    received: (kind) => received?.increment({ [kind]: true }),
+    received: (kind, count) => received?.increment({ [kind]: count }),
     sent: (kind, count) => sent?.increment({ [kind]: count }),
     refused: (code) => refused?.increment({ [code]: true }),
-    dropped: (reason) => dropped?.increment({ [reason]: true }),
+    dropped: (reason, count) => dropped?.increment({ [reason]: count }),
     batch: (messages) => batch?.observe(messages),
     handled: (kind, tookMs) => handled?.observe({ [kind]: tookMs / 1_000 }),
   }

@@ -15,6 +15,7 @@ export interface RouterOptions extends Required<Omit<MessageRouterInit, 'maxQueu
 export function routerOptions(init: MessageRouterInit): RouterOptions {
   const options: RouterOptions = {
     batchDelayMs: init.batchDelayMs ?? defaults.DEFAULT_BATCH_DELAY_MS,
+    maxBatchHoldMs: init.maxBatchHoldMs ?? defaults.DEFAULT_MAX_BATCH_HOLD_MS,
     maxBatchBytes: init.maxBatchBytes ?? defaults.DEFAULT_MAX_BATCH_BYTES,
     maxBatchMessages: init.maxBatchMessages ?? defaults.DEFAULT_MAX_BATCH_MESSAGES,
     maxPendingBatches: init.maxPendingBatches ?? defaults.DEFAULT_MAX_PENDING_BATCHES,
@@ -35,8 +36,9 @@ export function routerOptions(init: MessageRouterInit): RouterOptions {
 }
 
 function check(options: RouterOptions): void {
-  const { batchDelayMs, maxQueued, maxRunning, policies: _, ...positive } = options
+  const { batchDelayMs, maxBatchHoldMs, maxQueued, maxRunning, policies: _, ...positive } = options
   if (!(batchDelayMs >= 0)) throw new RangeError(`batchDelayMs ${batchDelayMs} must not be below 0`)
+  if (!(maxBatchHoldMs >= 0)) throw new RangeError(`maxBatchHoldMs ${maxBatchHoldMs} must not be below 0`)
   checkPositive(positive)
   checkPositive(maxQueued, 'maxQueued.')
   checkPositive(maxRunning, 'maxRunning.')

@@ -12,7 +12,7 @@ import type {
 } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { Batcher } from './batcher.ts'
-import type { BatcherInit } from './batcher.ts'
+import type { BatcherInit, Flight } from './batcher.ts'
 import { batchKey } from './batch-key.ts'
 import { MESSAGE_HANDLER, REPLY_OVERHEAD_BYTES, REPLY_SUFFIX, REQUEST_HANDLER } from './constants.ts'
 import { MessageRejectedError, MessageTooLargeError } from './errors.ts'
@@ -38,6 +38,7 @@ export interface OutboundInit extends BatcherInit {
 interface Shared {
   kind: string
   lane: Lane
+  paceMs?: number | undefined
   options: Omit<PublishOptions, 'lane'>
 }
 
@@ -52,7 +53,7 @@ export class Outbound {
 
   constructor(init: OutboundInit) {
     this.#init = init
-    this.#batcher = new Batcher(init, (shared, messages) => this.#publish(shared, messages))
+    this.#batcher = new Batcher(init, (shared, messages) => this.#flight(shared, messages))
   }
 
   async broadcast<T>(kind: MessageKind<T>, value: T, options: Omit<PublishOptions, 'lane'>): Promise<Delivery> {
@@ -65,7 +66,7 @@ export class Outbound {
     }
     return this.#batcher.add(
       batchKey(kind.kind, rest),
-      { kind: kind.kind, lane: kind.lane, options: rest },
+      { kind: kind.kind, lane: kind.lane, paceMs: kind.paceMs, options: rest },
       bytes,
       signal,
     )
@@ -129,6 +130,11 @@ export class Outbound {
     return decodeValue(name, kind.reply, reply.message)
   }
 
+  #flight(shared: Shared, messages: Uint8Array[]): Flight<Delivery> {
+    const sent = this.#publish(shared, messages)
+    return { sent, landed: sent.then(landed), paceMs: shared.paceMs ?? 0 }
+  }
+
   async #publish(shared: Shared, messages: Uint8Array[]): Promise<Delivery> {
     const publishing = this.#sealAndPublish(shared, messages)
     this.#publishing.add(publishing)
@@ -152,6 +158,16 @@ export class Outbound {
     const ready = this.#inOrder.pass(kind, sealed)
     return isPending(ready) ? ready.then(publish) : publish(ready)
   }
+}
+
+/**
+ * Resolves when half of the peers that a message was handed to have it. All of them would have everybody wait for one
+ * that is stuck, and the first says little of the rest. Where nobody was reached there is nothing to wait for.
+ */
+async function landed(delivery: Delivery): Promise<unknown> {
+  let handed = 0
+  for (const { status } of delivery.peers.values()) if (status !== 'dropped') handed++
+  return handed === 0 ? undefined : delivery.confirmed(Math.ceil(handed / 2))
 }
 
 /** Encodes `value`. @throws {MessageTooLargeError} @throws {RangeError} when the kind cannot be used */

@@ -9,7 +9,7 @@ import type {
 import type { Lane } from '@gridmesh/interfaces'
 import { MessageRejectedError } from './errors.ts'
 import { assertKind } from './kind.ts'
-import { after, settle } from './maybe.ts'
+import { after, all, settle } from './maybe.ts'
 
 /** What became of one encoded message: its handler, ready to run, or a refusal that blames or does not. */
 export type Judged =
@@ -25,6 +25,8 @@ export interface Registration {
   readonly isRequest: boolean
   /** Decodes and validates; at once where the validator does. Throws, or rejects with, a `MessageRejectedError`. */
   judge(bytes: Uint8Array, context: MessageContext): MaybePromise<Judged>
+  /** As `judge`, for all messages of a broadcast together, where the kind has a validator for that. */
+  readonly judgeBatch?: (messages: readonly Uint8Array[], context: MessageContext) => MaybePromise<Judged>
 }
 
 /** The handlers of this node, one per kind. */
@@ -69,7 +71,9 @@ export function messageRegistration<T>(
   handler: (value: T, context: MessageContext) => void | Promise<void>,
   options: MessageHandlerOptions<T> = {},
 ): Registration {
-  return register(kind, false, options, (value, context) => handler(value, context))
+  const registration = register(kind, false, options, (value, context) => handler(value, context))
+  const judgeBatch = batchJudge(kind, handler, options)
+  return judgeBatch === undefined ? registration : { ...registration, judgeBatch }
 }
 
 /** Closes over the types of a request kind. */
@@ -100,6 +104,40 @@ function register<T>(
       )
     },
   }
+}
+
+function batchJudge<T>(
+  kind: MessageKind<T>,
+  handler: (value: T, context: MessageContext) => void | Promise<void>,
+  options: MessageHandlerOptions<T>,
+): Registration['judgeBatch'] {
+  if (options.validateBatch === undefined) return undefined
+  return (messages, context) => {
+    const values = messages.map((bytes) => decodeValue(kind.kind, kind.codec, bytes))
+    const verdict = validate(kind.kind, () => options.validateBatch?.(values, context) ?? 'accept')
+    return after(verdict, (final): Judged =>
+      final === 'accept' ? { verdict: final, run: () => runAll(values, context, handler) } : { verdict: final },
+    )
+  }
+}
+
+/** Calls the handler with each; one that throws keeps none of the others from it. */
+function runAll<T>(
+  values: readonly T[],
+  context: MessageContext,
+  handler: (value: T, context: MessageContext) => void | Promise<void>,
+): MaybePromise<void> {
+  const ends = values.map((value) =>
+    settle(
+      () => handler(value, context),
+      () => undefined,
+      (err) => ({ err }),
+    ),
+  )
+  return after(all(ends), (results) => {
+    const failed = results.find((result) => result !== undefined)
+    if (failed !== undefined) throw failed.err
+  })
 }
 
 /** Decodes one value; whatever the codec throws becomes a refusal. @throws {MessageRejectedError} */

@@ -146,6 +146,6 @@ export class Session {
         ? new QueueFullError('maxQueuedBytes', maxQueuedBytes, job.lane)
         : new AbortError(`The message was dropped: ${reason}`),
     )
-    this.#ledger.dropped(job.context, job.lane, reason)
+    this.#ledger.dropped(job.context, job.lane, reason, job.count)
   }
 }

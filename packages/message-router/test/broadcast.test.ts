@@ -1,9 +1,10 @@
-import type { MessageContext, PublishOptions, Verdict } from '@gridmesh/interfaces'
+import type { Delivery, MessageContext, PublishOptions, Verdict } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import { batchKey } from '../src/batch-key.ts'
+import { defineMessage } from '../src/kind.ts'
 import { decodeBatch } from '../src/wire.ts'
-import { alarm, archive, order, randomPeerId, startNode, startPair, vote } from './support/setup.ts'
+import { alarm, archive, order, orderCodec, randomPeerId, startNode, startPair, vote } from './support/setup.ts'
 import { FakeEnvelope } from './support/fake-envelope.ts'
 
 it('brings a value to the handler of its kind, with author, carrier and lane', async () => {
@@ -28,6 +29,61 @@ it('sends normal messages that come together in one envelope, and its callers sh
   expect(new Set(deliveries).size).toBe(1)
   expect(alice.carriers.published).toHaveLength(1)
   await vi.waitFor(() => expect(prices).toEqual([1, 2, 3]))
+})
+
+/** A delivery to peers of these states, of which `confirmed` is told how many are waited for. */
+const deliveryTo =
+  (statuses: readonly ('sent' | 'seen' | 'dropped')[], confirmed: (k: number) => Promise<number>) =>
+  (id: string): Delivery => ({
+    id,
+    peers: new Map(
+      statuses.map((status, i) => [`peer ${i}`, status === 'dropped' ? { status, reason: 'no' } : { status }]),
+    ),
+    successRate: 1,
+    confirmed,
+  })
+
+it.each([
+  [['sent', 'sent', 'sent', 'dropped'], 2],
+  [['sent', 'seen'], 1],
+] as const)('holds the next batch until half of those that were handed it have it: of %j, %s', async (peers, half) => {
+  const [alice] = await startPair({ batchDelayMs: 1, maxBatchHoldMs: 60_000 })
+  const asked: number[] = []
+  const landed = Promise.withResolvers<number>()
+  alice.carriers.delivery = deliveryTo(peers, (k) => {
+    asked.push(k)
+    return landed.promise
+  })
+  await alice.router.broadcast(order, { price: 1 })
+  const second = alice.router.broadcast(order, { price: 2 })
+  await vi.waitFor(() => expect(asked).toEqual([half]))
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(alice.carriers.published).toHaveLength(1)
+  landed.resolve(half)
+  await second
+  expect(alice.carriers.published).toHaveLength(2)
+})
+
+it.each([[['dropped']], [[]]] as const)('holds no batch after one that was handed to nobody: %j', async (peers) => {
+  const [alice] = await startPair({ batchDelayMs: 1, maxBatchHoldMs: 60_000 })
+  alice.carriers.delivery = deliveryTo(peers, () => Promise.withResolvers<number>().promise)
+  await alice.router.broadcast(order, { price: 1 })
+  await alice.router.broadcast(order, { price: 2 })
+  expect(alice.carriers.published).toHaveLength(2)
+})
+
+it('gathers what comes sooner than the pace of its kind', async () => {
+  const [alice] = await startPair({ batchDelayMs: 1 })
+  const slow = defineMessage({ kind: 'slow', codec: orderCodec, paceMs: 60_000 })
+  await alice.router.broadcast(slow, { price: 1 })
+  const rest = [alice.router.broadcast(slow, { price: 2 })]
+  await alice.router.broadcast(order, { price: 9 })
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  rest.push(alice.router.broadcast(slow, { price: 3 }))
+  expect(alice.carriers.published.map(({ topic }) => topic)).toEqual(['slow', 'order'])
+  await alice.router.stop()
+  await Promise.all(rest)
+  expect(alice.carriers.published.map(({ topic }) => topic)).toEqual(['slow', 'order', 'slow'])
 })
 
 it.each([alarm, vote, archive])('sends a message of lane $lane at once and alone', async (kind) => {

@@ -30,6 +30,14 @@ it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses a size of %
   )
 })
 
+it('takes a pace of up to a minute, and has none unless it is given', () => {
+  expect(defineMessage({ kind: 'a', codec: bytesCodec, paceMs: 60_000 }).paceMs).toBe(60_000)
+  expect(defineMessage({ kind: 'a', codec: bytesCodec })).not.toHaveProperty('paceMs')
+  for (const paceMs of [-1, 60_001, Number.NaN]) {
+    expect(() => defineMessage({ kind: 'a', codec: bytesCodec, paceMs })).toThrow(`paceMs ${paceMs}`)
+  }
+})
+
 it('carries its types from the codec to sender and handler', () => {
   const order = defineMessage({ kind: 'order', codec: orderCodec })
   const count = defineRequest({ kind: 'count', codec: orderCodec, reply: jsonCodec(Number) })

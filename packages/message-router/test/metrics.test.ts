@@ -31,8 +31,8 @@ it('counts what comes, goes, is refused and is dropped, and measures batches, ha
   await Promise.all([1, 2, 3].map((price) => router.broadcast(order, { price })))
   await vi.waitFor(() => expect(values('handler_duration_seconds', 'vote')).toHaveLength(1))
 
-  expect(values('received_messages_total', 'vote')).toEqual([true])
-  expect(values('dropped_messages_total', 'queue-full')).toEqual([true])
+  expect(values('received_messages_total', 'vote')).toEqual([1])
+  expect(values('dropped_messages_total', 'queue-full')).toEqual([1])
   expect(values('refused_messages_total', 'malformed')).toEqual([true])
   expect(values('sent_messages_total', 'order')).toEqual([3])
   expect(values('batch_size_messages')).toEqual([3])

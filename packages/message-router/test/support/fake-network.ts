@@ -54,6 +54,8 @@ export class FakeCarriers {
   readonly handlers = new Map<string, UnicastHandler>()
   readonly published: Published[] = []
   readonly verdicts: Verdict[] = []
+  /** What a publish gives. */
+  delivery: (id: string) => Delivery = fakeDelivery
   readonly #network: FakeNetwork
 
   constructor(self: PeerId, network: FakeNetwork) {
@@ -73,7 +75,7 @@ export class FakeCarriers {
       for (const node of this.#network.nodes.values()) {
         if (node !== this) await node.bring(this.self, topic, bytes)
       }
-      return fakeDelivery(String(this.published.length))
+      return this.delivery(String(this.published.length))
     },
   }
 
