@@ -152,7 +152,7 @@ class Chain extends EventTarget implements ConsensusChain<PoaStanding> {
     this.#held.set(facts.hash, held)
     const final = this.finalised()
     const rated = (tip: Held) => ({
-      hash: tip.facts.hash,
+      ...tip.facts,
       standing: tip.standing,
       isFinalisedBranch: this.#at(final.height, tip)?.hash === final.hash,
     })

@@ -21,8 +21,9 @@ export type Judgement<Standing> =
   | { status: 'refused'; code: string; message: string; retryInMs?: number }
 
 /** A block that the chain may go on from. */
-export interface RatedTip<Standing> {
-  hash: string
+export interface RatedTip<Standing> extends ChainTip {
+  /** Calendar time that its header states, in ms. */
+  timeMs: number
   standing: Standing
   /** Whether it descends from the newest finalised block of this node. */
   isFinalisedBranch: boolean

@@ -32,6 +32,7 @@ export {
 } from './equivocation/evidence.ts'
 export * from './errors.ts'
 export { memoryRecord } from './memory-record.ts'
+export type { PoaForkChoice } from './poa/fork-choice.ts'
 export type { PoaRulesInit, PoaRulesOptions, Quorum } from './poa/options.ts'
 export { poa, PoaEngine, type PoaInit } from './poa/poa.ts'
 export type { Identity, PoaPorts } from './poa/ports.ts'

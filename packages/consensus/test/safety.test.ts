@@ -52,13 +52,14 @@ async function play({ size, quorum, hostile, steps }: World, mayVote: MayVote): 
     const height = parent.tip.height + 1
     const tip = { height, hash: `${index}` }
     const authority = height % size
+    const proposer = authorities[authority] ?? ''
     const head = { header: { ...GENESIS, ...parent.tip }, standing: parent.standing, authorities }
     const hashAt = async (at: number): Promise<string | undefined> => Promise.resolve(ancestor(parent, at)?.tip.hash)
     const isHostile = hostile.includes(authority)
     const lock = await mayVote(commitments.get(authority) ?? {}, head, hashAt)
     const isVote = wantsVote && (isHostile || lock !== undefined)
     if (isVote && lock !== undefined) commitments.set(authority, { vote: tip, lock })
-    const block = { tip, parent, standing: nextStanding(parent.standing, { height }, isVote, set, quorum) }
+    const block = { tip, parent, standing: nextStanding(parent.standing, { height, proposer }, isVote, set, quorum) }
     branches[forkBelow === undefined ? branch : (branch + 1) % branches.length] = block
     const final = ancestor(block, block.standing.final) ?? genesis
     const [low, high] = final.tip.height < newestFinal.tip.height ? [final, newestFinal] : [newestFinal, final]

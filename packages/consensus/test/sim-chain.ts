@@ -7,6 +7,7 @@ import {
   type HeaderFacts,
   type PoaRules,
   type PoaStanding,
+  type RatedTip,
 } from '../src/index.ts'
 import { codec, GENESIS, openBlock, sealBlock } from './blocks.ts'
 
@@ -108,9 +109,9 @@ export class SimChain extends EventTarget implements ConsensusChain<PoaStanding>
     return { status: 'imported', tip: this.#head.header }
   }
 
-  #rated({ header, standing }: Held): { hash: string; standing: PoaStanding; isFinalisedBranch: boolean } {
+  #rated({ header, standing }: Held): RatedTip<PoaStanding> {
     const isFinalisedBranch = this.at(this.#finalised.height, header)?.hash === this.#finalised.hash
-    return { hash: header.hash, standing, isFinalisedBranch }
+    return { ...header, standing, isFinalisedBranch }
   }
 
   #switch(held: Held): void {

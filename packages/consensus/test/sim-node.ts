@@ -3,6 +3,7 @@ import {
   type Equivocation,
   memoryRecord,
   poa,
+  type PoaForkChoice,
   type PoaRules,
   poaRules,
   type PoaStanding,
@@ -24,6 +25,7 @@ const later = async (ms: number): Promise<void> =>
 interface SimNet {
   readonly authorities: readonly string[]
   readonly quorum: Quorum
+  readonly forkChoice: PoaForkChoice
   publish(from: SimNode, kind: string, bytes: Uint8Array): Promise<void>
   onFinal(node: SimNode, height: number): void
   onViolation(error: unknown): void
@@ -49,7 +51,7 @@ export class SimNode {
     this.#net = net
     this.address = address
     this.#nowMs = () => Date.now() + skewMs
-    this.#rules = poaRules({ ...RULES, quorum: net.quorum })
+    this.#rules = poaRules({ ...RULES, quorum: net.quorum, forkChoice: net.forkChoice })
     this.chain = new SimChain(this.#rules, net.authorities, this.#nowMs, `${index}`)
     this.chain.onImport = (_, bytes) => this.see(bytes)
     this.chain.addEventListener('chain:head', () => (this.movedAtMs = Date.now()))

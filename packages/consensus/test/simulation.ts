@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest'
-import type { Quorum } from '../src/index.ts'
+import type { PoaForkChoice, Quorum } from '../src/index.ts'
 import { addressesOf, codec } from './blocks.ts'
 import { RULES, SimNode } from './sim-node.ts'
 
@@ -9,6 +9,7 @@ export interface Scenario {
   /** Authorities. */
   size: number
   quorum: Quorum
+  forkChoice: PoaForkChoice
   /** Nodes that hold the key of the first authority besides it, each with a record of its own. */
   twins: number
   /** Largest delay of a message, in ms. */
@@ -67,6 +68,10 @@ export class Simulation {
 
   get quorum(): Quorum {
     return this.scenario.quorum
+  }
+
+  get forkChoice(): PoaForkChoice {
+    return this.scenario.forkChoice
   }
 
   /** Finalised heights as the nodes see them. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type HeaderFacts, poaRules, type PoaRulesInit, type PoaStanding, type RatedTip } from '../src/index.ts'
+import { type HeaderFacts, poaRules, type PoaRulesInit, type PoaStanding } from '../src/index.ts'
 import { addressesOf, GENESIS } from './blocks.ts'
 
 /** The standings along a branch, with genesis: for each block whether it is made in turn. */
@@ -165,48 +165,4 @@ it('finds final what a count from nothing finds final', () => {
       expect(newest?.final).toBe(blocks.findLast(isFinal) ?? 0)
     }),
   )
-})
-
-const anyTip: fc.Arbitrary<RatedTip<PoaStanding>> = fc.record({
-  hash: fc.constantFrom('0a', '0b', '0c', '0d'),
-  isFinalisedBranch: fc.boolean(),
-  standing: fc.record({
-    weight: fc.nat(2),
-    certified: fc.nat(2),
-    final: fc.nat(2),
-    filled: fc.nat(3),
-    set: fc.constant(''),
-    votes: fc.constant([]),
-  }),
-})
-
-it('orders heads totally: one of two is better, and better than better is better', () => {
-  const rules = poaRules()
-  fc.assert(
-    fc.property(anyTip, anyTip, anyTip, (a, b, c) => {
-      expect(rules.better(a, b) && rules.better(b, a)).toBe(false)
-      expect(a.hash === b.hash || rules.better(a, b) || rules.better(b, a)).toBe(true)
-      expect(rules.better(a, a)).toBe(false)
-      expect(!rules.better(a, b) || !rules.better(b, c) || rules.better(a, c)).toBe(true)
-    }),
-    { numRuns: 2_000 },
-  )
-})
-
-const tip = (isFinalisedBranch: boolean, certified: number, weight: number, hash: string): RatedTip<PoaStanding> => ({
-  hash,
-  isFinalisedBranch,
-  standing: { weight, certified, final: 0, filled: 0, set: '', votes: [] },
-})
-
-it('prefers the finalised branch, then what a quorum went on from, then weight, then the smaller hash', () => {
-  const best = [
-    tip(true, 1, 1, 'ff'),
-    tip(false, 9, 9, '01'),
-    tip(false, 8, 99, '00'),
-    tip(false, 8, 98, '0a'),
-    tip(false, 8, 98, '0b'),
-  ]
-  const rules = poaRules()
-  expect(best.toReversed().toSorted((a, b) => (rules.better(a, b) ? -1 : 1))).toEqual(best)
 })

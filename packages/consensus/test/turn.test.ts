@@ -84,6 +84,11 @@ it.each([
   [{ fallbackMs: Number.NaN }, 'fallbackMs NaN is no whole number from 1 to 86400000'],
   [{ fallbackMs: 0.5 }, 'fallbackMs 0.5 is no whole number from 1 to 86400000'],
   [{ maxClockAheadMs: 1_001 }, 'maxClockAheadMs 1001 is no whole number from 0 to 1000'],
+  [{ forkChoice: 'newest' as 'longest' }, "forkChoice newest is none of 'authority', 'timestampReputation', 'longest'"],
+  [
+    { forkChoice: 'toString' as 'longest' },
+    "forkChoice toString is none of 'authority', 'timestampReputation', 'longest'",
+  ],
   [{ quorum: 'all' as 'majority' }, "quorum all is neither 'majority' nor 'two-thirds'"],
 ] satisfies [PoaRulesInit, string][])('refuses the rules %o', (init, message) => {
   expect(() => poaRules(init)).toThrow(new RangeError(message))

@@ -7,7 +7,7 @@ import { addressesOf, GENESIS } from './blocks.ts'
 /** A branch of blocks named by letter and height, and the head of three authorities on it. */
 const branch = (letter: string, height: number, certified: number): [Head<PoaStanding>, HashAt] => {
   const hashAt: HashAt = async (block) => Promise.resolve(block <= height ? `${letter}${block}` : undefined)
-  const standing = { weight: 0, certified, final: 0, filled: 0, set: '', votes: [] }
+  const standing = { weight: 0, certified, final: 0, filled: 0, reputation: 0, set: '', votes: [] }
   return [{ header: { ...GENESIS, height, hash: `${letter}${height}` }, standing, authorities: addressesOf(3) }, hashAt]
 }
 const at = (hash: string): ChainTip => ({ height: Number(hash.slice(1)), hash })

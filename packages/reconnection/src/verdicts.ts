@@ -52,6 +52,7 @@ export const BY_SYSTEM_CODE: Table = {
 export const BY_REASON_CODE: Table = {
   'wrong-chain': final('wrong-chain'),
   'wrong-genesis': final('wrong-genesis'),
+  'wrong-fork-choice': final('wrong-fork-choice'),
   'no-common-version': never('no-common-version'),
   unauthorised: never('unauthorised'),
   unsupported: never('unsupported'),
@@ -130,6 +131,7 @@ export const BY_MESSAGE: readonly (readonly [RegExp, Verdict])[] = [
   [/abort/i, retry('aborted')],
   [/unexpected eof|unexpected end|closed/i, retry('closed')],
   [/does not match expected remote identity|unexpected peer/i, never('wrong-peer')],
+  [/could not negotiate .*\/(noise|tls)\b/i, never('no-common-encryption')],
   [/could not negotiate|protocol selection failed/i, never('unsupported')],
 ]
 

@@ -24,6 +24,7 @@ it.each<[Error, string, string]>([
   [new QueueFullError('maxQueued', 1, 'normal'), 'retry-later', 'busy'],
   [refused('wrong-chain'), 'never', 'wrong-chain'],
   [refused('wrong-genesis'), 'never', 'wrong-genesis'],
+  [refused('wrong-fork-choice'), 'never', 'wrong-fork-choice'],
   [refused('no-common-version'), 'never', 'no-common-version'],
   [refused('unauthorised'), 'never', 'unauthorised'],
   [named('ConnectionRefusedError', { code: 'outbound-full' }), 'retry-later', 'full'],
@@ -35,6 +36,16 @@ it.each<[Error, string, string]>([
   [refused('made-up'), 'retry-later', 'made-up'],
   [refused('ECONNREFUSED'), 'retry-later', 'ECONNREFUSED'],
   [named('EncryptionFailedError', { message: 'noise is offended' }), 'retry-later', 'encryption-failed'],
+  [
+    named('EncryptionFailedError', { message: 'Protocol selection failed - could not negotiate /tls/1.0.0' }),
+    'never',
+    'no-common-encryption',
+  ],
+  [
+    named('MuxerUnavailableError', { message: 'Protocol selection failed - could not negotiate /yamux/1.0.0' }),
+    'never',
+    'unsupported',
+  ],
   [named('Whatever'), 'retry', 'unknown'],
 ])('takes %s for %s: %s', (error, action, reason) => {
   expect(classify(error)).toMatchObject({ action, reason })

@@ -110,7 +110,7 @@ it('wrong peer id: over Noise and over plaintext', async () => {
 
 it('no secure channel in common', async () => {
   const [a, b] = [await makePlain(), await makePlain({ connectionEncrypters: [plaintext()] })]
-  expect(await failure(a.dial(b.getMultiaddrs()))).toEqual({ action: 'never', reason: 'unsupported' })
+  expect(await failure(a.dial(b.getMultiaddrs()))).toEqual({ action: 'never', reason: 'no-common-encryption' })
 })
 
 function onChain(chainId: string): Libp2pOptions {

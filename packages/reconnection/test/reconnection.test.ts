@@ -157,22 +157,25 @@ it('ends an attempt that takes longer than its deadline, and tries again', async
   expect(signals[0]?.aborted).toBe(true)
 })
 
-it.each(['wrong-chain', 'wrong-genesis'])('never tries again after %s, not even an important peer', async (code) => {
-  const { network, service, events } = makeService({ important: [PEER] })
-  const handshake = new FakeHandshake()
-  network.components.handshake = handshake
-  network.answer(true)
-  handshake.decide = async () => {
-    throw new HandshakeRejectedError({ code, message: '' }, 'us')
-  }
-  await vi.advanceTimersByTimeAsync(24 * 3_600_000)
-  expect(network.dials).toHaveLength(1)
-  expect(events).toEqual(['attempt 1', `gave-up ${code}`])
-  expect(service.state(PEER)).toMatchObject({ status: 'given-up' })
-  service.resume()
-  await vi.advanceTimersByTimeAsync(CAP_AND_DIAL_MS)
-  expect(network.dials).toHaveLength(1)
-})
+it.each(['wrong-chain', 'wrong-genesis', 'wrong-fork-choice'])(
+  'never tries again after %s, not even an important peer',
+  async (code) => {
+    const { network, service, events } = makeService({ important: [PEER] })
+    const handshake = new FakeHandshake()
+    network.components.handshake = handshake
+    network.answer(true)
+    handshake.decide = async () => {
+      throw new HandshakeRejectedError({ code, message: '' }, 'us')
+    }
+    await vi.advanceTimersByTimeAsync(24 * 3_600_000)
+    expect(network.dials).toHaveLength(1)
+    expect(events).toEqual(['attempt 1', `gave-up ${code}`])
+    expect(service.state(PEER)).toMatchObject({ status: 'given-up' })
+    service.resume()
+    await vi.advanceTimersByTimeAsync(CAP_AND_DIAL_MS)
+    expect(network.dials).toHaveLength(1)
+  },
+)
 
 it('gives up a lost peer that comes back by itself on the wrong chain', async () => {
   const { network, events } = makeService()

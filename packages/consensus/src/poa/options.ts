@@ -1,4 +1,5 @@
 import { checkWhole } from '../checks.ts'
+import { checkForkChoice, type PoaForkChoice } from './fork-choice.ts'
 import {
   DEFAULT_FALLBACK_MS,
   DEFAULT_MAX_CLOCK_AHEAD_MS,
@@ -27,6 +28,8 @@ export interface PoaRulesInit {
   maxClockAheadMs?: number
   /** Authorities that make a block final: `majority`, or `two-thirds`. @default 'majority' */
   quorum?: Quorum
+  /** Which of two branches is better: `authority`, `timestampReputation` or `longest`. @default 'authority' */
+  forkChoice?: PoaForkChoice
 }
 
 export type PoaRulesOptions = Required<PoaRulesInit>
@@ -39,6 +42,7 @@ export function rulesOptions(init: PoaRulesInit): PoaRulesOptions {
     fallbackMs = DEFAULT_FALLBACK_MS,
     maxClockAheadMs = Math.min(DEFAULT_MAX_CLOCK_AHEAD_MS, fallbackMs),
     quorum = 'majority',
+    forkChoice = 'authority',
   } = init
   checkWhole('minIntervalMs', minIntervalMs, 1, MAX_INTERVAL_MS - 1)
   checkWhole('maxIntervalMs', maxIntervalMs, minIntervalMs + 1, MAX_INTERVAL_MS)
@@ -48,5 +52,6 @@ export function rulesOptions(init: PoaRulesInit): PoaRulesOptions {
   if (!['majority', 'two-thirds'].includes(quorum)) {
     throw new RangeError(`quorum ${quorum} is neither 'majority' nor 'two-thirds'`)
   }
-  return { minIntervalMs, maxIntervalMs, fallbackMs, maxClockAheadMs, quorum }
+  checkForkChoice(forkChoice)
+  return { minIntervalMs, maxIntervalMs, fallbackMs, maxClockAheadMs, quorum, forkChoice }
 }

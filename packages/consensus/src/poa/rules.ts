@@ -1,5 +1,6 @@
-import type { Candidate, ConsensusRules, Judgement, RatedTip } from '../engine.ts'
+import type { Candidate, ConsensusRules, Judgement } from '../engine.ts'
 import { AuthoritySet } from './authority-set.ts'
+import { betterBy } from './fork-choice.ts'
 import { type PoaRulesInit, type PoaRulesOptions, rulesOptions } from './options.ts'
 import { firstStanding, nextStanding, type PoaStanding } from './standing.ts'
 import { isInTurn, refusalOf } from './turn.ts'
@@ -17,7 +18,7 @@ export function poaRules(init: PoaRulesInit = {}): PoaRules {
     options,
     begin: firstStanding,
     judge: (candidate, { nowMs } = {}) => judge(candidate, options, nowMs),
-    better,
+    better: betterBy(options.forkChoice),
     finalHeight: ({ final }) => final,
   }
 }
@@ -32,15 +33,4 @@ function judge(
   if (refusal !== undefined) return { status: 'refused', ...refusal }
   const isVote = isInTurn(header, parent, set, options)
   return { status: 'valid', standing: nextStanding(standing, header, isVote, set, options.quorum) }
-}
-
-/**
- * The branch of the newest finalised block, then the newest certified block, then weight, then the smaller hash. The
- * certified block comes before the weight, or a minority that made many blocks would outweigh a majority that agreed.
- */
-function better(a: RatedTip<PoaStanding>, b: RatedTip<PoaStanding>): boolean {
-  if (a.isFinalisedBranch !== b.isFinalisedBranch) return a.isFinalisedBranch
-  if (a.standing.certified !== b.standing.certified) return a.standing.certified > b.standing.certified
-  if (a.standing.weight !== b.standing.weight) return a.standing.weight > b.standing.weight
-  return a.hash < b.hash
 }

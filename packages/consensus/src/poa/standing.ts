@@ -14,6 +14,8 @@ export interface PoaStanding {
   readonly final: number
   /** Height of the newest block with transactions; 0 where there is none. */
   readonly filled: number
+  /** 1 where its maker took the last turn that it had before this block, by a block that counts as in turn; else 0. */
+  readonly reputation: number
   /** Which authorities `votes` are of. */
   readonly set: string
   /** Heights of the blocks in turn among the newest, as many as two for each authority, ascending. */
@@ -22,7 +24,7 @@ export interface PoaStanding {
 
 /** Standing of a block that is final by definition. */
 export function firstStanding({ height }: ChainTip): PoaStanding {
-  return { weight: 0, certified: height, final: height, filled: 0, set: '', votes: [] }
+  return { weight: 0, certified: height, final: height, filled: 0, reputation: 0, set: '', votes: [] }
 }
 
 /** Blocks of a branch over which votes count: an authority that changes branches does not vote for that long. */
@@ -33,7 +35,7 @@ export function windowOf(set: AuthoritySet): number {
 /** The standing of a block by that of its parent. Within `size` heights each authority is in turn once. */
 export function nextStanding(
   parent: PoaStanding,
-  { height, isFilled = false }: Pick<HeaderFacts, 'height' | 'isFilled'>,
+  { height, proposer, isFilled = false }: Pick<HeaderFacts, 'height' | 'proposer' | 'isFilled'>,
   isVote: boolean,
   set: AuthoritySet,
   kind: Quorum,
@@ -52,9 +54,15 @@ export function nextStanding(
     certified: Math.max(parent.certified, certified ?? 0),
     final: Math.max(parent.final, final ?? 0),
     filled: isFilled ? height : parent.filled,
+    reputation: earlier.includes(lastTurnOf(proposer, height, set)) ? 1 : 0,
     set: set.id,
     votes,
   }
+}
+
+/** Height at which an authority was in turn last, before `height`; NaN for anybody else. */
+function lastTurnOf(proposer: string, height: number, set: AuthoritySet): number {
+  return height + (set.rankOf(proposer, height) ?? Number.NaN) - set.size
 }
 
 /** The newest block that the last `quorum` of the first `count` votes are all for. */
