@@ -28,7 +28,7 @@ import { type Identify, identify } from '@libp2p/identify'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import type { ServiceFactoryMap } from 'libp2p'
-import { CHAIN_CAPABILITY } from './chain-network/kinds.ts'
+import { authoriseByChain, chainCapabilities } from './chain-network/chain-rules.ts'
 import type { NodeConfig } from './config/schema.ts'
 import type { Genesis } from './genesis.ts'
 import { dhtOf, discoveryOptions } from './links/discovery.ts'
@@ -79,7 +79,8 @@ export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool)
       genesisHash: genesis.hash,
       role: config.role,
       region: config.region,
-      capabilities: [...config.capabilities, ...(config.chain.enabled ? [CHAIN_CAPABILITY] : [])],
+      capabilities: [...config.capabilities, ...chainCapabilities(config.chain)],
+      authorise: (hello) => authoriseByChain(config.chain, hello),
       userAgent: `gridmesh/${VERSION}`,
       quota: announcedQuota(limits),
       ...config.handshake,

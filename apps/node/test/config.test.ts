@@ -46,13 +46,59 @@ it.each(profileNames())('has a valid profile %s', (profile) => {
   expect(() => loadNodeConfig({ profile })).not.toThrow()
 })
 
+it.each([
+  [
+    'silver',
+    {
+      p2p: { encryption: 'noise', port: 9_000, minPeers: 3, pingIntervalMs: 30_000 },
+      discovery: { targetPeers: 100 },
+      pool: { maxInbound: 50, maxOutbound: 50 },
+      health: { pingDeadlineMs: 10_000 },
+      reconnection: { maxDelayMs: 300_000 },
+      limits: { messagesPerSecond: 1_000 },
+      messages: { maxBytes: 104_857_600 },
+      shutdownGraceMs: 30_000,
+    },
+  ],
+  [
+    'gridtokenx',
+    {
+      discovery: { strategies: expect.arrayContaining(['mdns', 'kademlia']), roles: { authority: 2 } },
+      chain: { enabled: true, forkChoice: 'authority', maxBlockIntervalMs: 10_000 },
+    },
+  ],
+  [
+    'podoru',
+    {
+      discovery: { strategies: ['static'], targetPeers: 50 },
+      pool: { maxInbound: 25, maxOutbound: 25, maxPerIp: 3 },
+      messages: { codec: 'json', maxBytes: 10_485_760 },
+      limits: { messagesPerSecond: 100 },
+      chain: { enabled: false, forkChoice: 'longest', syncBehind: 10, syncBatch: 100 },
+      http: { port: 8_545 },
+    },
+  ],
+  [
+    'playergold',
+    {
+      p2p: { encryption: 'tls', minPeers: 8 },
+      discovery: { strategies: expect.arrayContaining(['mdns', 'kademlia', 'peer-exchange']) },
+      capabilities: ['ai-node'],
+      broadcast: { hopLimit: 7, gossipFactor: 0.5, maxIds: 10_000 },
+      chain: { enabled: true, forkChoice: 'timestampReputation', syncBatch: 100 },
+    },
+  ],
+])('sets in the profile %s what its network is known for', (profile, settings) => {
+  expect(loadNodeConfig({ profile }).config).toMatchObject(settings)
+})
+
 it('names the profiles there are when asked for another', () => {
   expect(() => loadNodeConfig({ profile: 'nosuch' })).toThrow('gridtokenx')
 })
 
-it('has the chain on in the profile gridtokenx alone', () => {
+it('has the chain on in the profiles gridtokenx and playergold', () => {
   const on = profileNames().filter((profile) => loadNodeConfig({ profile }).config.chain.enabled)
-  expect(on).toEqual(['gridtokenx'])
+  expect(on).toEqual(['gridtokenx', 'playergold'])
 })
 
 it('refuses a longest time between blocks that is not above the shortest, and any role but full', () => {

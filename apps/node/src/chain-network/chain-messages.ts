@@ -14,7 +14,7 @@ import {
   statusKind,
   transactionKind,
 } from './kinds.ts'
-import { isProof, transactionVerdict } from './verdicts.ts'
+import { isProof, transactionsVerdict } from './verdicts.ts'
 
 /** What the messages of a chain are judged by, and where they go. */
 export interface ChainMessagesParts {
@@ -51,7 +51,8 @@ export class ChainMessages {
         messages.on(kind, takeNothing, { validate: async (bytes, context) => this.#judge(kind.kind, bytes, context) }),
       ),
       messages.on(transactionKind, takeNothing, {
-        validate: async (bytes, { signal }) => this.#judgeTransaction(bytes, signal),
+        validate: async (bytes, { signal }) => this.#judgeTransactions([bytes], signal),
+        validateBatch: async (list, { signal }) => this.#judgeTransactions(list, signal),
       }),
       messages.on(statusKind, (status, { sender }) => (status === undefined ? undefined : peers.take(sender, status)), {
         validate: (_, { via }) => (via === 'unicast' ? 'accept' : 'reject'),
@@ -102,11 +103,11 @@ export class ChainMessages {
     }
   }
 
-  async #judgeTransaction(bytes: Uint8Array, signal: AbortSignal): Promise<Verdict> {
+  async #judgeTransactions(list: readonly Uint8Array[], signal: AbortSignal): Promise<Verdict> {
     try {
-      return transactionVerdict(await this.#parts.chain.mempool.add(bytes, { signal }))
+      return transactionsVerdict(await this.#parts.chain.mempool.addAll(list, { signal }))
     } catch (err) {
-      this.#parts.log.trace('a transaction is not judged: %e', err)
+      this.#parts.log.trace('%d transactions are not judged: %e', list.length, err)
       return 'ignore'
     }
   }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { BlockServer, BlockSync } from '@gridmesh/block-sync'
+import { BlockServer, BlockSync, type BlockSyncInit } from '@gridmesh/block-sync'
 import type { PoaInit, PoaRulesInit } from '@gridmesh/consensus'
 import type { ChainTip, Handshake, Messages } from '@gridmesh/interfaces'
 import type { Genesis as LedgerGenesis, LedgerSigner } from '@gridmesh/ledger'
@@ -17,12 +17,13 @@ import { MempoolFile } from './mempool-file.ts'
 import type { NodeChain } from './node-chain.ts'
 import { peerRequests } from './peer-requests.ts'
 import { Readiness } from './readiness.ts'
+import { Reannouncer } from './reannouncer.ts'
 import { ledgerReader } from './reader.ts'
 import { StatusTeller } from './status-teller.ts'
 import { type NodeVerifier, nodeVerifier } from './verify.ts'
 
 /** Blocks that a peer has to be ahead for a sync to begin by itself; whoever misses one learns it by the next one. */
-const BEHIND = 3
+const DEFAULT_BEHIND = 3
 /** Wait before a claim that nothing came of is looked at again, in ms; whoever missed a block makes its own branch meanwhile. */
 const RETRY_MS = 2_000
 const MAX_RETRY_MS = 30_000
@@ -44,6 +45,8 @@ export interface ChainServiceInit {
   verifyThreads: number
   /** Blocks that peers have to be ahead for a state to be fetched in the place of blocks. @default none is */
   checkpointBehind?: number | undefined
+  /** When a sync begins by itself, and how much it asks for at once. @default more than 3 blocks, and 100 */
+  catchUp?: Pick<BlockSyncInit, 'behind' | 'rangeBlocks'>
   /** Checks signatures on the event loop. @default libsodium */
   verify?: VerifyClaims
   messages: Messages
@@ -79,6 +82,7 @@ export class ChainService implements NodeChain {
   readonly #teller: StatusTeller
   readonly #messages: ChainMessages
   readonly #readiness: Readiness
+  readonly #reannouncer: Reannouncer
   #failure: Error | undefined
   #quieting: Promise<void> | undefined
 
@@ -107,8 +111,9 @@ export class ChainService implements NodeChain {
     const { backend, stateTarget: state, history } = chain
     const prepare = (block: Uint8Array): void => chain.prepareBlock(block)
     const ports = { chain: backend, reader, peers: this.#peers, requests, state, history, prepare }
-    const { checkpointBehind = Infinity } = init
-    this.sync = new BlockSync(ports, { behind: BEHIND, checkpointBehind, retryMs: RETRY_MS, maxRetryMs: MAX_RETRY_MS })
+    const { checkpointBehind = Infinity, catchUp } = init
+    const waits = { retryMs: RETRY_MS, maxRetryMs: MAX_RETRY_MS }
+    this.sync = new BlockSync(ports, { behind: DEFAULT_BEHIND, ...catchUp, checkpointBehind, ...waits })
     this.#readiness = new Readiness(() => this.sync.status())
     const metrics = new ChainMetrics(chain, init.metrics)
     this.#messages = new ChainMessages({
@@ -119,6 +124,11 @@ export class ChainService implements NodeChain {
       peers: this.#peers,
       onRefused: (code) => metrics.refused(code),
       log: this.#log,
+    })
+    this.#reannouncer = new Reannouncer({
+      own: () => chain.mempool.local(),
+      hasPeers: () => this.#peers.ids().length > 0,
+      announce: (own) => this.#announce(own),
     })
     this.#listen(metrics)
   }
@@ -176,16 +186,13 @@ export class ChainService implements NodeChain {
     this.#peers.start()
     await this.chain.start()
     this.sync.start()
+    this.#reannouncer.start()
   }
 
   async submit(bytes: Uint8Array, { signal }: AbortOptions = {}): Promise<AddResult> {
     if (this.#failure !== undefined) throw this.#failure
-    const result = await this.chain.mempool.add(bytes, { signal })
-    if (result.status !== 'refused') {
-      await this.#messages
-        .publishTransaction(bytes)
-        .catch((err: unknown) => this.#log.error('a transaction was not passed on: %e', err))
-    }
+    const result = await this.chain.mempool.add(bytes, { signal, isLocal: true })
+    if (result.status !== 'refused') this.#announce(bytes)
     return result
   }
 
@@ -205,8 +212,19 @@ export class ChainService implements NodeChain {
     }
   }
 
+  /**
+   * Nobody waits for it to be sent: it is the mempool's by now, which bounds how many there are, and what came to nothing
+   * is announced again.
+   */
+  #announce(transaction: Uint8Array): void {
+    this.#messages
+      .publishTransaction(transaction)
+      .catch((err: unknown) => this.#log.error('a transaction was not passed on: %e', err))
+  }
+
   async #quiet(): Promise<void> {
     this.#messages.stop()
+    this.#reannouncer.stop()
     this.#teller.stop()
     await Promise.all([this.sync.stop(), this.chain.engine.stop()])
     this.#peers.stop()

@@ -25,12 +25,16 @@ export const FEW_BLOCKS_BYTES = 1_048_576
 /** What a node offers in the handshake that keeps a chain: others send it no status, and ask it for nothing. */
 export const CHAIN_CAPABILITY = 'chain'
 
+/** Time between two messages of transactions, in ms: a block is not made sooner than some of them after the last. */
+const TRANSACTIONS_PACE_MS = 100
+
 /** A transaction, for everybody. */
 export const transactionKind = defineMessage({
   kind: 'transaction',
   codec: bytesCodec,
   lane: 'normal',
   maxBytes: MAX_TRANSACTION_BYTES,
+  paceMs: TRANSACTIONS_PACE_MS,
 })
 
 /**

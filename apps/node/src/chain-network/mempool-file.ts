@@ -41,7 +41,7 @@ export class MempoolFile implements MempoolLog {
 
   async append(records: readonly Uint8Array[]): Promise<void> {
     this.#file ??= await open(this.#path, 'a', 0o600)
-    await this.#file.appendFile(Buffer.concat(records.map(framed)))
+    await this.#file.appendFile(framed(records))
   }
 
   /** Writes another file, and puts it in the place of the one there was. */
@@ -53,15 +53,15 @@ export class MempoolFile implements MempoolLog {
       let slab: Uint8Array[] = []
       let bytes = 0
       for (const record of records) {
-        slab.push(framed(record))
+        slab.push(record)
         bytes += record.byteLength
         if (bytes < SLAB_BYTES) continue
         signal.throwIfAborted()
-        await file.appendFile(Buffer.concat(slab))
+        await file.appendFile(framed(slab))
         slab = []
         bytes = 0
       }
-      await file.appendFile(Buffer.concat(slab))
+      await file.appendFile(framed(slab))
     }
     await rename(next, this.#path)
   }
@@ -74,10 +74,16 @@ export class MempoolFile implements MempoolLog {
   }
 }
 
-function framed(record: Uint8Array): Uint8Array {
-  const length = Buffer.alloc(LENGTH_BYTES)
-  length.writeUInt32BE(record.byteLength)
-  return Buffer.concat([length, record])
+/** Records behind each other, each after its length. */
+function framed(records: readonly Uint8Array[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(records.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, 0))
+  let at = 0
+  for (const record of records) {
+    at = bytes.writeUInt32BE(record.byteLength, at)
+    bytes.set(record, at)
+    at += record.byteLength
+  }
+  return bytes
 }
 
 /** Where the record that begins at `start` ends; beyond all where its length is not there yet, or makes no sense. */

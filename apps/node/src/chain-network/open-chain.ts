@@ -5,6 +5,7 @@ import type { NodeConfig } from '../config/schema.ts'
 import { NoChainInGenesisError } from '../errors.ts'
 import type { Genesis } from '../genesis.ts'
 import type { NodeServices } from '../modules.ts'
+import { rulesOf } from './chain-rules.ts'
 import { ChainService } from './chain-service.ts'
 
 const SEED_BYTES = 32
@@ -25,7 +26,7 @@ export interface OpenNodeChainInit {
  */
 export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainService | undefined> {
   const { config, genesis, privateKey, libp2p, metrics, log } = init
-  const { enabled, minBlockIntervalMs, maxBlockIntervalMs, verifyThreads } = config.chain
+  const { enabled, verifyThreads, syncBehind: behind, syncBatch: rangeBlocks } = config.chain
   const { checkpointEvery: every, checkpointBehind, checkpoint: trusted } = config.chain
   if (!enabled) return undefined
   if (genesis.ledger === undefined) throw new NoChainInGenesisError(config.genesis)
@@ -36,10 +37,11 @@ export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainServi
     directory: join(config.dataDir, 'chain'),
     // Whether the key is that of an authority the state says, block by block.
     signer: config.role === 'authority' ? signerOf(privateKey.raw.subarray(0, SEED_BYTES)) : undefined,
-    consensus: { minIntervalMs: minBlockIntervalMs, maxIntervalMs: maxBlockIntervalMs },
+    consensus: rulesOf(config.chain),
     verifyThreads,
     parts: { checkpoints: { every, ...(trusted !== undefined && { trusted }) } },
     checkpointBehind,
+    catchUp: { behind, rangeBlocks },
     messages,
     handshake,
     peerManager,

@@ -8,10 +8,13 @@ const FALSE_FOR_ALL: ReadonlySet<string> = new Set(['malformed', 'too-large', 'i
 /** Refusals of a block that say nothing of it: a clock, or what is final here already. */
 const NO_PROOF: ReadonlySet<string> = new Set(['time-ahead', 'below-finalised'])
 
-/** Whether to pass a transaction on, and whether whoever brought it pays. */
-export function transactionVerdict(result: AddResult): Verdict {
-  if (result.status !== 'refused') return 'accept'
-  return FALSE_FOR_ALL.has(result.code) ? 'reject' : 'ignore'
+/**
+ * Whether to pass on the transactions that came in one message, and whether whoever brought them pays. One that is false
+ * for everybody condemns all of them; else one that is new here is reason enough.
+ */
+export function transactionsVerdict(results: readonly AddResult[]): Verdict {
+  if (results.some((result) => result.status === 'refused' && FALSE_FOR_ALL.has(result.code))) return 'reject'
+  return results.some(({ status }) => status !== 'refused') ? 'accept' : 'ignore'
 }
 
 /** Whether the refusal of a block proves that it is false. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ImportOutcome } from '@gridmesh/interfaces'
 import { EnergyChain } from '../chain/energy-chain.ts'
+import { rulesOf } from '../chain-network/chain-rules.ts'
 import { nodeVerifier } from '../chain-network/verify.ts'
 import type { NodeConfig } from '../config/schema.ts'
 import { NoChainInGenesisError, UnusableFileError } from '../errors.ts'
@@ -66,8 +67,7 @@ async function openOffline(
   const { ledger } = await readGenesis(config.genesis)
   if (ledger === undefined) throw new NoChainInGenesisError(config.genesis)
   const directory = join(config.dataDir, 'chain')
-  const { minBlockIntervalMs, maxBlockIntervalMs } = config.chain
-  const consensus = { minIntervalMs: minBlockIntervalMs, maxIntervalMs: maxBlockIntervalMs }
+  const consensus = rulesOf(config.chain)
   try {
     return await EnergyChain.open({ directory, genesis: ledger, consensus, verify })
   } catch (cause) {

@@ -133,6 +133,18 @@ const chain = z.strictObject({
   maxBlockIntervalMs: count
     .default(10_000)
     .describe('Time after which an empty block is made, in ms; the same on every node of a chain'),
+  forkChoice: z
+    .enum(['authority', 'timestampReputation', 'longest'])
+    .default('authority')
+    .describe(
+      'Which of two branches is better where no quorum says so; the same on every node of a chain, or they refuse each other',
+    ),
+  syncBehind: z
+    .int()
+    .min(0)
+    .default(3)
+    .describe('Blocks; where a peer is further ahead a sync begins by itself, and below when the next block comes'),
+  syncBatch: z.int().min(1).max(1_000).default(100).describe('Blocks asked of a peer at once while catching up'),
   verifyThreads: z
     .int()
     .min(0)

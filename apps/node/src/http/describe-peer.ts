@@ -11,6 +11,7 @@ export function describePeer(record: PeerRecord, peerManager: PeerManager): z.in
     direction: record.direction ?? null,
     node_type: record.hello?.role ?? null,
     region: record.hello?.region ?? null,
+    capabilities: [...(record.hello?.capabilities ?? [])],
     version: record.hello?.userAgent ?? null,
     height: record.height,
     last_seen: record.lastSeenMs,

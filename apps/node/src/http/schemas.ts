@@ -26,6 +26,7 @@ export const nodePeer = z.object({
   direction: z.enum(['inbound', 'outbound']).nullable(),
   node_type: z.string().nullable(),
   region: z.string().nullable(),
+  capabilities: z.array(z.string()).describe('What it offers beside its role'),
   version: z.string().nullable(),
   height: z.int(),
   last_seen: z.number().describe('Milliseconds since the epoch'),

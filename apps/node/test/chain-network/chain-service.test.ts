@@ -114,6 +114,45 @@ it('catches up with a peer by its status alone, and says none of what it fetched
   expect([maker.reports, late.reports]).toEqual([[], []])
 })
 
+/** A maker with some blocks, and one that comes late and begins a sync when that is `less` blocks less than it lacks. */
+async function lateBy(less: number) {
+  const maker = await bus.join('maker')
+  const making = await opened(maker, 0)
+  await making.start()
+  for (let i = 0; i < 3; i++) {
+    await making.submit(payment(making.chain, i).bytes)
+    await atRest(making)
+  }
+  const late = await bus.join('late')
+  const heard = vi.spyOn(maker.messages, 'send')
+  const asked = vi.spyOn(late.messages, 'request')
+  const catchUp = { behind: making.head.height - less, rangeBlocks: 2 }
+  const following = await ChainService.open({ ...initOf(late), catchUp })
+  onTestFinished(async () => following.close())
+  await following.start()
+  maker.connect()
+  late.connect()
+  await vi.waitFor(() => expect(heard.mock.settledResults.some(({ type }) => type === 'fulfilled')).toBe(true), soon)
+  const most = (): number =>
+    Math.max(...asked.mock.calls.map(([, { kind }, value]) => (kind.endsWith('blocks') ? hashesIn(value) : 0)))
+  return { making, following, most }
+}
+
+const hashesIn = (value: unknown): number => (value as { hashes: readonly string[] }).hashes.length
+
+it('begins a sync when a peer is more than catchUp.behind blocks ahead, with rangeBlocks to a request', async () => {
+  const { making, following, most } = await lateBy(1)
+  await vi.waitFor(() => expect(following.head).toEqual(making.head), soon)
+  expect(most()).toBe(2)
+})
+
+it('begins none by itself when a peer is catchUp.behind blocks ahead and no more', async () => {
+  const { making, following } = await lateBy(0)
+  expect(following.sync.status()).toMatchObject({ phase: 'idle', last: undefined })
+  await following.sync.sync()
+  expect(following.head).toEqual(making.head)
+})
+
 it('follows a block whose parent it lacks, though its peer is hardly ahead', async () => {
   const { nodes, maker, follower } = await pair()
   const block = follower.chain.engine.messages[0]

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isProof, transactionVerdict } from '../../src/chain-network/verdicts.ts'
+import { isProof, transactionsVerdict } from '../../src/chain-network/verdicts.ts'
 
 const refused = (code: string) => ({ status: 'refused', code, message: '' }) as const
 
@@ -18,7 +18,16 @@ it.each([
   ['pool-full', refused('pool-full'), 'ignore'],
   ['not-running', refused('not-running'), 'ignore'],
 ] as const)('answers a transaction that is %s', (_, result, verdict) => {
-  expect(transactionVerdict(result)).toBe(verdict)
+  expect(transactionsVerdict([result])).toBe(verdict)
+})
+
+it.each([
+  [['already-known', 'added'], 'accept'],
+  [['already-known', 'conflict'], 'ignore'],
+  [['added', 'malformed', 'already-known'], 'reject'],
+] as const)('answers transactions of one message that are %j with %s', (codes, verdict) => {
+  const results = codes.map((code) => (code === 'added' ? { status: code, id: '' } : refused(code)))
+  expect(transactionsVerdict(results)).toBe(verdict)
 })
 
 it('takes no refusal for a lie that is of a clock, or of what is final here', () => {

@@ -34,6 +34,7 @@ describe('what the chain says of itself', () => {
       time_ms: header.timeMs,
       state_root: toHex(header.stateRoot),
       finalised: chain.finalised,
+      fork_choice: 'authority',
       authorities: [toHex(addressOfPerson(0))],
       zones: ['central', 'bangkok'],
       mempool: { transactions: 1, bytes: chain.mempool.stats().bytes, waiting: 0 },

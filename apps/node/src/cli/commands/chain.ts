@@ -52,6 +52,7 @@ function infoInWords(info: z.infer<typeof chainInfo>): string {
       ['time', new Date(info.time_ms).toISOString()],
       ['final', `${finalised.height} ${finalised.hash}`],
       ['state root', info.state_root],
+      ['fork choice', info.fork_choice],
       ['authorities', authorities.join('\n')],
       ['zones', info.zones.map((name, number) => `${number} ${name}`).join(', ')],
       ['mempool', `${mempool.transactions} transactions, ${mempool.bytes} bytes, ${mempool.waiting} waiting`],

@@ -48,8 +48,9 @@ function explainCommand(): Command {
     .action(async (id: string, options: NodeOptions) => {
       const data = await clientOf(options).get(`/node/peers/${encodeURIComponent(id)}`, peerDetail)
       new Output(options).result(data, () => {
-        const { address, state, reputation, explanation } = data
-        return [`${address}: ${state}, reputation ${reputation.toFixed(1)}`, ...explanation].join('\n  ')
+        const { address, state, capabilities, reputation, explanation } = data
+        const offers = capabilities.length > 0 ? [`offers ${capabilities.join(', ')}`] : []
+        return [`${address}: ${state}, reputation ${reputation.toFixed(1)}`, ...offers, ...explanation].join('\n  ')
       })
     })
 }

@@ -28,6 +28,7 @@ export async function describeChain({ name, zones, chain, sync, failure }: NodeC
     time_ms: header.timeMs,
     state_root: toHex(header.stateRoot),
     finalised: chain.finalised,
+    fork_choice: chain.engine.rules.options.forkChoice,
     authorities: authorities === undefined ? [] : authorityList.parse(authorities).map(toHex),
     zones: [...zones],
     mempool: { transactions, bytes, waiting },

@@ -80,6 +80,7 @@ export const chainInfo = z.object({
   time_ms: integer.describe('Time of the newest block, ms since the epoch'),
   state_root: z.string(),
   finalised: tip.describe('The newest block that can no longer be reverted'),
+  fork_choice: z.string().describe('Which of two branches is better: chain.forkChoice'),
   authorities: z.array(z.string()).describe('Addresses of those who may make blocks'),
   zones: z.array(z.string()).describe('Names of the zones, each at its number'),
   mempool: z.object({ transactions: integer, bytes: integer, waiting: integer }),
