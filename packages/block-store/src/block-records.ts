@@ -4,27 +4,28 @@ import { CorruptStoreError } from './errors.ts'
 import type { StateChange, StoredBlock, StoredHeader } from './index.ts'
 import type { Keys } from './keys.ts'
 import type { BatchOperation } from './key-value-store.ts'
-import { decodeHeader, decodeIds, encodeNumber, seal, unseal } from './records.ts'
+import { decodeHeader, decodeIds, seal, sealNumber, unseal } from './records.ts'
 
 /** What puts the header of a block and its number. */
 export function putHeader(keys: Keys, block: StoredHeader): BatchOperation[] {
   return [
     { key: keys.header(block.height), value: seal(block.hash, block.parent, block.header) },
-    { key: keys.heightOf(block.hash), value: seal(encodeNumber(block.height)) },
+    { key: keys.heightOf(block.hash), value: sealNumber(block.height) },
   ]
 }
 
 /** What puts the body of a block and its index. */
 export function putBody(keys: Keys, block: StoredBlock): BatchOperation[] {
   const { height, hash, body, transactions } = block
-  return [
+  const operations = [
     { key: keys.body(height, hash), value: seal(body) },
-    { key: keys.ids(height), value: seal(...transactions) },
-    ...transactions.map((id, position) => ({
-      key: keys.transaction(id, height),
-      value: seal(encodeNumber(position)),
-    })),
+    { key: keys.ids(height), value: seal(Buffer.concat(transactions)) },
   ]
+  let position = 0
+  for (const id of transactions) {
+    operations.push({ key: keys.transaction(id, height), value: sealNumber(position++) })
+  }
+  return operations
 }
 
 /** What deletes the body of a block and its index. */

@@ -71,10 +71,10 @@ export class ChainDisk {
       this.cache.clear()
     }
     this.#meta = meta
-    for (const [key, { after }] of changes) {
+    changes.forEach(({ after }, key) => {
       if (after === undefined) this.cache.delete(key)
       else this.cache.set(key, after)
-    }
+    })
   }
 
   /** Writes what no reader sees yet. Only for a task of the queue. @throws {StoreFailedError} */

@@ -22,14 +22,15 @@ export async function appendBlock(
   const pruned = meta.tip === undefined ? { operations: [], bodiesFrom: height } : await prune(disk, height, keepBlocks)
   const final = finalise === undefined ? undefined : dropUndo(disk, finalise)
   const undoFrom = Math.max(pruned.bodiesFrom, final?.undoFrom ?? meta.undoFrom)
+  const changed = [...changes.values()]
   await disk.commit(
     [
       ...pruned.operations,
       ...(final?.operations ?? []),
       ...putHeader(keys, block),
       ...putBody(keys, block),
-      { key: keys.undo(height), value: encodeUndo([...changes.values()]) },
-      ...putState(keys, [...changes.values()]),
+      { key: keys.undo(height), value: encodeUndo(changed) },
+      ...putState(keys, changed),
     ],
     {
       tip: { height, hash: new Uint8Array(hash) },

@@ -71,7 +71,8 @@ export function checkPrecedes(block: StoredBlock, lowest: StoredHeader): void {
 
 /** Bytes as a string of one character each: what maps take for a key. */
 export function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return buffer.toString('latin1')
 }
 
 export function isSame(a: Uint8Array, b: Uint8Array): boolean {

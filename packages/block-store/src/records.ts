@@ -11,11 +11,24 @@ export function seal(...parts: readonly Uint8Array[]): Uint8Array {
   for (const part of parts) length += part.length
   const record = Buffer.allocUnsafe(length + CHECKSUM_BYTES)
   let at = 0
+  let checksum = 0
   for (const part of parts) {
     record.set(part, at)
+    checksum = crc32(part, checksum)
     at += part.length
   }
-  record.writeUInt32BE(crc32(record.subarray(0, length)), length)
+  record.writeUInt32BE(checksum, length)
+  return record
+}
+
+const number = Buffer.alloc(8)
+
+/** `seal` of `encodeNumber`, of which a block has one for each transaction. */
+export function sealNumber(value: number): Uint8Array {
+  const record = Buffer.allocUnsafe(number.length + CHECKSUM_BYTES)
+  number.writeDoubleBE(value)
+  record.set(number)
+  record.writeUInt32BE(crc32(number), number.length)
   return record
 }
 

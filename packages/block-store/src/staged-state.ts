@@ -7,10 +7,16 @@ import { adoptGeneration, checkFinality, removeGeneration } from './generations.
 import type { CallOptions, StateEntry, StoredBlock } from './index.ts'
 import { Keys, STAGE_KEY } from './keys.ts'
 import { checkWhole } from './options.ts'
-import { readEntries } from './read-entries.ts'
+import { type EntriesFrom, readEntries, readEntriesAtOnce } from './read-entries.ts'
 import { seal } from './records.ts'
 
 const NOTHING = new Uint8Array(0)
+
+/** A part of a state, by its number. */
+export interface StatePart {
+  part: number
+  entries: readonly StateEntry[]
+}
 
 export interface StagedStateInit {
   disk: ChainDisk
@@ -23,7 +29,7 @@ export interface StagedStateInit {
 
 /**
  * A state that comes in parts, beside the one in use, and stays over a restart: under the prefix of the next generation.
- * Each part is one batch, so that it is there as a whole or not at all.
+ * A part is of one batch, so that it is there as a whole or not at all.
  */
 export class StagedState {
   readonly #init: StagedStateInit
@@ -49,24 +55,41 @@ export class StagedState {
    * @throws {BlockTooLargeError} when the part is over `maxBlockBytes`
    * @throws {StageOverError} @throws {StoreClosedError} @throws {StoreFailedError}
    */
-  async add(part: number, entries: readonly StateEntry[], { signal }: CallOptions = {}): Promise<void> {
+  async add(part: number, entries: readonly StateEntry[], options?: CallOptions): Promise<void> {
+    await this.addAll([{ part, entries }], options)
+  }
+
+  /**
+   * Puts several parts by one batch, which takes the disk one wait for all of them: all are there, or none.
+   *
+   * @throws {TypeError} @throws {RangeError} when a number or an entry makes no sense
+   * @throws {BlockTooLargeError} when the parts together are over `maxBlockBytes`
+   * @throws {StageOverError} @throws {StoreClosedError} @throws {StoreFailedError}
+   */
+  async addAll(parts: readonly StatePart[], { signal }: CallOptions = {}): Promise<void> {
     this.#assertOpen()
-    checkWhole('part', part, 0, MAX_HEIGHT)
     const { disk, maxBlockBytes } = this.#init
     let size = 0
-    for (const [key, value] of entries) size += checkBytes('key', key) + checkBytes('value', value) + OPERATION_BYTES
+    for (const { part, entries } of parts) size += checkPart(part, entries)
     if (size > maxBlockBytes) throw new BlockTooLargeError(size, maxBlockBytes)
-    const operations = entries.map(([key, value]) => ({ key: this.#keys.state(key), value: seal(value) }))
-    const mark = { key: this.#keys.part(part), value: seal(NOTHING) }
-    await disk.queue.run(0, () => disk.write([...operations, mark]), signal)
-    this.#parts.add(part)
+    const operations = parts.flatMap(({ part, entries }) => [
+      ...entries.map(([key, value]) => ({ key: this.#keys.state(key), value: seal(value) })),
+      { key: this.#keys.part(part), value: seal(NOTHING) },
+    ])
+    await disk.queue.run(0, () => disk.write(operations), signal)
+    for (const { part } of parts) this.#parts.add(part)
   }
 
   /** All entries of all parts, in the order of their keys. @throws {StageOverError} @throws {CorruptStoreError} */
-  entries({ signal }: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
+  entries(options: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
     this.#assertOpen()
-    const { disk } = this.#init
-    return readEntries(disk, { keys: this.#keys, iterator: disk.store.iterator(this.#keys.states) }, signal)
+    return readEntries(this.#init.disk, this.#all(), options.signal)
+  }
+
+  /** The same, some at a time, where there are very many. @throws {StageOverError} @throws {CorruptStoreError} */
+  entriesAtOnce(options: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array][], void, undefined> {
+    this.#assertOpen()
+    return readEntriesAtOnce(this.#init.disk, this.#all(), options.signal)
   }
 
   /**
@@ -111,6 +134,10 @@ export class StagedState {
     await removeGeneration(disk, disk.meta.generation + 1)
   }
 
+  #all(): EntriesFrom {
+    return { keys: this.#keys, iterator: this.#init.disk.store.iterator(this.#keys.states) }
+  }
+
   #end(isGone: boolean): void {
     this.#isOver = true
     this.#init.onOver(isGone)
@@ -120,4 +147,12 @@ export class StagedState {
     if (this.#isOver) throw new StageOverError()
     this.#init.disk.assertUsable()
   }
+}
+
+/** Bytes that a part takes in a batch. @throws {TypeError} @throws {RangeError} */
+function checkPart(part: number, entries: readonly StateEntry[]): number {
+  checkWhole('part', part, 0, MAX_HEIGHT)
+  let size = 0
+  for (const [key, value] of entries) size += checkBytes('key', key) + checkBytes('value', value) + OPERATION_BYTES
+  return size
 }

@@ -44,11 +44,7 @@ export class StateCache {
     if (bytes > this.#maxBytes) return
     this.#entries.set(key, new Uint8Array(value))
     this.#stats.bytes += bytes
-    for (const oldest of this.#entries.keys()) {
-      if (this.#stats.bytes <= this.#maxBytes) break
-      this.delete(oldest)
-      this.#stats.evictions += 1
-    }
+    if (this.#stats.bytes > this.#maxBytes) this.#makeRoom()
     this.#stats.entries = this.#entries.size
   }
 
@@ -58,6 +54,14 @@ export class StateCache {
     this.#entries.delete(key)
     this.#stats.bytes -= cost(key, value)
     this.#stats.entries = this.#entries.size
+  }
+
+  #makeRoom(): void {
+    for (const oldest of this.#entries.keys()) {
+      if (this.#stats.bytes <= this.#maxBytes) break
+      this.delete(oldest)
+      this.#stats.evictions += 1
+    }
   }
 
   clear(): void {

@@ -2,7 +2,7 @@ import type { ChainDisk } from './chain-disk.ts'
 import type { CallOptions, Tip } from './index.ts'
 import type { Keys } from './keys.ts'
 import type { KeyValueSnapshot } from './key-value-store.ts'
-import { readEntries } from './read-entries.ts'
+import { readEntriesAtOnce } from './read-entries.ts'
 import { unseal } from './records.ts'
 
 /** The state as it was after a block, whatever was appended or reverted since. It ends with the store. */
@@ -28,10 +28,14 @@ export class StateSnapshot {
     return records.map((record) => (record === undefined ? undefined : unseal(record, 'entry of a snapshot')))
   }
 
-  /** All entries in the order of their keys. @throws {CorruptStoreError} @throws {StoreClosedError} */
-  entries({ signal }: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
+  /** All entries in the order of their keys, some at a time. @throws {CorruptStoreError} @throws {StoreClosedError} */
+  entries({ signal }: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array][], void, undefined> {
     this.#disk.assertUsable()
-    return readEntries(this.#disk, { keys: this.#keys, iterator: this.#snapshot.iterator(this.#keys.states) }, signal)
+    return readEntriesAtOnce(
+      this.#disk,
+      { keys: this.#keys, iterator: this.#snapshot.iterator(this.#keys.states) },
+      signal,
+    )
   }
 
   /** Lets go of it, so that the store may delete what only it held. Again is nothing. */

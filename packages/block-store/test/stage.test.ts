@@ -44,6 +44,32 @@ it('makes the parts of a state, in any order, the state of the store in one batc
   expect(await refusal(staged.add(3, []))).toEqual({ name: 'StageOverError', code: 'stage-over' })
 })
 
+it('puts several parts by one batch, all of them or none', async () => {
+  const disk = memoryStore()
+  let [batches, left] = [0, Infinity]
+  const store = await chain({
+    ...passing(disk),
+    async batch(operations, options) {
+      batches++
+      if (left-- <= 0) throw new TypeError('the disk is gone')
+      await disk.batch(operations, options)
+    },
+  })
+  const staged = await store.stageState(bytes('x'))
+  const before = batches
+  await staged.addAll([0, 2].map((part) => ({ part, entries: partOf(part) })))
+  expect(batches - before).toBe(1)
+  expect(staged.parts).toEqual([0, 2])
+  const found: string[][] = []
+  for await (const some of staged.entriesAtOnce()) found.push(...some.map(([key, value]) => [hex(key), hex(value)]))
+  expect(found).toEqual(textsOf([0, 2]))
+
+  left = 0
+  const more = [1, 3].map((part) => ({ part, entries: partOf(part) }))
+  expect((await refusal(staged.addAll(more))).code).toBe('write-failed')
+  expect(staged.parts).toEqual([0, 2])
+})
+
 it('has the parts of the same name after a restart, and none of another', async () => {
   const path = folder()
   const first = await BlockStore.open(path)
@@ -104,9 +130,13 @@ it('refuses a part over maxBlockBytes, a number that is none, a long name, and a
   expect(await refusal(store.stageState(new Uint8Array(257)))).toMatchObject({ name: 'RangeError' })
   const staged = await store.stageState(new Uint8Array(256))
   expect((await refusal(staged.add(0, [[bytes('k'), new Uint8Array(1_999)]]))).name).toBe('BlockTooLargeError')
+  const half: StateEntry[] = [[bytes('k'), new Uint8Array(1_200)]]
+  await staged.add(0, half)
+  const both = [0, 1].map((part) => ({ part, entries: half }))
+  expect((await refusal(staged.addAll(both))).name).toBe('BlockTooLargeError')
   expect((await refusal(staged.add(-1, []))).name).toBe('RangeError')
   expect((await refusal(staged.finish(block(49)))).code).toBe('below-finalised')
-  expect(staged.parts).toEqual([])
+  expect(staged.parts).toEqual([0])
   await staged.finish(block(50, 'other'))
 })
 
@@ -203,7 +233,7 @@ it('reads the state as it was, whatever is appended, reverted or imported later'
       'none',
     ])
     const keys: string[] = []
-    for await (const [key] of snapshot.entries()) keys.push(Buffer.from(key).toString())
+    for await (const some of snapshot.entries()) keys.push(...some.map(([key]) => Buffer.from(key).toString()))
     expect(keys).toEqual(['a', 'b'])
     await snapshot.close()
     await snapshot.close()

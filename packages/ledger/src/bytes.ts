@@ -19,3 +19,17 @@ export function areEqual(a: Uint8Array, b: Uint8Array): boolean {
 
 /** Orders bytes as numbers of the same length are. */
 export const compareBytes = (a: Uint8Array, b: Uint8Array): number => Buffer.compare(a, b)
+
+/** Up to here a loop is faster than the call that copies memory. */
+const SHORT_BYTES = 128
+
+/** Copies the bytes of `source` from `start` to `end` into `target` at `offset`. */
+export function copyBytes(
+  source: Buffer,
+  [start, end]: readonly [number, number],
+  target: Buffer,
+  offset: number,
+): void {
+  if (end - start > SHORT_BYTES) source.copy(target, offset, start, end)
+  else for (let from = start, to = offset; from < end; from++, to++) target[to] = source[from] ?? 0
+}

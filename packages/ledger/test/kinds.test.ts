@@ -30,6 +30,7 @@ import {
   tender,
   type Transaction,
   transfer,
+  type TransferBody,
   vote,
   zones,
 } from '../src/index.ts'
@@ -69,6 +70,20 @@ const reading = (body: Partial<MeterReadingBody> = {}): MeterReadingBody => ({
 const state = (sequence: number): GridState => ({ sequence, timeMs: 1, payload: Buffer.of(sequence) })
 
 describe('transfer', () => {
+  it('names the zone of each output among what it reads, and is refused for any that there is not', () => {
+    const chain = new TestChain()
+    const zonesOf = (...numbers: number[]): Transaction<TransferBody> =>
+      chain.sign(DAN, transfer, {
+        inputs: [genesisOutput(0)],
+        outputs: numbers.map((zone, i) => to(ERIN, i === 0 ? 1_001 - numbers.length : 1, zone)),
+      })
+    const read = transfer.reads(zonesOf(1, 2, 2, 1)).map((key) => Buffer.from(key).toString('hex'))
+    expect(read).toEqual(expect.arrayContaining(['7a0001', '7a0002']))
+    expect(chain.add(zonesOf(1, 1, 9))).toEqual(['unknown-zone'])
+    expect(chain.add(zonesOf(9, 1))).toEqual(['unknown-zone'])
+    expect(chain.add(zonesOf(1, 2, 1))).toEqual([])
+  })
+
   it('moves money and leaves the rest with the sender', () => {
     const chain = new TestChain()
     const made = chain.sign(DAN, transfer, { inputs: [genesisOutput(0)], outputs: [to(ERIN, 400), to(DAN, 600, 2)] })

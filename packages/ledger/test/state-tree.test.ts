@@ -166,6 +166,34 @@ it('covers the whole state by pieces side by side', () => {
   expect(again.size).toBe(crowded.length)
 })
 
+it('is the tree of a state once all of its pieces are in it, in any order and twice, and goes on from there', () => {
+  fc.assert(
+    fc.property(states, states, fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 }), (entries, later, order) => {
+      const tree = StateTree.from(entries)
+      const quarter = 16_384
+      const pieces = order.map((i) => tree.piece(i * quarter, quarter, readerOf(entries)))
+      const again = new StateTree()
+      for (const piece of [...pieces, ...pieces]) expect(again.putPiece(tree.root, piece)).toBeUndefined()
+      expect(again.root).toEqual(tree.root)
+      expect(again.size).toBe(entries.length)
+      again.apply(between(entries, later))
+      expect(again.root).toEqual(StateTree.from(later).root)
+    }),
+    { numRuns: 10 },
+  )
+})
+
+it('is as before when a false piece is put into it', () => {
+  const [entries, others] = [crowded.slice(0, 40), crowded.slice(20, 60)].map((some) =>
+    some.map((key): Entry => [key, Buffer.of(1)]),
+  ) as [Entry[], Entry[]]
+  const [tree, other] = [StateTree.from(entries), StateTree.from(others)]
+  const before = tree.root
+  expect(tree.putPiece(tree.root, other.piece(0, 16, readerOf(others)))).toBe('wrong-root')
+  expect(tree.root).toEqual(before)
+  expect(tree.size).toBe(entries.length)
+})
+
 it('refuses a piece with any byte changed, any entry left out, twice, added or moved', () => {
   const ways = fc.constantFrom('flip', 'add', 'leave out', 'repeat', 'move')
   fc.assert(

@@ -18,13 +18,15 @@ export function packClaims(claims: readonly SignatureClaim[]): Uint8Array<ArrayB
   const view = new DataView(packed.buffer)
   let at = 0
   for (const { publicKey, signature, message } of claims) {
-    const parts = [publicKey, signature, message]
-    for (const [index, part] of parts.entries()) view.setUint32(at + index * 4, part.byteLength)
-    at += HEADER_BYTES
-    for (const part of parts) {
-      packed.set(part, at)
-      at += part.byteLength
-    }
+    view.setUint32(at, publicKey.byteLength)
+    view.setUint32(at + 4, signature.byteLength)
+    view.setUint32(at + 8, message.byteLength)
+    const signatureAt = at + HEADER_BYTES + publicKey.byteLength
+    const messageAt = signatureAt + signature.byteLength
+    packed.set(publicKey, at + HEADER_BYTES)
+    packed.set(signature, signatureAt)
+    packed.set(message, messageAt)
+    at = messageAt + message.byteLength
   }
   return packed
 }

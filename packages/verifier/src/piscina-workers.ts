@@ -3,6 +3,12 @@ import { Piscina } from 'piscina'
 import { packClaims } from './claim-batch.ts'
 import type { Workers } from './worker-verifier.ts'
 
+/**
+ * Batches that a worker is handed at once. With one it would have nothing to do, after each, for as long as the event loop
+ * is busy, and the loop of a chain that executes a block is busy for long.
+ */
+const BATCHES_AHEAD = 8
+
 /** Threads that check batches. */
 export class PiscinaWorkers implements Workers {
   readonly #threads: number
@@ -33,6 +39,7 @@ export class PiscinaWorkers implements Workers {
       filename: new URL(`verify-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href,
       minThreads: this.#threads,
       maxThreads: this.#threads,
+      concurrentTasksPerWorker: BATCHES_AHEAD,
     })
     // A worker that dies between two batches has failed at none; unheard, its end would be that of the process.
     pool.on('error', () => {})

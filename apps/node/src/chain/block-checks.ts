@@ -7,12 +7,11 @@ import {
   signatureOf,
   toHex,
   type Transaction,
+  verifySignature,
 } from '@gridmesh/ledger'
 import type { BlockFault, FullBlock } from './chain-block.ts'
+import { AHEAD } from './import-queue.ts'
 import type { Verifier } from './verifier.ts'
-
-/** Blocks that are looked at before their turn; beyond, the oldest is forgotten, and looked at in its turn. */
-const MAX_AHEAD = 2
 
 /** What checks of blocks need. None of it is of the state. */
 export interface BlockChecksParts {
@@ -25,10 +24,13 @@ export interface BlockChecksParts {
   isAuthority: (address: string) => boolean
 }
 
+const NOT_CHECKED = Promise.resolve(undefined)
+
 /** What was found of a block before its turn. */
 interface Checked {
-  isSigned: boolean
-  fault: BlockFault | undefined
+  readonly isSigned: boolean
+  /** `undefined` where the check came to nothing. */
+  readonly found: Promise<{ fault: BlockFault | undefined } | undefined>
 }
 
 /**
@@ -38,7 +40,8 @@ interface Checked {
 export class BlockChecks {
   readonly #parts: BlockChecksParts
   readonly #read = new Map<Uint8Array, FullBlock>()
-  readonly #checked = new WeakMap<FullBlock, Promise<Checked | undefined>>()
+  readonly #checked = new WeakMap<FullBlock, Checked>()
+  #aheadBytes = 0
 
   constructor(parts: BlockChecksParts) {
     this.#parts = parts
@@ -56,40 +59,45 @@ export class BlockChecks {
     }
     if (!this.#parts.isAuthority(toHex(addressOf(full.block.header.proposer)))) return
     this.#read.set(bytes, full)
-    this.#checked.set(
-      full,
-      this.#check(full).catch(() => undefined),
-    )
-    const [oldest] = this.#read.keys()
-    if (oldest !== undefined && this.#read.size > MAX_AHEAD) this.#read.delete(oldest)
+    const isSigned = isHeaderSigned(full.block.header)
+    const found = isSigned ? this.#faultOf(full.block.transactions).then((fault) => ({ fault })) : NOT_CHECKED
+    this.#checked.set(full, { isSigned, found: found.catch(() => undefined) })
+    this.#aheadBytes += bytes.byteLength
+    this.#forgetOldest()
   }
 
   /** Reads a block whose turn has come. @throws {MalformedError} */
   read(bytes: Uint8Array): FullBlock {
     const full = this.#read.get(bytes)
-    this.#read.delete(bytes)
+    this.#forget(bytes)
     return full ?? { bytes, block: decodeBlock(bytes, this.#parts.registry) }
   }
 
-  /** Whether the maker of a block signed it. @throws {VerifyFailedError} */
-  async isSigned(full: FullBlock): Promise<boolean> {
-    return (await this.#checked.get(full))?.isSigned ?? this.#isSigned(full.block.header)
+  /**
+   * Whether the maker of a block signed it. That is checked here and at once: among those of transactions it would wait for
+   * all of the blocks before, and its own would be asked for only then.
+   */
+  isSigned(full: FullBlock): boolean {
+    return this.#checked.get(full)?.isSigned ?? isHeaderSigned(full.block.header)
   }
 
   /** Which transaction of a block is not signed by its sender. @throws {VerifyFailedError} */
   async faultOf(full: FullBlock): Promise<BlockFault | undefined> {
-    const checked = await this.#checked.get(full)
-    return checked?.isSigned === true ? checked.fault : this.#faultOf(full.block.transactions)
+    const found = await this.#checked.get(full)?.found
+    return found === undefined ? this.#faultOf(full.block.transactions) : found.fault
   }
 
-  async #check({ block }: FullBlock): Promise<Checked> {
-    const isSigned = await this.#isSigned(block.header)
-    return { isSigned, fault: isSigned ? await this.#faultOf(block.transactions) : undefined }
+  /** As many as are prepared of those that wait are remembered; any other one is looked at in its turn. */
+  #forgetOldest(): void {
+    for (const oldest of this.#read.keys()) {
+      const { size } = this.#read
+      if (size <= AHEAD.least || (size <= AHEAD.most && this.#aheadBytes <= AHEAD.maxBytes)) return
+      this.#forget(oldest)
+    }
   }
 
-  async #isSigned(header: Header): Promise<boolean> {
-    const [isSigned] = await this.#parts.verifier.verify([headerSignatureOf(header)])
-    return isSigned === true
+  #forget(bytes: Uint8Array): void {
+    if (this.#read.delete(bytes)) this.#aheadBytes -= bytes.byteLength
   }
 
   async #faultOf(transactions: readonly Transaction[]): Promise<BlockFault | undefined> {
@@ -101,4 +109,8 @@ export class BlockChecks {
     const message = `the signature of ${toHex(wrong.sender)} does not hold for transaction ${toHex(wrong.id)}`
     return { code: 'invalid-signature', message }
   }
+}
+
+function isHeaderSigned(header: Header): boolean {
+  return verifySignature(headerSignatureOf(header))
 }

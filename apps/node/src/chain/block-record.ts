@@ -11,6 +11,8 @@ const schema = z.strictObject({
     certified: whole,
     final: whole,
     filled: whole,
+    // Blocks that were stored before there was any.
+    reputation: whole.default(0),
     set: z.string(),
     votes: z.array(whole),
   }),

@@ -277,8 +277,8 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
 }
 
 /** All that is kept descends from the newest final block. */
-function rated({ facts: { hash }, standing }: ChainBlock): Parameters<PoaRules['better']>[0] {
-  return { hash, standing, isFinalisedBranch: true }
+function rated({ facts: { height, hash, timeMs }, standing }: ChainBlock): Parameters<PoaRules['better']>[0] {
+  return { height, hash, timeMs, standing, isFinalisedBranch: true }
 }
 
 async function openStore({ directory, store, blockStore }: EnergyChainInit): Promise<BlockStore> {

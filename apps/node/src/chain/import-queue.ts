@@ -14,6 +14,9 @@ interface Waiting {
   readonly prepare: (() => void) | undefined
 }
 
+/** Of those that wait, how many are prepared: two of any size, and more as long as they are small. */
+export const AHEAD = { least: 2, most: 8, maxBytes: 1_000_000 } as const
+
 /** Does one thing after the other, in the order in which they came. */
 export class ImportQueue {
   readonly #limits: QueueLimits
@@ -27,7 +30,7 @@ export class ImportQueue {
   }
 
   /**
-   * Runs a task in its turn. An abort counts while it waits. It is prepared once, or more often, while it is the next.
+   * Runs a task in its turn. An abort counts while it waits. It is prepared once, or more often, while it is among the next.
    *
    * @throws {ImportQueueFullError} @throws {ChainStoppedError} @throws the signal's reason
    */
@@ -48,7 +51,7 @@ export class ImportQueue {
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#waiting.add(waiting)
     this.#bytes += bytes
-    if (this.#draining !== undefined && this.size === 1) prepare?.()
+    if (this.#draining !== undefined && this.size <= AHEAD.most) this.#prepareNext()
     this.#draining ??= this.#drain()
     try {
       return await promise
@@ -82,11 +85,20 @@ export class ImportQueue {
     for (const waiting of this.#waiting) {
       this.#drop(waiting)
       const done = waiting.start()
-      const [next] = this.#waiting
-      next?.prepare?.()
+      this.#prepareNext()
       await done
     }
     this.#draining = undefined
+  }
+
+  #prepareNext(): void {
+    let [count, sum] = [0, 0]
+    for (const { bytes, prepare } of this.#waiting) {
+      count++
+      sum += bytes
+      if (count > AHEAD.least && (count > AHEAD.most || sum > AHEAD.maxBytes)) return
+      prepare?.()
+    }
   }
 
   #checkRoom(bytes: number): void {

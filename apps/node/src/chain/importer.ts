@@ -57,7 +57,7 @@ export class Importer {
       if (this.#parts.sides.get(toHex(full.block.header.hash)) !== undefined) await this.#goToBest()
       return parent
     }
-    const judged = await this.#judge(full, parent)
+    const judged = this.#judge(full, parent)
     if ('status' in judged) return judged
     return this.#isOnHead(judged) ? this.#extend(judged) : this.#keep(judged)
   }
@@ -93,13 +93,13 @@ export class Importer {
   }
 
   /** Header, then the signature of its maker, and that the body is the one of the header. */
-  async #judge(full: FullBlock, parent: ChainBlock): Promise<Judged | ImportOutcome> {
+  #judge(full: FullBlock, parent: ChainBlock): Judged | ImportOutcome {
     const { rules, nowMs, checks, early } = this.#parts
     const { header } = full.block
     const judgement = judgeHeader(rules, parent, full.block, nowMs())
     const isEarly = judgement.status === 'refused' && judgement.retryInMs !== undefined
     if (judgement.status === 'refused' && !isEarly) return refused(judgement)
-    if (!(await checks.isSigned(full))) {
+    if (!checks.isSigned(full)) {
       const message = `the signature of ${toHex(header.proposer)} does not hold`
       return refused({ code: 'invalid-block-signature', message })
     }

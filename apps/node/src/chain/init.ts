@@ -18,7 +18,7 @@ export interface EnergyChainInit {
   signer?: LedgerSigner
   /** What was signed; without a `directory` it must be given where there is a `signer`. @default a file in `directory` */
   record?: SigningRecord
-  /** Checks signatures, a batch at a time. @default libsodium on the event loop */
+  /** Checks the signatures of transactions, a batch at a time; that of a block is checked on the event loop. @default libsodium there, too */
   verify?: VerifyClaims
   /** Where the engine's own messages go. @default nobody hears them */
   network?: ConsensusNetwork

@@ -6,6 +6,7 @@ import {
   type Change,
   decodeBlock,
   decodeHeader,
+  FetchedState,
   type Header,
   Overlay,
   readsOfBlock,
@@ -73,10 +74,7 @@ export class MainChain {
 
   /** The rows under `keys`, as a view that gives nothing else. */
   async view(keys: readonly Uint8Array[]): Promise<StateView> {
-    const names = new Map(keys.map((key) => [textOf(key), key]))
-    const values = await this.#parts.store.getMany([...names.values()])
-    const rows = new Map(Array.from(names.keys(), (name, i) => [name, values[i]]))
-    return { get: (key) => rows.get(textOf(key)) }
+    return FetchedState.of(keys, (wanted) => this.#parts.store.getMany(wanted))
   }
 
   /** Whether a block is on this branch, final or not. */
@@ -116,7 +114,9 @@ export class MainChain {
     // Once more for a block that was judged by authorities as its branch claimed them; no clock is asked.
     const judgement = judgeHeader(rules, parent, block)
     if (judgement.status === 'refused') return judgement
-    const view = await this.view([...readsOfBlock(block, registry), authorityList.key()])
+    const reads = readsOfBlock(block, registry)
+    reads.push(authorityList.key())
+    const view = await this.view(reads)
     const verdict = validateBlock({ view, tree }, parent.header, block, {
       registry,
       verified: true,
@@ -200,11 +200,6 @@ export class MainChain {
     const bytes = Buffer.concat([headerIn(stored.height, stored.header), body])
     return { bytes, block: decodeBlock(bytes, this.#parts.registry) }
   }
-}
-
-/** Bytes as a map takes them, one character each: cheaper than hex. */
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 /** The authorities after changes that change them. */

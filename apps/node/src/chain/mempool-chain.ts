@@ -59,8 +59,10 @@ export class LedgerMempoolChain implements MempoolChain<LedgerPoolTransaction> {
     const { gate, main, registry, nowMs } = this.#parts
     return gate.read(async () => {
       const block = { height: main.tip.facts.height + 1, timeMs: nowMs() }
+      // The number of whoever sends none is not asked for: it is in no cache where it is not there, so each look would go
+      // to the disk.
       const keys = candidates.flatMap(({ transaction, parents }) => [
-        nonces.key(transaction.transaction.address),
+        ...(transaction.nonce === undefined ? [] : [nonces.key(transaction.transaction.address)]),
         ...[transaction, ...parents].flatMap((each) => readsOf(each.transaction, registry)),
       ])
       const view = await main.view(keys)
@@ -82,7 +84,7 @@ function factsOf(
   if (nonce !== undefined) nonces.put(state, address, nonce)
   return {
     keys: spends.map((key) => keyState(key, reading, view)),
-    nextNonce: nextNonce(view, address),
+    ...(nonce !== undefined && { nextNonce: nextNonce(view, address) }),
     refusal: checkTransaction(transaction, state, block, registry),
   }
 }

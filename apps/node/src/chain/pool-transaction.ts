@@ -21,6 +21,8 @@ export interface LedgerPoolTransaction extends PoolTransaction {
 }
 
 const EMPTY_BLOCK_BYTES = blockBytes([])
+/** The first places, of which nearly all are one. */
+const PLACES = Array.from({ length: 16 }, (_, index) => index.toString(16).padStart(4, '0'))
 const LANES: ReadonlyMap<string, Lane> = new Map([
   [gridStateUpdate.name, 'critical'],
   [proposal.name, 'high'],
@@ -55,15 +57,21 @@ function appliedOf(
 ): AppliedTransaction {
   const name = toHex(id)
   const keys = spends.map(toHex)
+  const made: string[] = []
+  for (let index = 0; index < makes; index++) made.push(name + placeOf(index))
   return {
     id: name,
     sender: toHex(address),
     nonce,
     // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round.
     spends: reading === undefined ? keys : [meterKey(reading), ...keys],
-    // As `outputId` names them: the id, and the place in two bytes.
-    makes: Array.from({ length: makes }, (_, index) => name + index.toString(16).padStart(4, '0')),
+    makes: made,
   }
+}
+
+/** The place of an output behind the id of who makes it, as `outputId` has it: two bytes, here in hex. */
+function placeOf(index: number): string {
+  return PLACES[index] ?? index.toString(16).padStart(4, '0')
 }
 
 /** The key that stands for the next reading of a meter. */

@@ -1,3 +1,4 @@
+import type { PoaForkChoice } from '@gridmesh/consensus'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { at, entriesOf, GENESIS_MS, issue, opened, OUTPUTS, payment, reading, stateOf } from './chains.ts'
 import { Net } from './network.ts'
@@ -16,8 +17,8 @@ afterEach(async () => {
   vi.useRealTimers()
 })
 
-async function networkOf(size: number, seed: number): Promise<Net> {
-  const net = new Net(size, seed)
+async function networkOf(size: number, seed: number, forkChoice?: PoaForkChoice): Promise<Net> {
+  const net = new Net(size, seed, forkChoice)
   nets.push(net)
   await net.start()
   return net
@@ -54,10 +55,11 @@ describe('a network of authorities', () => {
     { size: 3, seed: 1 },
     { size: 4, seed: 2 },
     { size: 5, seed: 3 },
-  ])(
+    { size: 3, seed: 8, forkChoice: 'timestampReputation' },
+  ] as const)(
     'of $size agrees on head, final block, state and supply over delays and loss, seed $seed',
-    async ({ size, seed }) => {
-      const net = await networkOf(size, seed)
+    async ({ size, seed, ...rest }) => {
+      const net = await networkOf(size, seed, 'forkChoice' in rest ? rest.forkChoice : undefined)
       await trade(net, 12)
       const all = await outcomes(net)
       expect(all).toEqual(all.map(() => all[0]))

@@ -1,5 +1,5 @@
 import { type KeyValueStore, memoryStore } from '@gridmesh/block-store'
-import { memoryRecord, type SigningRecord } from '@gridmesh/consensus'
+import { memoryRecord, type PoaForkChoice, type SigningRecord } from '@gridmesh/consensus'
 import type { Genesis, Transaction } from '@gridmesh/ledger'
 import { vi } from 'vitest'
 import { EnergyChain } from '../../src/chain/energy-chain.ts'
@@ -47,7 +47,7 @@ export class NetNode {
       store,
       record,
       genesis: net.genesis,
-      consensus: RULES,
+      consensus: { ...RULES, forkChoice: net.forkChoice },
       signer: at(people, who),
       network: { publish: async (kind, bytes) => net.publish(this, kind, bytes) },
     })
@@ -69,6 +69,7 @@ export class NetNode {
 /** Authorities that reach each other by a bus that delays and loses. All of it follows from a seed and fake timers. */
 export class Net {
   readonly genesis: Genesis
+  readonly forkChoice: PoaForkChoice
   readonly nodes: NetNode[]
   readonly faults: unknown[] = []
   readonly rejections: string[] = []
@@ -79,7 +80,8 @@ export class Net {
   readonly #random: () => number
   readonly #finals = new Map<number, string>()
 
-  constructor(size: number, seed: number) {
+  constructor(size: number, seed: number, forkChoice: PoaForkChoice = 'authority') {
+    this.forkChoice = forkChoice
     this.genesis = genesisOf(size)
     this.#random = randomOf(seed)
     this.nodes = Array.from({ length: size }, (_, who) => new NetNode(this, who))

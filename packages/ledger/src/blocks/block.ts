@@ -2,7 +2,7 @@ import { ByteReader } from '../codec/byte-reader.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES } from '../constants.ts'
 import type { Registry } from '../transactions/registry.ts'
-import { decodeTransaction, type Transaction } from '../transactions/transaction.ts'
+import { decodeTransactions, type Transaction } from '../transactions/transaction.ts'
 import { txRoot } from '../tree/tx-root.ts'
 import { decodeHeader, type Header, HEADER_BYTES } from './header.ts'
 
@@ -50,14 +50,14 @@ export function decodeBlock(bytes: Uint8Array, registry: Registry): Block {
   const reader = new ByteReader(bytes, 'block', MAX_BLOCK_BYTES)
   const header = decodeHeader(reader.fixed(HEADER_BYTES))
   const count = reader.u32()
-  const transactions: Transaction[] = []
-  while (transactions.length < count) {
+  const all: Uint8Array[] = []
+  while (all.length < count) {
     const length = reader.u32()
     if (length > MAX_TRANSACTION_BYTES) {
       reader.fail('oversize', `a transaction of at most ${MAX_TRANSACTION_BYTES} bytes`, String(length))
     }
-    transactions.push(decodeTransaction(reader.fixed(length), registry))
+    all.push(reader.fixed(length))
   }
   reader.end()
-  return { header, transactions }
+  return { header, transactions: decodeTransactions(all, registry) }
 }

@@ -41,8 +41,11 @@ export function checkBlock(view: StateView, parent: Header, block: Block, rules:
 /** Every key of the state that `validateBlock` may read, so that they can be fetched at once. Some are there twice. */
 export function readsOfBlock({ header, transactions }: Block, registry: Registry): Uint8Array[] {
   const proposer = addressOf(header.proposer)
-  const own = [authorities.key(proposer), validators.key(proposer), gridState.key()]
-  return [...own, ...transactions.flatMap((transaction) => readsOf(transaction, registry))]
+  const keys = [authorities.key(proposer), validators.key(proposer), gridState.key()]
+  for (const transaction of transactions) {
+    for (const key of readsOf(transaction, registry)) keys.push(key)
+  }
+  return keys
 }
 
 export function differs<Code extends BlockRefusalCode>(code: Code, came: Uint8Array, due: Uint8Array): Refusal<Code> {

@@ -43,9 +43,11 @@ export function validateBlock(state: LedgerState, parent: Header, block: Block, 
   const { header, transactions } = block
   const { height, timeMs, kind } = header
   const execution = new Execution(state.view, { chainId: chainIdOf(parent), height, timeMs, kind }, rules)
-  for (const [index, transaction] of transactions.entries()) {
+  let index = 0
+  for (const transaction of transactions) {
     const fault = execution.add(transaction)
     if (fault !== undefined) return { status: 'refused', index, ...fault }
+    index++
   }
   const { gridSequence } = execution
   if (gridSequence !== header.gridSequence) {

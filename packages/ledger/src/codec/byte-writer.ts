@@ -66,7 +66,14 @@ export class ByteWriter {
 
   /** All that was written, as a copy. */
   finish(): Uint8Array {
-    return Buffer.from(this.#bytes.subarray(0, this.#length))
+    const bytes = Buffer.allocUnsafe(this.#length)
+    this.#bytes.copy(bytes, 0, 0, this.#length)
+    return bytes
+  }
+
+  /** Begins anew, in the memory that it has; what `finish` gave stays as it is. */
+  clear(): void {
+    this.#length = 0
   }
 
   /** Makes room, in a larger buffer where it has to: so it comes before the buffer is named. */

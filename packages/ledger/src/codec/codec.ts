@@ -8,11 +8,19 @@ export interface Codec<T> {
   read(reader: ByteReader): T
 }
 
+/** A writer that nobody uses: rows are written by the thousand, and the memory for each would outlive it. */
+let idle: ByteWriter | undefined
+
 /** Writes `value` alone. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new ByteWriter()
+  const writer = idle ?? new ByteWriter()
+  // Whatever is written in between, or throws, does not find it.
+  idle = undefined
   codec.write(value, writer)
-  return writer.finish()
+  const bytes = writer.finish()
+  writer.clear()
+  idle = writer
+  return bytes
 }
 
 /** Reads `bytes`, which have to be a value and no more. @throws {MalformedError} */

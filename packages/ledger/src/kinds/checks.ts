@@ -1,8 +1,8 @@
-import { areEqual, toHex } from '../bytes.ts'
+import { toHex } from '../bytes.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import { add } from '../state/amounts.ts'
 import { authorities, type Authority } from '../state/authorities.ts'
-import { type Asset, type Output, type OutputId, outputs } from '../state/outputs.ts'
+import { type Asset, type Funds, fundsIn, isOwner, type OutputId, outputs } from '../state/outputs.ts'
 import type { StateView } from '../state/state-view.ts'
 import { supplyOf } from '../state/supplies.ts'
 import { zones } from '../state/meters.ts'
@@ -15,13 +15,15 @@ interface InputRule {
 }
 
 /** The outputs that `ids` name, or why one of them may not be spent. */
-export function spendable(view: StateView, ids: readonly OutputId[], { owner, asset }: InputRule): Output[] | Refusal {
-  const found: Output[] = []
+export function spendable(view: StateView, ids: readonly OutputId[], { owner, asset }: InputRule): Funds[] | Refusal {
+  const found: Funds[] = []
   for (const id of ids) {
-    const output = outputs.get(view, id)
-    if (output === undefined) return refuse('unknown-input', `output ${toHex(id)} is spent or never was`)
-    if (!areEqual(output.owner, owner)) {
-      return refuse('not-owner', `output ${toHex(id)} belongs to ${toHex(output.owner)}, not to ${toHex(owner)}`)
+    const row = view.get(outputs.key(id))
+    if (row === undefined) return refuse('unknown-input', `output ${toHex(id)} is spent or never was`)
+    const output = fundsIn(row)
+    if (!isOwner(row, owner)) {
+      const other = toHex(outputs.parse(row).owner)
+      return refuse('not-owner', `output ${toHex(id)} belongs to ${other}, not to ${toHex(owner)}`)
     }
     if (asset !== undefined && output.asset !== asset) {
       return refuse('wrong-asset', `output ${toHex(id)} is of ${output.asset}, not of ${asset}`)
@@ -33,8 +35,13 @@ export function spendable(view: StateView, ids: readonly OutputId[], { owner, as
 
 /** Refuses a zone that the chain has not. */
 export function checkZones(view: StateView, rows: readonly { zone: number }[]): Refusal | undefined {
-  const unknown = rows.find(({ zone }) => !zones.has(view, zone))
-  return unknown === undefined ? undefined : refuse('unknown-zone', `zone ${unknown.zone} is none of the chain`)
+  let known: number | undefined
+  for (const { zone } of rows) {
+    // Most are in one zone, which is looked up once.
+    if (zone !== known && !zones.has(view, zone)) return refuse('unknown-zone', `zone ${zone} is none of the chain`)
+    known = zone
+  }
+  return undefined
 }
 
 /** The authority at `address`, or that there is none. */

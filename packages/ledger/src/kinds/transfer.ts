@@ -6,6 +6,7 @@ import { zones } from '../state/meters.ts'
 import {
   type Asset,
   ASSETS,
+  type Funds,
   type Output,
   outputCodec,
   type OutputId,
@@ -41,10 +42,15 @@ export const transfer: Kind<TransferBody> = {
     }),
   },
   claims: ({ body }) => ({ spends: body.inputs, makes: body.outputs.length }),
-  reads: ({ body }) => [
-    ...body.inputs.map((id) => outputs.key(id)),
-    ...[...new Set(body.outputs.map(({ zone }) => zone))].map((zone) => zones.key(zone)),
-  ],
+  reads({ body }) {
+    const keys = body.inputs.map((id) => outputs.key(id))
+    let before: number | undefined
+    for (const { zone } of body.outputs) {
+      if (zone !== before) keys.push(zones.key(zone))
+      before = zone
+    }
+    return keys
+  },
   check({ body, address }, view) {
     const spent = spendable(view, body.inputs, { owner: address })
     if (isRefusal(spent)) return spent
@@ -52,11 +58,12 @@ export const transfer: Kind<TransferBody> = {
   },
   apply({ body, id }, state) {
     for (const input of body.inputs) outputs.delete(state, input)
-    for (const [index, output] of body.outputs.entries()) outputs.create(state, outputId(id, index), output)
+    let index = 0
+    for (const output of body.outputs) outputs.create(state, outputId(id, index++), output)
   },
 }
 
-function checkConserved(spent: readonly Output[], made: readonly Output[]): Refusal | undefined {
+function checkConserved(spent: readonly Funds[], made: readonly Funds[]): Refusal | undefined {
   const before = totals(spent)
   const after = totals(made)
   for (const asset of ASSETS) {
@@ -70,7 +77,7 @@ function checkConserved(spent: readonly Output[], made: readonly Output[]): Refu
   return undefined
 }
 
-function totals(rows: readonly Output[]): Record<Asset, number> {
+function totals(rows: readonly Funds[]): Record<Asset, number> {
   const sums = { energy: 0, thb: 0, rec: 0 }
   for (const { asset, amount } of rows) sums[asset] = add(sums[asset], amount)
   return sums

@@ -48,3 +48,25 @@ export const outputCodec: Codec<Output> = {
 
 /** All that is not spent. */
 export const outputs = new Table<OutputId, Output>('o', 'output', asIs, outputCodec)
+
+/** Asset, amount, zone and owner, as `outputCodec` writes them. */
+const ROW_BYTES = 1 + 8 + 2 + HASH_BYTES
+const OWNER_AT = ROW_BYTES - HASH_BYTES
+
+/** What an output is worth. */
+export type Funds = Pick<Output, 'asset' | 'amount'>
+
+/** What a row of `outputs` is worth, without reading the rest of it. @throws {MalformedError} where the state is corrupt */
+export function fundsIn(row: Uint8Array): Funds {
+  const asset = ASSETS[row[0] ?? ASSETS.length]
+  let amount = 0
+  for (let i = 1; i <= 8; i++) amount = amount * 256 + (row[i] ?? 0)
+  const isWhole = row.byteLength === ROW_BYTES && asset !== undefined && amount >= 1
+  return isWhole && amount <= Number.MAX_SAFE_INTEGER ? { asset, amount } : outputs.parse(row)
+}
+
+/** Whether a row of `outputs` that `fundsIn` could read belongs to `owner`. */
+export function isOwner(row: Uint8Array, owner: Uint8Array): boolean {
+  for (let i = 0; i < HASH_BYTES; i++) if (row[OWNER_AT + i] !== owner[i]) return false
+  return true
+}

@@ -1,4 +1,5 @@
 import { areEqual, bytesKey } from '../bytes.ts'
+import { FetchedState } from './fetched-state.ts'
 import type { Change, StateView } from './state-view.ts'
 
 interface Row extends Change {
@@ -43,7 +44,9 @@ export class Overlay implements StateView {
     const name = bytesKey(key)
     const known = this.#rows.get(name)
     if (known !== undefined) return known
-    const value = this.#view.get(key)
+    const view = this.#view
+    // The name is worked out already.
+    const value = view instanceof FetchedState ? view.named(name) : view.get(key)
     const row = { key, before: value, after: value }
     this.#rows.set(name, row)
     return row

@@ -9,6 +9,8 @@ export class Table<Key, Row> {
   readonly #name: string
   readonly #keyBytes: (key: Key) => Uint8Array
   readonly #codec: Codec<Row>
+  /** The key that was asked for last, where it is a number or a text: a block asks for one zone over and over. */
+  #last: { key: Key; bytes: Uint8Array } | undefined
 
   constructor(letter: string, name: string, keyBytes: (key: Key) => Uint8Array, codec: Codec<Row>) {
     this.#letter = letter.charCodeAt(0)
@@ -19,6 +21,12 @@ export class Table<Key, Row> {
 
   /** Where the state has the row. */
   key(key: Key): Uint8Array {
+    if (typeof key === 'object') return this.#keyOf(key)
+    if (this.#last === undefined || this.#last.key !== key) this.#last = { key, bytes: this.#keyOf(key) }
+    return this.#last.bytes
+  }
+
+  #keyOf(key: Key): Uint8Array {
     const rest = this.#keyBytes(key)
     const bytes = Buffer.allocUnsafe(1 + rest.byteLength)
     bytes[0] = this.#letter

@@ -1,3 +1,4 @@
+import { asBuffer } from '../bytes.ts'
 import { ByteReader } from '../codec/byte-reader.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import {
@@ -8,6 +9,7 @@ import {
   SIGNATURE_BYTES,
   TRANSACTION_DOMAIN,
 } from '../constants.ts'
+import { HashBatch } from '../crypto/hash-batch.ts'
 import { addressOf, sha256 } from '../crypto/sha256.ts'
 import type { LedgerSigner, SignatureClaim } from '../crypto/signatures.ts'
 import type { Kind } from './kind.ts'
@@ -41,6 +43,9 @@ export interface SignTransactionInit {
 }
 
 const DOMAIN = Buffer.from(TRANSACTION_DOMAIN, 'ascii')
+/** Where the sender is in the bytes of a transaction: behind version and kind. */
+const SENDER_AT = 2
+const SENDER_END = SENDER_AT + PUBLIC_KEY_BYTES
 
 /**
  * Makes and signs a transaction.
@@ -67,6 +72,27 @@ export function decodeTransaction(bytes: Uint8Array, registry: Registry): Transa
   return readTransaction(bytes, (code) => registry.byCode(code))
 }
 
+/** Reads transactions, each alone in its bytes, and hashes those together. @throws {MalformedError} */
+export function decodeTransactions(all: readonly Uint8Array[], registry: Registry): Transaction[] {
+  const kindOf = (code: number): Kind | undefined => registry.byCode(code)
+  const hashes = Buffer.allocUnsafeSlow(2 * HASH_BYTES * all.length)
+  const batch = new HashBatch(hashes)
+  let at = 0
+  for (const bytes of all) {
+    const buffer = asBuffer(bytes)
+    batch.add(at, buffer)
+    // What is shorter is not read to the end.
+    if (buffer.byteLength >= SENDER_END) batch.add(at + HASH_BYTES, buffer, SENDER_AT, SENDER_END)
+    at += 2 * HASH_BYTES
+  }
+  batch.finish()
+  return all.map((bytes, i) => {
+    const from = 2 * HASH_BYTES * i
+    const id = hashes.subarray(from, from + HASH_BYTES)
+    return readTransaction(bytes, kindOf, { id, address: hashes.subarray(from + HASH_BYTES, from + 2 * HASH_BYTES) })
+  })
+}
+
 /** What has to be checked of a transaction's signature, apart from everything else and so anywhere. */
 export function signatureOf(transaction: Transaction, chainId: Uint8Array): SignatureClaim {
   const { bytes, sender, signature } = transaction
@@ -78,10 +104,18 @@ function messageOf(signed: Uint8Array, chainId: Uint8Array): Uint8Array {
   if (chainId.byteLength !== HASH_BYTES) {
     throw new RangeError(`a chain id has ${HASH_BYTES} bytes, not ${chainId.byteLength}`)
   }
-  return Buffer.concat([DOMAIN, chainId, signed])
+  const message = Buffer.allocUnsafe(DOMAIN.byteLength + HASH_BYTES + signed.byteLength)
+  message.set(DOMAIN)
+  message.set(chainId, DOMAIN.byteLength)
+  message.set(signed, DOMAIN.byteLength + HASH_BYTES)
+  return message
 }
 
-function readTransaction<Body>(bytes: Uint8Array, kindOf: (code: number) => Kind<Body> | undefined): Transaction<Body> {
+function readTransaction<Body>(
+  bytes: Uint8Array,
+  kindOf: (code: number) => Kind<Body> | undefined,
+  known?: Pick<Transaction, 'id' | 'address'>,
+): Transaction<Body> {
   const reader = new ByteReader(bytes, 'transaction', MAX_TRANSACTION_BYTES)
   const version = reader.u8()
   if (version !== FORMAT_VERSION) reader.fail('unknown-version', String(FORMAT_VERSION), String(version))
@@ -92,5 +126,6 @@ function readTransaction<Body>(bytes: Uint8Array, kindOf: (code: number) => Kind
   const body = kind.codec.read(reader)
   const signature = reader.fixed(SIGNATURE_BYTES)
   reader.end()
-  return { kind: kind.name, id: sha256(bytes), sender, address: addressOf(sender), nonce, body, signature, bytes }
+  const { id, address } = known ?? { id: sha256(bytes), address: addressOf(sender) }
+  return { kind: kind.name, id, sender, address, nonce, body, signature, bytes }
 }

@@ -1,10 +1,11 @@
-import { toHex } from '../bytes.ts'
+import { asBuffer, toHex } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
-import { sha256Into } from '../crypto/sha256.ts'
+import { HashBatch } from '../crypto/hash-batch.ts'
 import { StateTreeError } from '../errors.ts'
 import type { Change } from '../state/state-view.ts'
+import { BucketList } from './bucket-list.ts'
 import type { Buckets } from './buckets.ts'
-import { type DirtyHashes, ENTRY_BYTES, LEAF } from './tree-hash.ts'
+import { type DirtyHashes, ENTRY_BYTES } from './tree-hash.ts'
 
 const BUCKET_UNIT = 2 ** 32
 
@@ -22,43 +23,61 @@ export interface BucketEdits {
 export function editBuckets(buckets: Buckets, changes: readonly Change[]): BucketEdits {
   const entries = hashChanges(changes)
   const order = orderByBucket(entries, changes.length)
-  const places = Uint32Array.from(new Set(order.map(bucketIn)))
-  const room = places.reduce((sum, bucket) => sum + 1 + buckets.byteLength(bucket), changes.length * ENTRY_BYTES)
-  const lists = Buffer.allocUnsafeSlow(room)
+  const places = placesIn(order)
+  const lists = Buffer.allocUnsafeSlow(roomFor(buckets, places, changes.length))
   const ends = new Uint32Array(places.length)
   const hashes = Buffer.allocUnsafeSlow(places.length * HASH_BYTES)
-  let at = 0
+  const batch = new HashBatch(hashes)
+  const list = new BucketList(lists, entries)
   let next = 0
-  for (const [i, bucket] of places.entries()) {
-    const list = new BucketList(lists, at, buckets.byteLength(bucket))
-    buckets.copyTo(lists, at + 1, bucket)
+  for (let i = 0; i < places.length; i++) {
+    const bucket = places[i] ?? 0
+    const start = list.end
+    list.begin(buckets.byteLength(bucket))
+    buckets.copyTo(lists, start + 1, bucket)
     for (let one = order[next]; one !== undefined && bucketIn(one) === bucket; one = order[++next]) {
       const member = one % BUCKET_UNIT
-      list.edit(entries, member * ENTRY_BYTES, changes[member])
+      edit(list, member, changes[member])
     }
-    sha256Into(hashes, i * HASH_BYTES, lists.subarray(at, list.end))
-    at = ends[i] = list.end
+    batch.add(i * HASH_BYTES, lists, start, list.end)
+    ends[i] = list.end
   }
+  batch.finish()
   return { dirty: { places, hashes }, lists, ends }
 }
 
 /** Takes the edits over. */
-export function commitEdits(buckets: Buckets, { dirty, lists, ends }: BucketEdits): void {
+export function commitEdits(buckets: Buckets, { dirty: { places }, lists, ends }: BucketEdits): void {
   let start = 0
-  for (const [i, bucket] of dirty.places.entries()) {
+  for (let i = 0; i < places.length; i++) {
     const end = ends[i] ?? start
-    buckets.set(bucket, lists.subarray(start + 1, end))
+    buckets.set(places[i] ?? 0, lists, start + 1, end)
     start = end
   }
+}
+
+/** Puts in, replaces or takes out the entry of a change. @throws {StateTreeError} */
+function edit(list: BucketList, member: number, change: Change | undefined): void {
+  const isHeld = list.find(member * ENTRY_BYTES)
+  if (isHeld !== (change?.before !== undefined)) {
+    const code = isHeld ? 'already-held' : 'not-held'
+    throw new StateTreeError(code, `key ${toHex(change?.key ?? Buffer.alloc(0))}`)
+  }
+  if (change?.after !== undefined) list.put(isHeld)
+  else if (isHeld) list.remove()
 }
 
 /** The hashes of each key and of what is to be under it. */
 function hashChanges(changes: readonly Change[]): Buffer {
   const entries = Buffer.allocUnsafeSlow(changes.length * ENTRY_BYTES)
-  for (const [i, { key, after }] of changes.entries()) {
-    sha256Into(entries, i * ENTRY_BYTES, key)
-    if (after !== undefined) sha256Into(entries, i * ENTRY_BYTES + HASH_BYTES, after)
+  const batch = new HashBatch(entries)
+  let at = 0
+  for (const { key, after } of changes) {
+    batch.add(at, asBuffer(key))
+    if (after !== undefined) batch.add(at + HASH_BYTES, asBuffer(after))
+    at += ENTRY_BYTES
   }
+  batch.finish()
   return entries
 }
 
@@ -70,63 +89,24 @@ function orderByBucket(entries: Buffer, count: number): Float64Array {
   return order.toSorted()
 }
 
-function bucketIn(ordered: number): number {
-  return Math.floor(ordered / BUCKET_UNIT)
+/** The buckets, each once. */
+function placesIn(order: Float64Array): Uint32Array {
+  const places = new Uint32Array(order.length)
+  let count = 0
+  for (const one of order) {
+    const bucket = bucketIn(one)
+    if (count === 0 || places[count - 1] !== bucket) places[count++] = bucket
+  }
+  return places.subarray(0, count)
 }
 
-/** The list of one bucket while it is edited, behind the byte of a leaf. */
-class BucketList {
-  readonly #bytes: Buffer
-  readonly #start: number
-  #end: number
+/** Bytes for the lists, if nothing is taken out. */
+function roomFor(buckets: Buckets, places: Uint32Array, changes: number): number {
+  let room = changes * ENTRY_BYTES + places.length
+  for (const bucket of places) room += buckets.byteLength(bucket)
+  return room
+}
 
-  constructor(bytes: Buffer, at: number, length: number) {
-    bytes[at] = LEAF
-    this.#bytes = bytes
-    this.#start = at + 1
-    this.#end = at + 1 + length
-  }
-
-  get end(): number {
-    return this.#end
-  }
-
-  /** Puts in, replaces or takes out the entry at `source` of `entries`. */
-  edit(entries: Buffer, source: number, change: Change | undefined): void {
-    const place = this.#find(entries, source)
-    const isHeld = this.#compare(place, entries, source) === 0
-    if (isHeld !== (change?.before !== undefined)) {
-      const code = isHeld ? 'already-held' : 'not-held'
-      throw new StateTreeError(code, `key ${toHex(change?.key ?? Buffer.alloc(0))}`)
-    }
-    if (change?.after === undefined) {
-      if (isHeld) this.#move(place + ENTRY_BYTES, place)
-      return
-    }
-    if (!isHeld) this.#move(place, place + ENTRY_BYTES)
-    entries.copy(this.#bytes, place, source, source + ENTRY_BYTES)
-  }
-
-  #move(from: number, to: number): void {
-    this.#bytes.copyWithin(to, from, this.#end)
-    this.#end += to - from
-  }
-
-  /** Where the entry is, or would have to be. */
-  #find(entries: Buffer, source: number): number {
-    let low = 0
-    let high = (this.#end - this.#start) / ENTRY_BYTES
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#compare(this.#start + middle * ENTRY_BYTES, entries, source) < 0) low = middle + 1
-      else high = middle
-    }
-    return this.#start + low * ENTRY_BYTES
-  }
-
-  /** The key at `place` against that at `source`; nothing is after everything. */
-  #compare(place: number, entries: Buffer, source: number): number {
-    if (place >= this.#end) return 1
-    return this.#bytes.compare(entries, source, source + HASH_BYTES, place, place + HASH_BYTES)
-  }
+function bucketIn(ordered: number): number {
+  return Math.floor(ordered / BUCKET_UNIT)
 }

@@ -1,7 +1,10 @@
+import { copyBytes } from '../bytes.ts'
 import { BUCKETS, ENTRY_BYTES } from './tree-hash.ts'
 
 /** Room is taken for as many entries at a time, so that a bucket seldom moves. */
 const STEP_BYTES = 4 * ENTRY_BYTES
+/** Room that a bucket keeps though it does not need it: what comes and goes would move it each time. */
+const SPARE_BYTES = 2 * STEP_BYTES
 const EMPTY = Buffer.alloc(0)
 
 /** The entries of each bucket, ascending, hash after hash in one buffer a bucket. */
@@ -21,16 +24,19 @@ export class Buckets {
 
   /** Copies the entries of `bucket` into `target` at `offset`. */
   copyTo(target: Buffer, offset: number, bucket: number): void {
-    this.#buffers[bucket]?.copy(target, offset, 0, this.byteLength(bucket))
+    copyBytes(this.#buffers[bucket] ?? EMPTY, [0, this.byteLength(bucket)], target, offset)
   }
 
-  set(bucket: number, entries: Uint8Array): void {
-    const had = this.byteLength(bucket)
-    const room = Math.ceil(entries.byteLength / STEP_BYTES) * STEP_BYTES
+  /** Takes the bytes of `source` from `start` to `end` as the entries of `bucket`. */
+  set(bucket: number, source: Buffer, start: number, end: number): void {
+    const length = end - start
+    const needed = Math.ceil(length / STEP_BYTES) * STEP_BYTES
+    const room = this.#buffers[bucket]?.byteLength ?? 0
     // Buffers of their own: one of Node's shared pool would keep the whole page that it is cut from.
-    if (this.#buffers[bucket]?.byteLength !== room) this.#buffers[bucket] = Buffer.allocUnsafeSlow(room)
-    this.#buffers[bucket]?.set(entries)
-    this.#lengths[bucket] = entries.byteLength
-    this.#size += (entries.byteLength - had) / ENTRY_BYTES
+    if (room < needed || room > needed + SPARE_BYTES) this.#buffers[bucket] = Buffer.allocUnsafeSlow(needed)
+    const buffer = this.#buffers[bucket]
+    if (buffer !== undefined) copyBytes(source, [start, end], buffer, 0)
+    this.#size += (length - this.byteLength(bucket)) / ENTRY_BYTES
+    this.#lengths[bucket] = length
   }
 }

@@ -1,7 +1,9 @@
-import { areEqual, compareBytes } from '../bytes.ts'
+import { areEqual, asBuffer, copyBytes } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
-import { sha256, sha256Into } from '../crypto/sha256.ts'
+import { HashBatch } from '../crypto/hash-batch.ts'
+import { sha256 } from '../crypto/sha256.ts'
 import { StateTreeError } from '../errors.ts'
+import type { BucketEdits } from './bucket-edits.ts'
 import { BUCKETS, ENTRY_BYTES, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
 
 /** An entry of the state. */
@@ -35,52 +37,74 @@ export function bucketOf(key: Uint8Array): number {
  * is a true piece: whoever asked for some compares `first` and `count`.
  */
 export function verifyPiece(root: Uint8Array, piece: Piece): PieceFault | undefined {
+  const read = readPiece(root, piece)
+  return typeof read === 'string' ? read : undefined
+}
+
+/** What a piece of the state under `root` puts into its buckets, or what is wrong with it. */
+export function readPiece(root: Uint8Array, piece: Piece): BucketEdits | PieceFault {
   const { first, count, entries, proof } = piece
   if (!isRange(first, count)) return 'wrong-range'
   if (proof.byteLength !== proofLength(first, count)) return 'wrong-proof-length'
-  const hashes = bucketHashes(first, count, entries)
-  if (typeof hashes === 'string') return hashes
-  return areEqual(rootOver(hashes, piece), root) ? undefined : 'wrong-root'
+  const edits = bucketsOf(first, count, hashEntries(entries))
+  if (typeof edits === 'string') return edits
+  return areEqual(rootOver(edits.dirty.hashes, piece), root) ? edits : 'wrong-root'
 }
 
-/** The hashes of the buckets, or what is wrong with the entries that should be in them. */
-function bucketHashes(first: number, count: number, entries: readonly Entry[]): Buffer | PieceFault {
-  const hashes = Buffer.allocUnsafe(count * HASH_BYTES)
-  const lists = Buffer.allocUnsafe(count + entries.length * ENTRY_BYTES)
-  const entry = Buffer.allocUnsafe(ENTRY_BYTES)
-  let [bucket, start, end] = [0, 0, 1]
-  lists[0] = LEAF
-  const closeUntil = (next: number): void => {
-    while (bucket < next) {
-      sha256Into(hashes, bucket * HASH_BYTES, lists.subarray(start, end))
-      bucket++
-      start = end
-      if (bucket < count) lists[end++] = LEAF
-    }
-  }
+/** The hashes of each key and of its value, one entry after the other. */
+function hashEntries(entries: readonly Entry[]): Buffer {
+  const rows = Buffer.allocUnsafeSlow(entries.length * ENTRY_BYTES)
+  const batch = new HashBatch(rows)
+  let at = 0
   for (const [key, value] of entries) {
-    sha256Into(entry, 0, key)
-    const own = entry.readUInt16BE() - first
-    if (own < 0 || own >= count) return 'wrong-bucket'
-    if (own < bucket) return 'wrong-order'
-    closeUntil(own)
-    const before = end - ENTRY_BYTES
-    if (before > start && lists.compare(entry, 0, HASH_BYTES, before, before + HASH_BYTES) >= 0) return 'wrong-order'
-    sha256Into(entry, HASH_BYTES, value)
-    lists.set(entry, end)
-    end += ENTRY_BYTES
+    batch.add(at, asBuffer(key))
+    batch.add(at + HASH_BYTES, asBuffer(value))
+    at += ENTRY_BYTES
   }
-  closeUntil(count)
-  return hashes
+  batch.finish()
+  return rows
+}
+
+/** All the buckets with their hashes, or what is wrong with the entries that should be in them. */
+function bucketsOf(first: number, count: number, rows: Buffer): BucketEdits | PieceFault {
+  const hashes = Buffer.allocUnsafeSlow(count * HASH_BYTES)
+  const lists = Buffer.allocUnsafeSlow(count + rows.byteLength)
+  const ends = new Uint32Array(count)
+  const empty = sha256(Uint8Array.of(LEAF))
+  const batch = new HashBatch(hashes)
+  let [at, end] = [0, 0]
+  for (let bucket = 0; bucket < count; bucket++) {
+    const start = end
+    lists[end++] = LEAF
+    for (; at < rows.byteLength && rows.readUInt16BE(at) === first + bucket; at += ENTRY_BYTES) {
+      if (at > 0 && compareKeys(rows, at - ENTRY_BYTES, at) >= 0) return 'wrong-order'
+      copyBytes(rows, [at, at + ENTRY_BYTES], lists, end)
+      end += ENTRY_BYTES
+    }
+    ends[bucket] = end
+    // Of a small state most are, and each would be hashed.
+    if (end === start + 1) hashes.set(empty, bucket * HASH_BYTES)
+    else batch.add(bucket * HASH_BYTES, lists, start, end)
+  }
+  batch.finish()
+  // One that is in none of them, or behind one of a later bucket.
+  if (at < rows.byteLength) return isIn(rows.readUInt16BE(at), first, count) ? 'wrong-order' : 'wrong-bucket'
+  return { dirty: { places: Uint32Array.from(ends, (_, i) => first + i), hashes }, lists, ends }
+}
+
+function isIn(bucket: number, first: number, count: number): boolean {
+  return bucket >= first && bucket < first + count
+}
+
+function compareKeys(rows: Buffer, one: number, other: number): number {
+  return rows.compare(rows, other, other + HASH_BYTES, one, one + HASH_BYTES)
 }
 
 /** Cuts a piece out of the tree of `levels`. */
 export function makePiece(levels: readonly Buffer[], first: number, count: number, read: EntryReader): Piece {
   if (!isRange(first, count))
     throw new RangeError(`${count} buckets from ${first} on are not all of 0 to ${BUCKETS - 1}`)
-  const entries = Array.from(read(first, count), (entry) => ({ entry, keyHash: sha256(entry[0]) }))
-    .toSorted((a, b) => compareBytes(a.keyHash, b.keyHash))
-    .map(({ entry }) => entry)
+  const entries = inOrder([...read(first, count)])
   const parts = groupsOf(first, count).flatMap(({ from, start, end, to }, i) =>
     [[from, start] as const, [end, to] as const].map(
       ([a, b]) => levels[i]?.subarray(a * HASH_BYTES, b * HASH_BYTES) ?? Buffer.alloc(0),
@@ -90,6 +114,15 @@ export function makePiece(levels: readonly Buffer[], first: number, count: numbe
   const fault = verifyPiece(levels[LEVELS] ?? Buffer.alloc(0), piece)
   if (fault === undefined) return piece
   throw new StateTreeError('wrong-reader', `the entries of ${count} buckets from ${first} on are others: ${fault}`)
+}
+
+/** By the hash of their key, ascending. */
+function inOrder(entries: readonly Entry[]): Entry[] {
+  const rows = hashEntries(entries)
+  return entries
+    .map((entry, i) => ({ entry, at: i * ENTRY_BYTES }))
+    .toSorted((a, b) => compareKeys(rows, a.at, b.at))
+    .map(({ entry }) => entry)
 }
 
 /** How long the proof of a range is, in bytes. */

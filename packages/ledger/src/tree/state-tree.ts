@@ -1,10 +1,11 @@
+import { copyBytes } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { sha256 } from '../crypto/sha256.ts'
 import { StateTreeError } from '../errors.ts'
 import type { Change } from '../state/state-view.ts'
 import { type BucketEdits, commitEdits, editBuckets } from './bucket-edits.ts'
 import { Buckets } from './buckets.ts'
-import { type EntryReader, makePiece, type Piece } from './piece.ts'
+import { type EntryReader, makePiece, type Piece, type PieceFault, readPiece } from './piece.ts'
 import { BUCKETS, type DirtyHashes, dirtyAbove, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
 
 /** Changes fed at once to a tree that is built from entries. */
@@ -69,15 +70,18 @@ export class StateTree {
 
   /** Works out what the tree would become, each key being changed at most once. @throws {StateTreeError} */
   prepare(changes: readonly Change[]): TreeUpdate {
-    const version = this.#version
-    const edits = editBuckets(this.#buckets, changes)
-    const dirty: DirtyHashes[] = [edits.dirty]
-    for (const level of this.#levels.slice(0, LEVELS)) dirty.push(dirtyAbove(level, dirty.at(-1) ?? edits.dirty))
-    const top = dirty.at(-1)?.hashes
-    return {
-      root: top === undefined || top.byteLength === 0 ? this.root : Buffer.from(top),
-      commit: () => this.#commit(version, edits, dirty),
-    }
+    return this.#updateBy(editBuckets(this.#buckets, changes))
+  }
+
+  /**
+   * Puts what a piece of the state under `root` has in the place of what is in its buckets, or says what is wrong with it.
+   * Once all pieces are in it, the tree is that of the state, without anything being hashed again.
+   */
+  putPiece(root: Uint8Array, piece: Piece): PieceFault | undefined {
+    const edits = readPiece(root, piece)
+    if (typeof edits === 'string') return edits
+    this.#updateBy(edits).commit()
+    return undefined
   }
 
   /** Takes changes over at once. @throws {StateTreeError} and is as before */
@@ -101,15 +105,30 @@ export class StateTree {
     return { root: this.root, piece: (first, count, read) => makePiece(levels, first, count, read) }
   }
 
+  #updateBy(edits: BucketEdits): TreeUpdate {
+    const version = this.#version
+    const dirty: DirtyHashes[] = [edits.dirty]
+    for (const level of this.#levels.slice(0, LEVELS)) dirty.push(dirtyAbove(level, dirty.at(-1) ?? edits.dirty))
+    const top = dirty.at(-1)?.hashes
+    return {
+      root: top === undefined || top.byteLength === 0 ? this.root : Buffer.from(top),
+      commit: () => this.#commit(version, edits, dirty),
+    }
+  }
+
   #commit(version: number, edits: BucketEdits, dirty: readonly DirtyHashes[]): void {
     if (version !== this.#version) throw new StateTreeError('stale-update', 'the tree has moved on since')
     this.#version++
     commitEdits(this.#buckets, edits)
-    for (const [i, { places, hashes }] of dirty.entries()) {
-      const level = this.#levels[i]
-      for (const [from, to] of places.entries()) {
-        level?.set(hashes.subarray(from * HASH_BYTES, (from + 1) * HASH_BYTES), to * HASH_BYTES)
-      }
+    for (const [i, level] of this.#levels.entries()) {
+      const changed = dirty[i]
+      if (changed !== undefined) putHashes(level, changed)
     }
+  }
+}
+
+function putHashes(level: Buffer, { places, hashes }: DirtyHashes): void {
+  for (let i = 0; i < places.length; i++) {
+    copyBytes(hashes, [i * HASH_BYTES, (i + 1) * HASH_BYTES], level, (places[i] ?? 0) * HASH_BYTES)
   }
 }

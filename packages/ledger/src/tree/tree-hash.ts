@@ -1,5 +1,6 @@
+import { copyBytes } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
-import { sha256Into } from '../crypto/sha256.ts'
+import { HashBatch } from '../crypto/hash-batch.ts'
 
 /** Before what a leaf hashes, so that no leaf can be passed off as a node (RFC 6962). */
 export const LEAF = 0
@@ -20,18 +21,15 @@ export const LEVELS = 4
 const GROUP_BYTES = FAN_OUT * HASH_BYTES
 const node = Buffer.alloc(1 + GROUP_BYTES, NODE)
 
-/** Writes the hash of the node above `children`, sixteen hashes, into `target` at `offset`. */
-function hashNode(target: Buffer, offset: number, children: Uint8Array): void {
-  node.set(children, 1)
-  sha256Into(target, offset, node)
-}
-
 /** Hashes the nodes above `hashes`, which begin at a node's first child and end at one's last. */
 export function levelAbove(hashes: Uint8Array): Buffer {
   const above = Buffer.allocUnsafeSlow(hashes.byteLength / FAN_OUT)
+  const batch = new HashBatch(above)
   for (let at = 0; at < hashes.byteLength; at += GROUP_BYTES) {
-    hashNode(above, at / FAN_OUT, hashes.subarray(at, at + GROUP_BYTES))
+    node.set(hashes.subarray(at, at + GROUP_BYTES), 1)
+    batch.add(at / FAN_OUT, node)
   }
+  batch.finish()
   return above
 }
 
@@ -42,25 +40,27 @@ export interface DirtyHashes {
 }
 
 /** What a level is to become above the `dirty` places of `level`. */
-export function dirtyAbove(level: Uint8Array, { places, hashes }: DirtyHashes): DirtyHashes {
+export function dirtyAbove(level: Buffer, { places, hashes }: DirtyHashes): DirtyHashes {
   const above = { places: new Uint32Array(places.length), hashes: Buffer.allocUnsafeSlow(hashes.byteLength) }
-  const children = Buffer.allocUnsafe(GROUP_BYTES)
+  const batch = new HashBatch(above.hashes)
   let count = 0
   let current = -1
   const finish = (): void => {
     above.places[count] = current
-    hashNode(above.hashes, count * HASH_BYTES, children)
+    batch.add(count * HASH_BYTES, node)
     count++
   }
-  for (const [i, place] of places.entries()) {
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i] ?? 0
     const parent = Math.floor(place / FAN_OUT)
     if (parent !== current) {
       if (current !== -1) finish()
       current = parent
-      children.set(level.subarray(parent * GROUP_BYTES, (parent + 1) * GROUP_BYTES))
+      level.copy(node, 1, parent * GROUP_BYTES, (parent + 1) * GROUP_BYTES)
     }
-    hashes.copy(children, (place % FAN_OUT) * HASH_BYTES, i * HASH_BYTES, (i + 1) * HASH_BYTES)
+    copyBytes(hashes, [i * HASH_BYTES, (i + 1) * HASH_BYTES], node, 1 + (place % FAN_OUT) * HASH_BYTES)
   }
   if (current !== -1) finish()
+  batch.finish()
   return { places: above.places.subarray(0, count), hashes: above.hashes.subarray(0, count * HASH_BYTES) }
 }

@@ -51,7 +51,7 @@ export class Checkpoint {
 
   async #walk(): Promise<KeysByBucket> {
     const index = new KeysByBucket()
-    for await (const [key] of this.#snapshot.entries(this.#closing)) index.add(key)
+    for await (const some of this.#snapshot.entries(this.#closing)) for (const [key] of some) index.add(key)
     return index
   }
 

@@ -1,4 +1,4 @@
-import type { Refusal, StateImport } from '@gridmesh/block-sync'
+import type { ArrivedPiece, Refusal, StateImport } from '@gridmesh/block-sync'
 
 /** The import of a state after a block that is false in itself: no piece of it is true. */
 export class FalseImport implements StateImport {
@@ -11,8 +11,8 @@ export class FalseImport implements StateImport {
     this.#fault = fault
   }
 
-  async add(): Promise<Refusal> {
-    return Promise.resolve(this.#fault)
+  async add(pieces: readonly ArrivedPiece[]): Promise<Refusal[]> {
+    return Promise.resolve(pieces.map(() => this.#fault))
   }
 
   /** Never asked for, since no piece is taken. */

@@ -1,9 +1,10 @@
 import type { StagedState } from '@gridmesh/block-store'
-import type { CallOptions, Refusal, StateImport } from '@gridmesh/block-sync'
+import type { ArrivedPiece, CallOptions, Refusal, StateImport } from '@gridmesh/block-sync'
 import { BUCKETS, decodePiece, MalformedError, type Piece, verifyPiece } from '@gridmesh/ledger'
 import type { FullBlock } from '../chain-block.ts'
 import { CorruptCheckpointError } from '../errors.ts'
 import { type ReadState, readState } from '../read-state.ts'
+import { ProvedState } from './proved-state.ts'
 
 /** What the import of a state works with. */
 export interface PieceImportParts {
@@ -21,18 +22,33 @@ export class PieceImport implements StateImport {
   readonly pieces: number
   readonly kept: readonly number[]
   readonly #parts: PieceImportParts
+  /** Where nothing was kept of an earlier life, which is not taken on trust. */
+  readonly #proved: ProvedState | undefined
+  /** What is on its way to the disk: the next pieces are checked meanwhile, and no more than those. */
+  #writing: Promise<void> = Promise.resolve()
 
   constructor(parts: PieceImportParts) {
     this.#parts = parts
     this.pieces = parts.pieces
     this.kept = parts.staged.parts
+    this.#proved = this.kept.length === 0 ? new ProvedState(parts.full.block.header) : undefined
   }
 
-  async add(piece: number, bytes: Uint8Array, { signal }: CallOptions): Promise<Refusal | undefined> {
-    const read = this.#read(piece, bytes)
-    if ('code' in read) return read
-    await this.#parts.staged.add(piece, read.entries, { signal })
-    return undefined
+  /** They are on the disk by the next call, or by `finish` or `close`. @throws what writing those before threw */
+  async add(pieces: readonly ArrivedPiece[], { signal }: CallOptions): Promise<(Refusal | undefined)[]> {
+    const read = pieces.map(({ piece, bytes }) => this.#read(piece, bytes))
+    const parts = read.flatMap((each, at) => {
+      const part = pieces[at]?.piece
+      return 'code' in each || part === undefined ? [] : [{ part, entries: each.entries }]
+    })
+    await this.#writing
+    signal.throwIfAborted()
+    if (parts.length > 0) {
+      this.#writing = this.#parts.staged.addAll(parts)
+      // Whoever comes next is told.
+      this.#writing.catch(() => undefined)
+    }
+    return read.map((each) => ('code' in each ? each : undefined))
   }
 
   /**
@@ -44,22 +60,29 @@ export class PieceImport implements StateImport {
    */
   async finish({ signal }: CallOptions): Promise<void> {
     const { full, staged, adopt } = this.#parts
-    const { header } = full.block
+    await this.#writing
     let state: ReadState
     try {
-      state = await readState(staged.entries({ signal }), header)
+      state = await this.#readBack(signal)
       if (state.authorities.length === 0) throw new RangeError('it has no authorities')
     } catch (cause) {
       signal.throwIfAborted()
       await staged.drop()
-      throw new CorruptCheckpointError(header.height, { cause })
+      throw new CorruptCheckpointError(full.block.header.height, { cause })
     }
     await adopt(full, state, staged, signal)
   }
 
   async close(): Promise<void> {
+    // Whether it failed is of no interest any more: what is not there is fetched again.
+    await this.#writing.catch(() => undefined)
     this.#parts.staged.close()
-    return Promise.resolve()
+  }
+
+  async #readBack(signal: AbortSignal): Promise<ReadState> {
+    const { full, staged } = this.#parts
+    if (this.#proved === undefined) return readState(staged.entries({ signal }), full.block.header)
+    return this.#proved.readBack(staged.entriesAtOnce({ signal }))
   }
 
   #read(index: number, bytes: Uint8Array): Piece | Refusal {
@@ -76,7 +99,8 @@ export class PieceImport implements StateImport {
       const message = `${piece.count} buckets from ${piece.first} on, where ${count} from ${index * count} on were asked for`
       return { code: 'another-piece', message }
     }
-    const fault = verifyPiece(full.block.header.stateRoot, piece)
+    const { stateRoot } = full.block.header
+    const fault = this.#proved === undefined ? verifyPiece(stateRoot, piece) : this.#proved.put(index, piece)
     return fault === undefined ? piece : { code: fault, message: `not a part of the state of the block` }
   }
 }
