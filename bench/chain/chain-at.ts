@@ -1,5 +1,6 @@
 import { EnergyChain } from '@gridmesh/node'
 import { type Verifier, workerVerifier } from '@gridmesh/verifier'
+import { readBlocks } from './block-file.ts'
 import { genesis } from './world.ts'
 
 /** How a chain is opened. */
@@ -9,6 +10,8 @@ export interface ChainAtInit {
   threads: number
   /** Blocks from one checkpoint to the next. @default none are made */
   every?: number
+  /** Bytes of blocks that wait to be imported. @default as many as a benchmark hands over */
+  maxQueuedBytes?: number
 }
 
 /** A chain on disk that imports what it is given, with workers of its own. */
@@ -21,14 +24,14 @@ export class ChainAt {
     this.verifier = verifier
   }
 
-  static async open({ directory, threads, every = 0 }: ChainAtInit): Promise<ChainAt> {
+  static async open({ directory, threads, every = 0, maxQueuedBytes = 2 ** 30 }: ChainAtInit): Promise<ChainAt> {
     const verifier = workerVerifier({ threads })
     const chain = await EnergyChain.open({
       directory,
       genesis,
       verify: async (claims, options) => verifier.verify(claims, options),
       checkpoints: { every },
-      limits: { maxQueuedBytes: 2 ** 30 },
+      limits: { maxQueuedBytes },
     })
     return new ChainAt(chain, verifier)
   }
@@ -43,6 +46,11 @@ export class ChainAt {
     }
     await Promise.all(underWay)
     return performance.now() - begin
+  }
+
+  /** The same of all blocks of a file. */
+  async importFile(path: string, ahead: number): Promise<number> {
+    return this.import(await readBlocks(path), ahead)
   }
 
   async close(): Promise<void> {

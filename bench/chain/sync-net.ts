@@ -66,13 +66,12 @@ export class ProcessNet implements SyncPeers, SyncRequests {
 
 /** Lets a chain catch up with another one, and gives the time that it took, in ms. */
 export async function catchUp(at: ChainAt, from: ChainAt, peers: number, init: BlockSyncInit = {}): Promise<number> {
-  const { chain, verifier } = at
-  const reader = ledgerReader(async (claims, options) => verifier.verify(claims, options))
-  const net = new ProcessNet(from.chain, peers, reader)
-  const prepare = (block: Uint8Array): void => chain.prepareBlock(block)
-  const components = { chain: chain.backend, reader, peers: net, requests: net, prepare }
-  const more = init.checkpointBehind === undefined ? {} : { state: chain.stateTarget }
-  const sync = new BlockSync({ ...components, ...more }, { behind: 2 ** 40, ...init })
+  return catchUpBy(at, new ProcessNet(from.chain, peers, readerOf(at)), init)
+}
+
+/** The same, by whatever peers there are. */
+export async function catchUpBy(at: ChainAt, net: SyncPeers & SyncRequests, init: BlockSyncInit): Promise<number> {
+  const sync = syncOf(at, net, { behind: 2 ** 40, ...init })
   const begin = performance.now()
   sync.start()
   const result = await sync.sync()
@@ -80,4 +79,17 @@ export async function catchUp(at: ChainAt, from: ChainAt, peers: number, init: B
   await sync.stop()
   if (result.status !== 'synced') throw new TypeError(`not synced: ${result.message}`)
   return ms
+}
+
+/** A sync of a chain, with checkpoints where `checkpointBehind` is given. */
+export function syncOf(at: ChainAt, net: SyncPeers & SyncRequests, init: BlockSyncInit): BlockSync {
+  const { chain } = at
+  const prepare = (block: Uint8Array): void => chain.prepareBlock(block)
+  const components = { chain: chain.backend, reader: readerOf(at), peers: net, requests: net, prepare }
+  const more = init.checkpointBehind === undefined ? {} : { state: chain.stateTarget }
+  return new BlockSync({ ...components, ...more }, init)
+}
+
+function readerOf({ verifier }: ChainAt): ChainReader {
+  return ledgerReader(async (claims, options) => verifier.verify(claims, options))
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Side } from '../side.ts'
 import { readBlocks } from './block-file.ts'
 import { ChainAt, type ChainAtInit } from './chain-at.ts'
+import { ChainPeer } from './chain-peer.ts'
 
 /** How long those who only verify do so, in ms. */
 const VERIFY_MS = 1_500
@@ -14,6 +15,7 @@ export class Workshop {
   readonly #chains: ChainAt[] = []
   readonly #verifiers: Side[] = []
   readonly #producers: Side[] = []
+  readonly #peers: ChainPeer[] = []
   #made = 0
 
   /** The rate of two processes that check signatures and do nothing else, per second. */
@@ -38,6 +40,13 @@ export class Workshop {
     return chain
   }
 
+  /** A node in a process of its own, which gives its chain to others; it makes a checkpoint each so many blocks. */
+  async peer(every = 0): Promise<ChainPeer> {
+    const peer = await ChainPeer.start(this.#path('chain'), this.#path('peer'), every)
+    this.#peers.push(peer)
+    return peer
+  }
+
   async close(chain: ChainAt): Promise<void> {
     this.#chains.splice(this.#chains.indexOf(chain), 1)
     await chain.close()
@@ -45,7 +54,7 @@ export class Workshop {
 
   async end(): Promise<void> {
     for (const chain of this.#chains.splice(0)) await chain.close()
-    for (const side of [...this.#verifiers, ...this.#producers]) await side.stop()
+    for (const each of [...this.#verifiers, ...this.#producers, ...this.#peers]) await each.stop()
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
@@ -66,21 +75,39 @@ export class BlockMaker {
 
   /** Blocks until there are so many outputs. */
   async split(outputs: number): Promise<Uint8Array[]> {
-    return this.#read('split', outputs)
+    return this.#read(await this.splitFile(outputs))
   }
 
   /** So many blocks of so many payments each. */
   async payments(blocks: number, count: number): Promise<Uint8Array[]> {
-    return this.#read('payments', blocks, count)
+    return this.#read(await this.paymentsFile(blocks, count))
+  }
+
+  /** The same in a file, for other processes. */
+  async splitFile(outputs: number): Promise<string> {
+    return this.#write('split', outputs)
+  }
+
+  async paymentsFile(blocks: number, count: number): Promise<string> {
+    return this.#write('payments', blocks, count)
+  }
+
+  /** Of the last block that was made. */
+  async height(): Promise<number> {
+    return this.#side.call<number>('height')
   }
 
   async stop(): Promise<void> {
     await this.#side.stop()
   }
 
-  async #read(call: string, ...args: number[]): Promise<Uint8Array[]> {
+  async #write(call: string, ...args: number[]): Promise<string> {
     const path = this.#path()
     await this.#side.call(call, path, ...args)
+    return path
+  }
+
+  async #read(path: string): Promise<Uint8Array[]> {
     const blocks = await readBlocks(path)
     rmSync(path)
     return blocks

@@ -10,6 +10,7 @@ serve({
   reset() {
     producer = new Producer()
   },
+  height: () => producer.height,
   /** Blocks until there are `outputs`; how many blocks it took. */
   split(path: string, outputs: number): number {
     const before = producer.height

@@ -3,7 +3,7 @@ import { FetchLoop } from './fetch-loop.ts'
 import type { Fetched, Job } from './fetcher.ts'
 import { callChain } from './importer.ts'
 import type { PeerRecord } from './peer-table.ts'
-import type { StateImport } from './ports.ts'
+import type { ArrivedPiece, Refusal, StateImport } from './ports.ts'
 import type { RunContext } from './run-context.ts'
 
 /** Pieces that are looked at beyond the first one that is missing. */
@@ -12,6 +12,12 @@ const WINDOW = 64
 /** A piece that came. */
 interface Arrived {
   bytes: Uint8Array
+  peer: PeerRecord
+}
+
+/** A piece that is handed over. */
+interface TakenPiece extends ArrivedPiece {
+  job: PieceJob
   peer: PeerRecord
 }
 
@@ -62,7 +68,7 @@ class PieceJob implements Job {
 }
 
 /**
- * Fetches the pieces of a state from all who have them, and hands them to the target one after the other. Says whether all
+ * Fetches the pieces of a state from all who have them, and hands over what came by then, some at a time. Says whether all
  * were taken. @throws {ChainFailedError} @throws {SyncStoppedError}
  */
 export async function fetchPieces(context: RunContext, block: ChainTip, state: StateImport): Promise<boolean> {
@@ -71,21 +77,39 @@ export async function fetchPieces(context: RunContext, block: ChainTip, state: S
   const missing = Array.from({ length: pieces }, (_, piece) => piece).filter((piece) => !kept.has(piece))
   /** Those that were not taken, ascending. */
   const jobs = missing.map((piece) => new PieceJob(context, block, { piece, pieces }))
-  const add = async (job: PieceJob, { bytes, peer }: Arrived): Promise<boolean> => {
-    const refusal = await callChain(context, 'add', (signal) => state.add(job.piece, bytes, { signal }))
-    if (refusal !== undefined) {
-      job.arrived = undefined
-      context.table.report(peer, 'false-piece', `piece ${job.piece}: ${refusal.code}: ${refusal.message}`)
-      return false
-    }
-    jobs.splice(jobs.indexOf(job), 1)
-    context.onProgress(pieces - jobs.length, pieces)
-    return true
-  }
   const inWindow = (): PieceJob[] => jobs.slice(0, WINDOW)
+  const add = async (some: readonly TakenPiece[]): Promise<boolean> => {
+    const refusals = await callChain(context, 'add', (signal) => state.add(some, { signal }))
+    for (const [at, { job, peer }] of some.entries()) {
+      const refusal = refusals[at]
+      if (refusal === undefined) jobs.splice(jobs.indexOf(job), 1)
+      else refuse(context, job, peer, refusal)
+    }
+    context.onProgress(pieces - jobs.length, pieces)
+    return refusals.some((refusal) => refusal === undefined)
+  }
   const take = (): Promise<boolean> | undefined => {
-    const job = inWindow().find(({ isWhole }) => isWhole)
-    return job?.arrived === undefined ? undefined : add(job, job.arrived)
+    const some = takeSome(inWindow(), context.options.maxAnswerBytes)
+    return some.length === 0 ? undefined : add(some)
   }
   return new FetchLoop({ context, phase: 'checkpoint', jobs: inWindow, left: () => jobs.length, take }).run()
+}
+
+/** What came, up to so many bytes, but one at least. */
+function takeSome(jobs: readonly PieceJob[], maxBytes: number): TakenPiece[] {
+  const some: TakenPiece[] = []
+  let left = maxBytes
+  for (const job of jobs) {
+    if (job.arrived === undefined) continue
+    left -= job.heldBytes
+    if (left < 0 && some.length > 0) break
+    some.push({ job, piece: job.piece, ...job.arrived })
+  }
+  return some
+}
+
+/** It has to be asked for again, of somebody else. */
+function refuse({ table }: RunContext, job: PieceJob, peer: PeerRecord, { code, message }: Refusal): void {
+  job.arrived = undefined
+  table.report(peer, 'false-piece', `piece ${job.piece}: ${code}: ${message}`)
 }

@@ -95,14 +95,23 @@ export interface SyncRequests {
   statePiece(peer: string, request: GetStatePiece, options: CallOptions): Promise<StatePieceAnswer>
 }
 
+/** A piece of a state, as it came. */
+export interface ArrivedPiece {
+  readonly piece: number
+  readonly bytes: Uint8Array
+}
+
 /** A state under way to the chain. */
 export interface StateImport {
   /** How many equal parts it is fetched in, up to 65_536. */
   readonly pieces: number
   /** Those that were kept from before a restart. */
   readonly kept: readonly number[]
-  /** Checks a piece against the root of the state, and keeps it; a refusal means that it is false. */
-  add(piece: number, bytes: Uint8Array, options: CallOptions): Promise<Refusal | undefined>
+  /**
+   * Checks pieces against the root of the state, and keeps those that are true: together, so that a disk is waited for once.
+   * Gives a refusal at the place of each that is false. Up to `maxAnswerBytes` at once, or one.
+   */
+  add(pieces: readonly ArrivedPiece[], options: CallOptions): Promise<readonly (Refusal | undefined)[]>
   /** Makes the state the chain's: from then on the block is its tip, and final. */
   finish(options: CallOptions): Promise<void>
   /** Lets go of it; pieces may be kept for the next time. Called unless `finish` resolved. */

@@ -91,6 +91,10 @@ export class LedgerNode implements ChainBackend {
   #grown = 0
   /** Which pieces came, in order. */
   readonly added: number[] = []
+  /** Bytes of the pieces that came at once. */
+  readonly handed: number[][] = []
+  /** How long it takes to keep them, in ms. */
+  keepMs = 0
 
   private constructor(store: BlockStore) {
     this.#store = store
@@ -203,15 +207,20 @@ export class LedgerNode implements ChainBackend {
     return {
       pieces: PIECES,
       kept: [...kept.keys()],
-      add: (index, bytes) => {
-        const piece = decodePieceOr(bytes)
-        const fault = piece === undefined ? 'malformed' : verifyPiece(block.header.stateRoot, piece)
-        if (piece === undefined || fault !== undefined || piece.first !== index * count || piece.count !== count) {
-          return Promise.resolve({ code: fault ?? 'another-piece', message: `piece ${index}` })
-        }
-        kept.set(index, piece.entries)
-        this.added.push(index)
-        return Promise.resolve(undefined)
+      add: async (pieces) => {
+        this.handed.push(pieces.map(({ bytes }) => bytes.byteLength))
+        const refusals = pieces.map(({ piece: index, bytes }) => {
+          const piece = decodePieceOr(bytes)
+          const fault = piece === undefined ? 'malformed' : verifyPiece(block.header.stateRoot, piece)
+          if (piece === undefined || fault !== undefined || piece.first !== index * count || piece.count !== count) {
+            return { code: fault ?? 'another-piece', message: `piece ${index}` }
+          }
+          kept.set(index, piece.entries)
+          this.added.push(index)
+          return undefined
+        })
+        if (this.keepMs > 0) await new Promise((resolve) => setTimeout(resolve, this.keepMs))
+        return refusals
       },
       finish: async () => {
         const entries = [...kept.values()].flat()

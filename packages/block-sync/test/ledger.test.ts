@@ -47,6 +47,31 @@ it('takes the state at a checkpoint in pieces from several peers, goes on by blo
   expect(setup.net.reports).toEqual([])
 })
 
+it('hands over all pieces that came by then, up to maxAnswerBytes', async () => {
+  const maxAnswerBytes = 2_500
+  const setup = await newcomer({ checkpointBehind: 49, maxBlockBytes: 2_000, maxAnswerBytes })
+  setup.chain.keepMs = 50
+  for (const id of ['a', 'b', 'c']) join(setup, id)
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', tip: full.tip() })
+  expect(setup.chain.added.toSorted((a, b) => a - b)).toEqual(Array.from({ length: PIECES }, (_, i) => i))
+  const sums = setup.chain.handed.map((bytes) => bytes.reduce((sum, each) => sum + each, 0))
+  expect(Math.max(...setup.chain.handed.map(({ length }) => length))).toBeGreaterThan(1)
+  expect(Math.max(...sums)).toBeLessThanOrEqual(maxAnswerBytes)
+})
+
+it('takes what is true of the pieces that came at once, and asks for the others again', async () => {
+  const setup = await newcomer()
+  setup.chain.keepMs = 50
+  join(setup, 'liar', { statePiece: (__, { piece }) => ({ piece: piece?.map((byte) => byte ^ 1) }) })
+  for (const id of ['a', 'b', 'c']) join(setup, id)
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', tip: full.tip() })
+  expect(setup.chain.added.toSorted((a, b) => a - b)).toEqual(Array.from({ length: PIECES }, (_, i) => i))
+  expect(setup.chain.stateRoot).toBe(full.stateRoot)
+  expect(setup.net.reports).toMatchObject([{ peer: 'liar', offence: 'false-piece' }])
+})
+
 const headers = (node: LedgerNode): Promise<Uint8Array[]> => node.headers(0, 100)
 
 const lies: Record<string, (honest: StatePieceAnswer) => StatePieceAnswer> = {
