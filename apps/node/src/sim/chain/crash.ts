@@ -1,7 +1,7 @@
 import type { ChainScenario } from './scenario.ts'
 import type { ChainStage, Node } from './stage.ts'
 
-const CRASHES = 8
+const CRASHES = 5
 const DOWN_MS = 2_000
 /** Time between two looks at a disk, and the longest wait for a write, in ms. */
 const LOOK_MS = 1

@@ -1,3 +1,4 @@
+import { checkpoint } from './checkpoint.ts'
 import { crash } from './crash.ts'
 import { lateJoiner } from './late-joiner.ts'
 import { liars } from './liars.ts'
@@ -7,4 +8,12 @@ import { reorg } from './reorg.ts'
 import type { ChainScenario } from './scenario.ts'
 
 /** Every scenario of the chain. */
-export const chainScenarios: readonly ChainScenario[] = [lateJoiner, liars, reorg, crash, partition, mixedVersions]
+export const chainScenarios: readonly ChainScenario[] = [
+  lateJoiner,
+  liars,
+  checkpoint,
+  reorg,
+  crash,
+  partition,
+  mixedVersions,
+]

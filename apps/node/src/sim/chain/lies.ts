@@ -6,6 +6,8 @@ import {
   getHeadersCodec,
   type HeadersAnswer,
   headersCodec,
+  statePieceCodec,
+  type StatePieceAnswer,
   type Status,
   statusCodec,
 } from '@gridmesh/block-sync'
@@ -13,15 +15,17 @@ import type { Messages } from '@gridmesh/interfaces'
 import {
   buildGenesis,
   decodeBlock,
+  decodePiece,
   defaultRegistry,
   encodeBlock,
+  encodePiece,
   type Genesis,
   type LedgerSigner,
   signHeader,
   toHex,
   txRoot,
 } from '@gridmesh/ledger'
-import { getBlocksKind, getHeadersKind, statusKind } from '../../chain-network/kinds.ts'
+import { getBlocksKind, getHeadersKind, getStatePieceKind, statusKind } from '../../chain-network/kinds.ts'
 import type { LieName } from './scenario.ts'
 
 /** Blocks that a liar claims to have beyond the others. */
@@ -39,6 +43,7 @@ interface Lie {
   status?(honest: Status): Status
   headers?(request: GetHeaders, honest: HeadersAnswer): HeadersAnswer
   blocks?(honest: BlocksAnswer): BlocksAnswer
+  piece?(honest: StatePieceAnswer): StatePieceAnswer
   /** In the place of a block of its own. */
   block?(bytes: Uint8Array): Uint8Array
 }
@@ -74,6 +79,9 @@ export function lyingMessages(messages: Messages, name: LieName, init: LiarInit)
           if (kind.kind === getBlocksKind.kind && lie.blocks !== undefined) {
             return kind.reply.decode(blocksCodec.encode(lie.blocks(blocksCodec.decode(truth))))
           }
+          if (kind.kind === getStatePieceKind.kind && lie.piece !== undefined) {
+            return kind.reply.decode(statePieceCodec.encode(lie.piece(statePieceCodec.decode(truth))))
+          }
           return honest
         },
         options,
@@ -100,9 +108,20 @@ function withhold({ blocks }: BlocksAnswer): BlocksAnswer {
   return { blocks: blocks.map(() => undefined) }
 }
 
+/** A piece with something else in its first entry: of an output, another owner. */
+function falsify({ piece }: StatePieceAnswer): StatePieceAnswer {
+  if (piece === undefined) return { piece }
+  const { entries, ...proved } = decodePiece(piece)
+  const [[key, value] = [new Uint8Array(1), new Uint8Array(1)], ...others] = entries
+  const other = value.map((byte, at) => (at === value.byteLength - 1 ? byte ^ 1 : byte))
+  return { piece: encodePiece({ ...proved, entries: [[key, other], ...others] }) }
+}
+
 function lieOf(name: LieName, forger: Forger): Lie {
   const lies: Readonly<Record<LieName, Lie>> = {
     'false-block': { block: (bytes) => forger.withFalseState(bytes) },
+    'false-piece': { piece: falsify },
+    'withheld-piece': { piece: () => ({ piece: undefined }), blocks: withhold },
     'false-height': { status: (status) => claim(status, ENDLESS) },
     'withheld-body': {
       status: (status) => claim(status, CLAIMED),

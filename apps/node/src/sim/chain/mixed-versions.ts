@@ -4,8 +4,8 @@ const VERSIONS: readonly Version[] = ['without-chain', 'few-kinds', 'other-statu
 /** Authorities, one of which is of another version. */
 const AUTHORITIES = [0, 1, 2, 4]
 const OURS = 3
-const TOGETHER_MS = 20_000
-const MORE_BLOCKS = 20
+const TOGETHER_MS = 10_000
+const MORE_BLOCKS = 10
 
 /** Nodes of other versions are in the network. */
 export const mixedVersions: ChainScenario = {

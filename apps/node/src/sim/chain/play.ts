@@ -25,6 +25,8 @@ import { messagesOf } from './versions.ts'
 import { Faults, Witness } from './witness.ts'
 
 const AUTHORITIES = 3
+/** Parts in which a state is fetched: so many that it takes until all peers are there. */
+const PIECES = 128
 /** Rules that let blocks come fast. */
 const RULES: PoaRulesInit & PoaInit = {
   minIntervalMs: 300,
@@ -117,6 +119,7 @@ class ChainPlay implements NodeKit {
 
   build(plan: NodePlan, settings: NodeSettings): NodeOptions<ModuleServices> {
     const { index } = plan
+    const { checkpointsEvery } = this.#scenario
     const version = this.#scenario.version?.(this.#cast, index)
     const options = wholeNode(plan, settings, version !== 'without-chain')
     this.#chains.delete(index)
@@ -131,6 +134,7 @@ class ChainPlay implements NodeKit {
         genesis: this.#money.genesis,
         consensus: { ...RULES, ...this.#scenario.consensus },
         verify: this.#verify,
+        ...(checkpointsEvery !== undefined && { checkpointBehind: Math.floor(checkpointsEvery / 2) }),
         ...(authority !== -1 && { signer: authorityKey(authority) }),
       },
       change: (init) => this.#change(init, index),
@@ -175,12 +179,16 @@ class ChainPlay implements NodeKit {
   /** Payments, and when they came into blocks of each honest node. */
   figures(): Pick<Played, 'deliveredRatio' | 'p50Ms' | 'p99Ms' | 'observations'> {
     const paid = this.#stage?.paid ?? new Map<string, number>()
+    // Who took a state never saw the blocks before it.
+    const { tookState, included } = this.#witness
     const observations = [...paid].flatMap(([id, atMs]) =>
-      [...(this.#witness.included.get(id) ?? [])].map(([node, seenMs]) => ({ id, node, delayMs: seenMs - atMs })),
+      [...(included.get(id) ?? [])].flatMap(([node, seenMs]) =>
+        tookState.has(node) ? [] : { id, node, delayMs: seenMs - atMs },
+      ),
     )
     const delays = observations.map(({ delayMs }) => delayMs).toSorted((a, b) => a - b)
     const quantile = (share: number): number => delays[Math.ceil(share * delays.length) - 1] ?? 0
-    const expected = paid.size * (this.#stage?.keepers.length ?? 0)
+    const expected = paid.size * (this.#stage?.keepers.filter(({ index }) => !tookState.has(index)).length ?? 0)
     const deliveredRatio = expected === 0 ? 1 : observations.length / expected
     return { deliveredRatio, p50Ms: quantile(0.5), p99Ms: quantile(0.99), observations }
   }
@@ -196,7 +204,13 @@ class ChainPlay implements NodeKit {
   /** Bounds for all, and what is different on this node. */
   #change(init: ChainServiceInit, node: number): ChainServiceInit {
     const { maxTransactions, maxWaiting, ...limits } = this.#changes.limits
-    const parts = { ...init.parts, limits, mempool: { maxTransactions, maxWaiting }, checkpoints: { every: 0 } }
+    const { checkpointsEvery: every = 0 } = this.#scenario
+    const parts = {
+      ...init.parts,
+      limits,
+      mempool: { maxTransactions, maxWaiting },
+      checkpoints: { every, pieces: PIECES },
+    }
     const messages = this.#messagesOf(init, node)
     return this.#changes.change?.({ ...init, parts, messages }, node) ?? { ...init, parts, messages }
   }

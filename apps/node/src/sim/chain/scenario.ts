@@ -13,7 +13,13 @@ export type Version =
   | 'more-kinds'
 
 /** How a node lies. */
-export type LieName = 'false-block' | 'withheld-body' | 'endless-headers' | 'false-height'
+export type LieName =
+  | 'false-block'
+  | 'withheld-body'
+  | 'endless-headers'
+  | 'false-height'
+  | 'false-piece'
+  | 'withheld-piece'
 
 /** Who is who in a scenario of the chain: the first nodes are honest, the last ones lie. */
 export interface ChainCast {
@@ -38,6 +44,8 @@ export interface ChainScenario {
   version?(cast: ChainCast, index: number): Version | undefined
   /** Whether disks lose what is not synced when a node crashes. @default false */
   readonly hasDisks?: boolean
+  /** Blocks from one state that nodes give to others to the next; who is half of it behind takes one. @default none */
+  readonly checkpointsEvery?: number
   /** What is different from the rules that let blocks come fast. */
   readonly consensus?: PoaRulesInit & PoaInit
   play(stage: ChainStage): Promise<void>

@@ -12,7 +12,7 @@ export interface SimChainInit {
   readonly node: number
   readonly place: Place
   readonly version: Version | undefined
-  readonly chain: Pick<ChainServiceInit, 'name' | 'genesis' | 'signer' | 'consensus' | 'verify'>
+  readonly chain: Pick<ChainServiceInit, 'name' | 'genesis' | 'signer' | 'consensus' | 'verify' | 'checkpointBehind'>
   /** What is different on this node. */
   readonly change: (init: ChainServiceInit) => ChainServiceInit
   /** Of honest nodes. */

@@ -160,13 +160,21 @@ export class ChainStage {
     const height = this.height()
     await this.untilHeight(`${law}: final`, () => this.finalHeight(), height, withinMs)
     await this.agree(`${law}: agreed again`, withinMs)
+    await this.network.until(`${law}: history`, () => this.#gap(), withinMs)
     await this.inspect(law)
+  }
+
+  #gap(): string | undefined {
+    const gap = this.keepers.find((node) => this.chainOf(node).chain.history.lowest() !== undefined)
+    return gap === undefined ? undefined : `Node ${gap.index} has not all blocks before the state that it took`
   }
 
   #unpaid(): string | undefined {
     for (const id of this.paid.keys()) {
       const nodes = this.witness.included.get(id)
-      const missing = this.keepers.find(({ index }) => nodes?.has(index) !== true)
+      const missing = this.keepers.find(({ index }) => {
+        return nodes?.has(index) !== true && !this.witness.tookState.has(index)
+      })
       if (missing !== undefined) return `Payment ${id} is in no block of node ${missing.index}`
     }
     return undefined

@@ -43,6 +43,8 @@ export class Witness {
   readonly blames: Blame[] = []
   /** When each transaction came into a block of each node, by id. */
   readonly included = new Map<string, Map<number, number>>()
+  /** Nodes that took the state of others, and so were told of no block before it. */
+  readonly tookState = new Set<number>()
   reorgs = 0
   deepestReorg = 0
   readonly #init: WitnessInit
@@ -106,7 +108,15 @@ export class Witness {
       told.branch.length = header.height + 1
       for (const { id } of transactions) this.#include(toHex(id), node, nowMs())
     })
-    chain.addEventListener('chain:head', ({ detail }) => (told.head = detail))
+    chain.addEventListener('chain:head', ({ detail }) => {
+      // No block was told of: it went to a state that it took.
+      if (told.branch[detail.height] !== detail.hash) {
+        this.tookState.add(node)
+        told.branch.length = 0
+        told.branch[detail.height] = detail.hash
+      }
+      told.head = detail
+    })
     chain.addEventListener('chain:final', ({ detail }) => this.#final(node, detail.height))
     chain.addEventListener('chain:reorg', ({ detail: { reverted } }) => {
       this.reorgs += 1
@@ -127,6 +137,8 @@ export class Witness {
     if (height < told.final) this.#note('final-stays', `Node ${node} goes back from final ${told.final} to ${height}`)
     for (let at = told.final; at <= height; at++) {
       const hash = told.branch[at] ?? ''
+      // Below a state that it took it was told of none.
+      if (hash === '' && this.tookState.has(node)) continue
       const other = (this.#finals[at] ??= hash)
       if (hash === other) continue
       this.#note('one-final-block', `Node ${node} has ${hash} as final block ${at}, and another one has ${other}`)

@@ -1,0 +1,44 @@
+import { authorityList, type Piece, StateTree, toHex } from '@gridmesh/ledger'
+import { expect, it, vi } from 'vitest'
+import { ProvedState } from '../../src/chain/checkpoints/proved-state.ts'
+import type { ReadState } from '../../src/chain/read-state.ts'
+import { checkpoint } from '../../src/sim/chain/checkpoint.ts'
+import { playChainScenario } from '../../src/sim/chain/play.ts'
+
+/** Takes pieces for true as they are. */
+class TrustingState {
+  readonly #tree = new StateTree()
+  #list: Uint8Array = new Uint8Array()
+
+  put({ entries }: Piece): undefined {
+    this.#tree.apply(entries.map(([key, after]) => ({ key, before: undefined, after })))
+    const list = entries.find(([key]) => key.byteLength === 1 && authorityList.owns(key))
+    if (list !== undefined) this.#list = Uint8Array.from(list[1])
+  }
+
+  read(): ReadState {
+    return { tree: this.#tree, authorities: authorityList.parse(this.#list).map(toHex) }
+  }
+}
+
+it('finds a node that takes pieces of a state without proof', async () => {
+  const trusting = new Map<ProvedState, TrustingState>()
+  const of = (state: ProvedState): TrustingState => {
+    const known = trusting.get(state) ?? new TrustingState()
+    trusting.set(state, known)
+    return known
+  }
+  vi.spyOn(ProvedState.prototype, 'put').mockImplementation(function (this: ProvedState, _number, piece) {
+    return of(this).put(piece)
+  })
+  vi.spyOn(ProvedState.prototype, 'readBack').mockImplementation(async function (this: ProvedState) {
+    return Promise.resolve(of(this).read())
+  })
+  const { violations } = await playChainScenario(checkpoint, { seed: 1, nodes: checkpoint.nodes.least })
+  vi.restoreAllMocks()
+  expect(trusting.size).toBeGreaterThan(0)
+  const laws = violations.map(({ invariant }) => invariant)
+  // What it makes of the false state contradicts the next true block, and so it blames honest nodes.
+  expect(laws).toContain('no-honest-peer-blamed')
+  expect(laws).toContain('caught-up')
+})
