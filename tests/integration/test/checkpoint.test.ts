@@ -4,7 +4,7 @@ import { Network } from '@gridmesh-internal/support'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { blocksAt, chainOf, isStateWhole, payment } from '../src/chain.ts'
 
-const soon = { timeout: 30_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 const EVERY = 2
 let network: Network
 
@@ -37,4 +37,4 @@ it('begins anew at a final state that is fetched in pieces, goes on by blocks, a
   expect(await isStateWhole(joiner)).toBe(true)
   const blocks = await chain.backend.headers(0, height + 1)
   await vi.waitFor(async () => expect(await joined.chain.backend.headers(0, height + 1)).toEqual(blocks), soon)
-}, 60_000)
+}, 120_000)

@@ -183,6 +183,23 @@ describe('the import of a state', () => {
     await state.close()
   })
 
+  it('is closed when nothing is on its way to the disk any more', async () => {
+    let gate = Promise.resolve()
+    const { store } = dying(memoryStore(), async () => gate)
+    const chain = await openOver(store, 2)
+    const state = await begin(chain, full)
+    const opening = Promise.withResolvers<void>()
+    gate = opening.promise
+    await add(state, 0, await pieceOf(full, 0, 2))
+    let isClosed = false
+    const closing = state.close().then(() => (isClosed = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isClosed).toBe(false)
+    opening.resolve()
+    await closing
+    expect((await begin(chain, full)).kept).toEqual([0])
+  })
+
   it('refuses every piece of a block of another chain, and of one that its maker did not sign', async () => {
     const other = await opened({ genesis: genesisOf(1, 'other') })
     const chain = await openOver(memoryStore(), 1)
