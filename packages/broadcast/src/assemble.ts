@@ -7,11 +7,13 @@ import { CHUNK_BYTES, CHUNK_OVERHEAD_BYTES, MAX_CHUNKS_PER_REQUEST } from './con
 import { Deliveries } from './deliveries.ts'
 import { DirectCarrier } from './direct-carrier.ts'
 import { DuplicateCache } from './duplicate-cache.ts'
+import { FrameReader } from './frame-reader.ts'
 import { GossipCarrier } from './gossip-carrier.ts'
 import { GossipIds } from './gossip-ids.ts'
 import { gossipOptions } from './gossip-options.ts'
 import { GossipRouter } from './gossip-router.ts'
 import { GossipTopology } from './gossip-topology.ts'
+import { GossipTraffic } from './gossip-traffic.ts'
 import { Inbox } from './inbox.ts'
 import type { BroadcastComponents, BroadcastInit } from './index.ts'
 import { BroadcastMetrics } from './metrics.ts'
@@ -60,7 +62,8 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const { peerId } = components
   const shared = { ...options, peerId, siblings, log, topics, metrics, peers, cache, deliveries, queue, retained }
   const inbox = new Inbox(shared)
-  const ids = new GossipIds(options)
+  const frames = new FrameReader(options)
+  const ids = new GossipIds(frames)
   const client = new ChunkClient(siblings, options.chunkDeadlineMs)
   const puller = new Puller({
     ...shared,
@@ -87,7 +90,9 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const gossipRouter =
     init.gossip?.(topology.components, routerOptions) ?? gossipsub(routerOptions)(topology.components)
   const router = new GossipRouter(gossipRouter, topology)
-  const gossip = new GossipCarrier({ ...shared, inbox, announcements, ids, acks, router })
+  const traffic = new GossipTraffic({ siblings, topology, frames })
+  traffic.follow(gossipRouter)
+  const gossip = new GossipCarrier({ ...shared, inbox, announcements, ids, acks, router, traffic })
   const server = new ChunkServer(shared)
   const publisher = new Publisher({ ...shared, options, gossip, ids, sender })
   return {

@@ -5,13 +5,12 @@ import type { AckCarrier } from './ack-carrier.ts'
 import type { Announcements } from './announcements.ts'
 import type { PublishDelivery } from './delivery.ts'
 import type { KnownMessage } from './duplicate-cache.ts'
-import type { Frame } from './frame.ts'
 import type { GossipFrame, GossipIds } from './gossip-ids.ts'
 import type { GossipRouter } from './gossip-router.ts'
+import type { GossipTraffic } from './gossip-traffic.ts'
 import type { Inbox, Judgement } from './inbox.ts'
 import type { BroadcastMetrics } from './metrics.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
-import type { Siblings } from './siblings.ts'
 import type { Topics } from './topics.ts'
 
 const RESULTS: Record<Verdict, TopicValidatorResult> = {
@@ -22,8 +21,8 @@ const RESULTS: Record<Verdict, TopicValidatorResult> = {
 
 /** What the gossip carrier needs. */
 export interface GossipCarrierInit {
-  siblings: Siblings
   router: GossipRouter
+  traffic: GossipTraffic
   ids: GossipIds
   inbox: Inbox
   announcements: Announcements
@@ -37,7 +36,6 @@ export interface GossipCarrierInit {
 /** One publish by gossip. */
 export interface GossipPublish {
   wireTopic: string
-  frame: Frame
   bytes: Uint8Array
   known: KnownMessage
   delivery: PublishDelivery
@@ -60,8 +58,8 @@ export class GossipCarrier {
     this.#init.router.subscribe(wireTopic, (from, msg) => this.#validate(from, msg))
   }
 
-  async publish({ wireTopic, frame, bytes, known, delivery, ready, waitMs, signal }: GossipPublish): Promise<void> {
-    const { router, ids, metrics, log } = this.#init
+  async publish({ wireTopic, bytes, known, delivery, ready, waitMs, signal }: GossipPublish): Promise<void> {
+    const { router, ids, metrics, log, traffic } = this.#init
     await router.whenReachable({ topic: wireTopic, ready, waitMs, signal })
     if (signal.aborted) return
     // Gossipsub sends the same content once: a mesh that is not served then has missed nothing.
@@ -72,7 +70,7 @@ export class GossipCarrier {
       const { recipients, missed } = await ids.publishing(delivery.id, () => router.publish(wireTopic, bytes, isNew))
       for (const peer of recipients) {
         delivery.sent(peer.toString())
-        this.#countTraffic(peer, frame, 'out', bytes.length)
+        traffic.told(peer, bytes, 'out')
       }
       for (const peer of missed) {
         delivery.missed(peer, 'no-link')
@@ -89,7 +87,7 @@ export class GossipCarrier {
 
   /** Gossipsub asks for our verdict on a message. What it gets also decides whether it passes the message on. */
   async #validate(from: PeerId, msg: Message): Promise<TopicValidatorResult> {
-    const { ids, inbox, topics } = this.#init
+    const { ids, inbox, topics, traffic } = this.#init
     const frame = ids.read(msg)
     const topic = topics.fromWire(msg.topic)
     if (typeof frame === 'string' || topic === undefined) {
@@ -97,7 +95,7 @@ export class GossipCarrier {
       return TopicValidatorResult.Reject
     }
 
-    this.#countTraffic(from, frame, 'in', msg.data.length)
+    traffic.told(from, msg.data, 'in')
     const judgement = await this.#judge(from, topic, frame, msg.data.length)
     // Not judged because of who brought it: the next peer that brings it gets a hearing.
     if (judgement.known === undefined) ids.watch(frame.id.hex)
@@ -133,10 +131,5 @@ export class GossipCarrier {
     if (known.isAcknowledged) return
     known.isAcknowledged = true
     this.#init.acks.acknowledge(origin, id.bytes)
-  }
-
-  #countTraffic(peer: PeerId, { lane }: Frame, direction: 'in' | 'out', byteLength: number): void {
-    // Unicast counts what goes through it; of gossip nobody else knows.
-    this.#init.siblings.peerManager?.countTraffic(peer, lane, direction, byteLength)
   }
 }

@@ -1,6 +1,7 @@
 import type { Message } from '@libp2p/gossipsub'
 import { MAX_COPIES_PER_ID, MAX_WATCHED_IDS } from './constants.ts'
-import { decodeFrame, type Frame, type FrameFault, frameId, type FrameLimits } from './frame.ts'
+import { type Frame, type FrameFault, frameId } from './frame.ts'
+import type { FrameReader } from './frame-reader.ts'
 import { copyId, garbageId, toHex } from './message-id.ts'
 
 /** A gossip message, read. */
@@ -20,15 +21,15 @@ export interface GossipFrame extends Frame {
  * that id, though: a peer that asks for it by this id would get a message with another one, and blame us.
  */
 export class GossipIds {
-  readonly #limits: FrameLimits
+  readonly #reader: FrameReader
   // Gossipsub asks for the id first and for the verdict next, with the same object.
   readonly #frames = new WeakMap<Message, GossipFrame | FrameFault>()
   readonly #copies = new WeakSet<Message>()
   readonly #copiesSeen = new Map<string, number>()
   readonly #publishing = new Set<string>()
 
-  constructor(limits: FrameLimits) {
-    this.#limits = limits
+  constructor(reader: FrameReader) {
+    this.#reader = reader
   }
 
   /** The frame in a gossip message, read once. */
@@ -85,7 +86,7 @@ export class GossipIds {
   }
 
   #read(msg: Message): GossipFrame | FrameFault {
-    const frame = decodeFrame(msg.data, this.#limits)
+    const frame = this.#reader.read(msg.data)
     if (typeof frame === 'string') return frame
     // A frame that names another topic would have its id counted on the wrong one.
     if (frame.topic !== '' && frame.topic !== msg.topic) return 'malformed'

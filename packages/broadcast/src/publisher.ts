@@ -79,7 +79,7 @@ export class Publisher {
       // What floods at once has no need to wait for a mesh.
       const waitMs = peers.length > 0 ? 0 : options.meshWaitMs
       const ready = (): PeerId[] => this.#init.peers.ready()
-      carriers.push(gossip.publish({ wireTopic, frame, bytes, known, delivery, waitMs, signal, ready }))
+      carriers.push(gossip.publish({ wireTopic, bytes, known, delivery, waitMs, signal, ready }))
     }
     await Promise.all(carriers)
     onSent?.()

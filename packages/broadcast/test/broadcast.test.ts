@@ -360,6 +360,30 @@ it('reports what peers bring and counts gossip traffic both ways', async () => {
   )
 })
 
+function bytesBetween(node: TestNode, peer: TestNode, direction: 'in' | 'out'): number {
+  const traffic = node.manager?.traffic ?? []
+  const own = traffic.filter((entry) => entry.peer === peer.peerId.toString() && entry.direction === direction)
+  return own.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+it('counts what it passes on and what it had before, so that both ends of every link agree', async () => {
+  const nodes = await Promise.all([0, 1, 2, 3].map(() => createNode({ manager: new TestPeerManager() })))
+  for (const node of nodes) node.broadcast.subscribe('orders', () => 'accept')
+  await connectAll(nodes)
+  await Promise.all(nodes.map((node) => meshOf(node, 'orders', nodes.length - 1)))
+
+  const author = nodeAt(nodes, 0)
+  for (let i = 0; i < 20; i++) await author.broadcast.publish('orders', new Uint8Array(i + 1), { strategy: 'gossip' })
+
+  const pairs = nodes.flatMap((from) => nodes.filter((to) => to !== from).map((to) => [from, to] as const))
+  await eventually(() => {
+    for (const [from, to] of pairs) expect(bytesBetween(to, from, 'in')).toBe(bytesBetween(from, to, 'out'))
+    expect(bytesBetween(author, nodeAt(nodes, 1), 'out')).toBeGreaterThan(0)
+    const passedOn = pairs.filter(([from]) => from !== author).map(([from, to]) => bytesBetween(from, to, 'out'))
+    expect(Math.max(...passedOn)).toBeGreaterThan(0)
+  })
+})
+
 it('refuses a peer of bad reputation in the mesh', async () => {
   const manager = new TestPeerManager()
   const [node, good, bad] = [await createNode({ manager }), await createNode(), await createRawPeer()]

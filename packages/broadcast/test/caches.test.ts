@@ -5,6 +5,7 @@ import { AckBatcher } from '../src/ack-batcher.ts'
 import { MAX_COPIES_PER_ID, MAX_WATCHED_IDS } from '../src/constants.ts'
 import { DuplicateCache } from '../src/duplicate-cache.ts'
 import { encodeFrame } from '../src/frame.ts'
+import { FrameReader } from '../src/frame-reader.ts'
 import { GossipIds } from '../src/gossip-ids.ts'
 import { garbageId, messageId, toHex } from '../src/message-id.ts'
 import { WindowCounter } from '../src/window-counter.ts'
@@ -82,7 +83,7 @@ it('gathers acknowledgements to one peer, sends full batches at once, and stops 
 })
 
 it('gives a message one id whoever claims to have written it, and garbage another', () => {
-  const ids = new GossipIds({ maxMessageBytes: 1_000, maxPushedBytes: 1_000 })
+  const ids = new GossipIds(new FrameReader({ maxMessageBytes: 1_000, maxPushedBytes: 1_000 }))
   expect(ids.idOf(message())).toEqual(ID)
   expect(ids.idOf(message(new Uint8Array(34).fill(7)))).toEqual(ID)
   expect(ids.idOf(message(new Uint8Array(38), TOPIC))).toEqual(ID)
@@ -92,7 +93,7 @@ it('gives a message one id whoever claims to have written it, and garbage anothe
 })
 
 it('shows gossipsub further copies of a watched message as new, up to a limit, and none of our own publish', async () => {
-  const ids = new GossipIds({ maxMessageBytes: 1_000, maxPushedBytes: 1_000 })
+  const ids = new GossipIds(new FrameReader({ maxMessageBytes: 1_000, maxPushedBytes: 1_000 }))
   ids.watch(toHex(ID))
   const publish = message()
   await ids.publishing(toHex(ID), async () => expect(ids.idOf(publish)).toEqual(ID))
