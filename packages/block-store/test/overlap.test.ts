@@ -3,13 +3,13 @@ import { BlockStore, type KeyValueStore, memoryStore } from '../src/index.ts'
 import { block, bytes, put } from './blocks.ts'
 import { opened, passing, stateOf } from './helpers.ts'
 
-// Room for one entry: `a`, written last, is cached, and `b` is not.
-const ONE_ENTRY = { maxCacheBytes: 1 + 3 + 256 }
+// Room for one entry in each half, and three come: `a` and `c`, written last, are cached, and `b` is not.
+const TWO_ENTRIES = { maxCacheBytes: 2 * (1 + 3 + 256) }
 
 /** A store with `b` and `a` as block 0 has left them, and the changes of block 1. */
 async function twoEntries(disk: KeyValueStore) {
-  const store = await opened(BlockStore.over(disk, ONE_ENTRY))
-  await store.append(block(0), [put('b', 'old'), put('a', 'old')])
+  const store = await opened(BlockStore.over(disk, TWO_ENTRIES))
+  await store.append(block(0), [put('b', 'old'), put('a', 'old'), put('c', 'old')])
   const read = async () =>
     (await store.getMany([bytes('a'), bytes('b')])).map((value) => new TextDecoder().decode(value))
   return { store, read, append: () => store.append(block(1), [put('b', 'new', 'old'), put('a', 'new', 'old')]) }
@@ -59,5 +59,5 @@ it('reads all of the old tip while a block is on the disk and not acknowledged, 
   gate.resolve()
   await appending
   expect(await read()).toEqual(['new', 'new'])
-  expect((await entries).map(([, value]) => Buffer.from(value, 'hex').toString())).toEqual(['new', 'new'])
+  expect((await entries).map(([, value]) => Buffer.from(value, 'hex').toString())).toEqual(['new', 'new', 'old'])
 })
