@@ -119,7 +119,7 @@ export class Importer {
 
   async #extend({ full, judgement }: Judged): Promise<ImportOutcome> {
     const { mover, checks } = this.#parts
-    const fault = (await checks.faultOf(full)) ?? (await mover.extend(full))
+    const fault = await mover.extend(full, checks.faultOf(full))
     return fault === undefined ? this.#imported() : this.#refuseForGood(judgement.facts.hash, fault)
   }
 

@@ -11,6 +11,7 @@ import {
   Overlay,
   readsOfBlock,
   type Registry,
+  type StateStep,
   type StateTree,
   type StateView,
   toHex,
@@ -37,6 +38,12 @@ export interface MainChainParts {
   history: AuthorityHistory
   tip: ChainBlock
   finalised: ChainTip
+}
+
+/** A block that is valid on the tip, and what it does to the state. */
+export interface Executed extends Pick<ChainBlock, 'facts' | 'standing'> {
+  readonly full: FullBlock
+  readonly step: StateStep
 }
 
 /**
@@ -102,14 +109,10 @@ export class MainChain {
     return body === undefined ? undefined : { ...this.#place(stored), full: this.#read(stored, body) }
   }
 
-  /**
-   * Puts a block upon the tip, all signatures of which were checked, or says why it is not valid. What it makes final is
-   * stored with it, unless it may have to be taken off again with the branch that it is of; `finalise` tells of it.
-   */
-  async apply(full: FullBlock, isForGood = false): Promise<BlockFault | undefined> {
+  /** Executes a block upon the tip, or says why it is not valid. Nothing is moved, and no signature is asked for. */
+  async execute(full: FullBlock): Promise<Executed | BlockFault> {
     const { block } = full
-    const { store, rules, registry, checkpoints } = this.#parts
-    const tree = this.#tree
+    const { rules, registry } = this.#parts
     const parent = this.#tip
     // Once more for a block that was judged by authorities as its branch claimed them; no clock is asked.
     const judgement = judgeHeader(rules, parent, block)
@@ -117,25 +120,40 @@ export class MainChain {
     const reads = readsOfBlock(block, registry)
     reads.push(authorityList.key())
     const view = await this.view(reads)
-    const verdict = validateBlock({ view, tree }, parent.header, block, {
+    const verdict = validateBlock({ view, tree: this.#tree }, parent.header, block, {
       registry,
       verified: true,
       verify: () => true,
     })
-    if (verdict.status === 'refused') return verdict
+    return verdict.status === 'refused' ? verdict : { full, step: verdict, ...judgement }
+  }
 
-    const { facts, standing } = judgement
-    const authorities = authoritiesIn(verdict.changes)
+  /**
+   * Puts a block upon the tip that was executed on it, and all signatures of which were checked. What it makes final is
+   * stored with it, unless it may have to be taken off again with the branch that it is of; `finalise` tells of it.
+   */
+  async append({ full, step, facts, standing }: Executed, isForGood: boolean): Promise<void> {
+    const { store, rules, checkpoints } = this.#parts
+    const tree = this.#tree
+    const parent = this.#tip
+    const authorities = authoritiesIn(step.changes)
     const changedAt = authorities === undefined ? parent.changedAt : facts.height
     const former = authorities === undefined ? undefined : parent.authorities
     const final = rules.finalHeight(standing)
     const finalise = isForGood && final > this.#finalised.height ? final : undefined
-    await store.append(storedBlock(full, { standing, changedAt, former }), verdict.changes, { finalise })
-    verdict.update.commit()
+    await store.append(storedBlock(full, { standing, changedAt, former }), step.changes, { finalise })
+    step.update.commit()
     if (authorities !== undefined) this.#history.push(facts.height, authorities)
-    const header = ownHeader(block.header)
+    const header = ownHeader(full.block.header)
     this.#tip = { header, facts, standing, changedAt, authorities: authorities ?? parent.authorities }
     await checkpoints.onApplied(this.#tip, tree)
+  }
+
+  /** Executes a block and puts it upon the tip, to be taken off again perhaps, or says why it is not valid. */
+  async apply(full: FullBlock): Promise<BlockFault | undefined> {
+    const executed = await this.execute(full)
+    if (!('step' in executed)) return executed
+    await this.append(executed, false)
     return undefined
   }
 

@@ -56,13 +56,23 @@ export class Mover {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Puts a block upon the head, or says why it is not valid. @throws {ChainFailedError} */
-  async extend(full: FullBlock): Promise<BlockFault | undefined> {
-    return this.#move(async () => {
-      const fault = await this.#parts.main.apply(full, true)
-      if (fault === undefined) await this.#settle([], [full.block])
-      return fault
+  /**
+   * Executes a block upon the head while `signed` is asked of its signatures, and puts it there if it is found valid;
+   * otherwise it says why it is not. @throws {ChainFailedError} @throws what `signed` rejects with
+   */
+  async extend(full: FullBlock, signed: Promise<BlockFault | undefined>): Promise<BlockFault | undefined> {
+    const { main } = this.#parts
+    const [executed, checked] = await Promise.allSettled([this.#guarded(() => main.execute(full)), signed])
+    if (checked.status === 'rejected') throw checked.reason
+    if (executed.status === 'rejected') throw executed.reason
+    if (checked.value !== undefined) return checked.value
+    const { value } = executed
+    if (!('step' in value)) return value
+    await this.#move(async () => {
+      await main.append(value, true)
+      await this.#settle([], [full.block])
     })
+    return undefined
   }
 
   /**
@@ -142,8 +152,12 @@ export class Mover {
   }
 
   async #move<T>(work: () => Promise<T>): Promise<T> {
+    return this.#guarded(() => this.#parts.gate.move(work))
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#parts.gate.move(work)
+      return await work()
     } catch (cause) {
       this.#failure = new ChainFailedError({ cause })
       this.#parts.onFailed(this.#failure)
