@@ -5,8 +5,11 @@ import type { Bench, Line } from '../report.ts'
 import { Side } from '../side.ts'
 
 const NODES = 5
-/** Transfers a second, each for so many seconds; `CHAIN_RATES=1000x60` takes others. */
-const RATES = '100x15,250x15,500x15,1000x15'
+/**
+ * Transfers a second, each for so many seconds; `CHAIN_RATES=1000x60` takes others. The lower rates come first since five
+ * processes that have just begun take ten to twenty seconds until their code is compiled.
+ */
+const RATES = '100x10,250x10,500x15,1000x60'
 /** Share of a rate that has to be in blocks as fast as it came for the rate to be sustained. */
 const SUSTAINED = 0.95
 /** Clock ticks of a process's times in `/proc`, in ms. */

@@ -2,8 +2,8 @@
  * @packageDocumentation
  *
  * Noise as a connection encrypter of libp2p: on the wire the same as `@libp2p/noise`, and usable wherever that is. It
- * encrypts a whole write into one buffer, decrypts all that was received at once into another, and leaves the
- * cryptography to libsodium.
+ * encrypts all that one turn of the event loop sends into one buffer, decrypts all that was received at once into
+ * another, and leaves the cryptography to libsodium.
  *
  * Not for browsers, and not where only audited code may be used: libsodium is, the state machine in front of it is not.
  *

@@ -95,6 +95,11 @@ export async function securedPair(
   return { outbound, inbound, below }
 }
 
+/** Resolves when what was sent in this turn of the event loop has been handed over. */
+export async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** What a stream delivers from here on. */
 export function collect(stream: MessageStream): { bytes: () => Uint8Array; size: () => number; events: () => number } {
   const all = new Uint8ArrayList()

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { HandshakeState, type Role } from '../src/handshake-state.ts'
 import { signStaticKey } from '../src/identity.ts'
 import { encodePayload, type HandshakePayload } from '../src/payload.ts'
-import { collect, ended, hex, makePeer, native, pattern, rejection, securedPair } from './helpers.ts'
+import { collect, ended, hex, makePeer, native, pattern, rejection, nextTurn, securedPair } from './helpers.ts'
 
 const EMPTY = new Uint8Array(0)
 
@@ -203,7 +203,10 @@ async function heldBack() {
   const sealed: Uint8Array[] = []
   const send = below[0].send.bind(below[0])
   vi.spyOn(below[0], 'send').mockImplementation((data) => sealed.push(data.slice()) > 0)
-  for (const size of [10, 20, 30]) outbound.connection.send(pattern(size))
+  for (const size of [10, 20, 30]) {
+    outbound.connection.send(pattern(size))
+    await nextTurn()
+  }
   const received = collect(inbound.connection)
   const [first = EMPTY, second = EMPTY, third = EMPTY] = sealed
   return { first, second, third, send, received, over: ended(inbound.connection), left: below[0], inbound }

@@ -3,7 +3,7 @@ import { streamPair } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it, vi } from 'vitest'
 import type { NoiseCrypto } from '../src/index.ts'
-import { collect, ended, fakeMetrics, listeners, makePeer, native, pattern, securedPair } from './helpers.ts'
+import { collect, ended, fakeMetrics, listeners, makePeer, native, nextTurn, pattern, securedPair } from './helpers.ts'
 
 const FULL = 65_519
 
@@ -38,6 +38,42 @@ describe('secure stream', () => {
     expect(send.mock.calls[0]?.[0]).toBeInstanceOf(Uint8Array)
     expect(received.events()).toBe(1)
     expect(received.bytes()).toEqual(new Uint8ArrayList(pattern(100_000), pattern(100_000)).subarray())
+  })
+
+  it('encrypts in one message what one turn sends, in order, and at once what is large', async () => {
+    const { outbound, inbound, below } = await securedPair()
+    const send = vi.spyOn(below[0], 'send')
+    const received = collect(inbound.connection)
+    for (let first = 0; first < 5; first++) expect(outbound.connection.send(Uint8Array.of(first, 9))).toBe(true)
+    expect(send).not.toHaveBeenCalled()
+    await nextTurn()
+    expect(send).toHaveBeenCalledOnce()
+    expect(send.mock.calls[0]?.[0].byteLength).toBe(10 + 18)
+    outbound.connection.send(pattern(1))
+    outbound.connection.send(pattern(2_048))
+    expect(send).toHaveBeenCalledTimes(2)
+    await vi.waitFor(() => expect(received.size()).toBe(2_059))
+    expect([...received.bytes().subarray(0, 11)]).toEqual([0, 9, 1, 9, 2, 9, 3, 9, 4, 9, 0])
+  })
+
+  it.each(['close', 'abort'] as const)('hands over what this turn has sent before it ends by %s', async (how) => {
+    const { outbound, inbound, below } = await securedPair()
+    const send = vi.spyOn(below[0], 'send')
+    outbound.connection.send(pattern(3))
+    if (how === 'close') await Promise.all([ended(inbound.connection), outbound.connection.close()])
+    else outbound.connection.abort(new RangeError('enough'))
+    expect(send).toHaveBeenCalledOnce()
+    await nextTurn()
+    expect(send).toHaveBeenCalledOnce()
+  })
+
+  it('drops what this turn has sent where the connection has ended meanwhile, and ends with its error', async () => {
+    const { outbound, below } = await securedPair()
+    const over = ended(outbound.connection)
+    outbound.connection.send(pattern(3))
+    below[0].abort(new RangeError('gone'))
+    await nextTurn()
+    await expect(over).resolves.toMatchObject({ error: { message: 'gone' } })
   })
 
   it('encrypts maxBatchBytes at once, and no more while the connection is full', async () => {
@@ -132,7 +168,10 @@ describe('secure stream', () => {
     })
     const sealed: (Uint8Array | Uint8ArrayList)[] = []
     vi.spyOn(below[0], 'send').mockImplementation((data) => sealed.push(data) > 0)
-    for (const size of [1, 2, 3]) outbound.connection.send(pattern(size))
+    for (const size of [1, 2, 3]) {
+      outbound.connection.send(pattern(size))
+      await nextTurn()
+    }
     for (const data of sealed) below[1].dispatchEvent(new StreamMessageEvent(data))
     expect(received).toEqual([1])
     expect(counts['libp2p_noise_decrypted_packets_total']).toBe(1)
