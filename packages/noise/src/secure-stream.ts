@@ -19,6 +19,8 @@ import { frameCount, sealFrames } from './seal-frames.ts'
  * first while the rest is made; what is held is what costs little but its write.
  */
 const MAX_HELD_BYTES = 2_048
+/** Received bytes from which on what is said to them does not wait: reads of that size are of a transfer under way. */
+const BULK_BYTES = 16_384
 
 export interface SecureStreamInit {
   connection: MessageStream
@@ -149,6 +151,8 @@ export class SecureStream extends AbstractMessageStream {
     if (frames > 0) this.#metrics?.decryptedFrames.increment(frames)
     // Everything before a bad message is genuine.
     this.onData(plaintext)
+    // In the middle of much that comes, the other side may stop for want of the window updates that are held.
+    if (data.byteLength >= BULK_BYTES) this.#flush()
     if (error === undefined) return
     this.#metrics?.badFrames.increment()
     this.abort(error)

@@ -56,6 +56,20 @@ describe('secure stream', () => {
     expect([...received.bytes().subarray(0, 11)]).toEqual([0, 9, 1, 9, 2, 9, 3, 9, 4, 9, 0])
   })
 
+  it('keeps nothing back of what is said to much that has come', async () => {
+    const { outbound, inbound, below } = await securedPair({ chunkSize: 2 ** 20 })
+    const send = vi.spyOn(below[1], 'send')
+    const sends: number[] = []
+    below[1].addEventListener('message', () => sends.push(send.mock.calls.length))
+    inbound.connection.addEventListener('message', () => inbound.connection.send(pattern(12)))
+    outbound.connection.send(pattern(30_000))
+    await vi.waitFor(() => expect(sends).toEqual([1]))
+    outbound.connection.send(pattern(100))
+    await vi.waitFor(() => expect(sends).toEqual([1, 1]))
+    await nextTurn()
+    expect(send).toHaveBeenCalledTimes(2)
+  })
+
   it.each(['close', 'abort'] as const)('hands over what this turn has sent before it ends by %s', async (how) => {
     const { outbound, inbound, below } = await securedPair()
     const send = vi.spyOn(below[0], 'send')
