@@ -41,7 +41,8 @@ describe('what a node says of itself', () => {
       expect(peer).toMatchObject({ node_type: 'authority', state: 'ready', height: 0 })
       expect(peer?.['address']).toBe(network.node(1).libp2p.peerId.toString())
       expect(peer?.['version']).toMatch(/^gridmesh\//)
-      expect(peer?.['latency_ms']).toBeGreaterThan(0)
+      // libp2p counts whole milliseconds, and on one machine it may be less than one.
+      expect(peer?.['latency_ms']).toBeGreaterThanOrEqual(0)
       expect(peer?.['last_seen']).toBeGreaterThan(Date.now() - 60_000)
     }, soon)
   })

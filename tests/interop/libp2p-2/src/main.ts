@@ -31,6 +31,8 @@ const node = await createLibp2p({
   transports: [tcp()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
+  // All tests dial from one address, some many times in a second.
+  connectionManager: { inboundConnectionThreshold: 1_000 },
   services: {
     identify: identify(),
     ping: ping({ maxOutboundStreams: 100 }),

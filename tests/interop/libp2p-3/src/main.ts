@@ -32,6 +32,8 @@ const node = await createLibp2p({
   transports: [tcp()],
   connectionEncrypters: [encryption === 'tls' ? tls() : noise()],
   streamMuxers: [yamux()],
+  // All tests dial from one address, some many times in a second.
+  connectionManager: { inboundConnectionThreshold: 1_000 },
   services: {
     identify: identify(),
     ping: ping({ maxOutboundStreams: 100 }),
