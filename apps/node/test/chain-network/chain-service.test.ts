@@ -237,7 +237,8 @@ it('makes no block with a key that is no authority', async () => {
   for (const node of nodes) node.connect()
   // By then the stranger had time as well.
   await maker.submit(payment(maker.chain, 1).bytes)
-  await vi.waitFor(() => expect(stranger.head.height).toBe(1), soon)
+  await vi.waitFor(() => expect(stranger.head.height).toBeGreaterThan(0), soon)
   expect(proposed).not.toHaveBeenCalled()
-  expect(bus.passed.filter(({ kind }) => kind === 'block')).toMatchObject([{ from: 'maker' }])
+  const makers = bus.passed.filter(({ kind }) => kind === 'block').map(({ from }) => from)
+  expect(new Set(makers)).toEqual(new Set(['maker']))
 })
