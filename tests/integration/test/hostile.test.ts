@@ -143,7 +143,7 @@ it('refuses a forged signature, and blames the peer that brought it', async () =
   })
   await vi.waitFor(async () => {
     expect(await counter(network.node(0), 'gridmesh_peer_manager_reports_total', 'invalid-signature')).toBe(1)
-    // It is settled at the end of the tick.
+    // A reputation is settled at the end of the tick.
     expect(network.node(0).libp2p.services.peerManager.reputation(stranger.libp2p.peerId)).toBeLessThan(0)
   }, soon)
 })
@@ -163,7 +163,7 @@ it("refuses an emergency of a key that is no authority's, blames the peer, and c
     expect(await counter(network.node(0), 'gridmesh_energy_messages_total', 'not-authority')).toBeGreaterThan(0)
   }, soon)
   const { peerManager } = network.node(0).libp2p.services
-  expect(peerManager.reputation(producer.libp2p.peerId)).toBeLessThan(0)
+  await vi.waitFor(() => expect(peerManager.reputation(producer.libp2p.peerId)).toBeLessThan(0), soon)
   expect(network.node(0).feed.list({ kind: 'grid-emergency' })).toEqual([])
 })
 
@@ -200,7 +200,8 @@ it('lives through 10,000 rapid streams of one peer: keeps two at most, refuses a
     for (const stream of streams) stream.abort(new Error('next'))
   }
   expect(await counter(network.node(0), 'gridmesh_rate_limiter_refused_total', 'streamsPerSecond')).toBeGreaterThan(0)
-  expect(network.node(0).libp2p.services.peerManager.reputation(stranger.libp2p.peerId)).toBeLessThan(0)
+  const { peerManager } = network.node(0).libp2p.services
+  await vi.waitFor(() => expect(peerManager.reputation(stranger.libp2p.peerId)).toBeLessThan(0), soon)
 }, 120_000)
 
 /** The first frame of a message, by hand: flags, id, announced length, length of this piece, the piece. */
