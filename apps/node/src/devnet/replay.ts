@@ -86,7 +86,7 @@ export async function replay({ day, nodes, speed, signal, ...init }: ReplayInit)
     await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => {})
   }
   if (chain === undefined || signal.aborted) return summary
-  return { ...summary, refused: summary.refused + chain.refused, audit: await chain.audit() }
+  return { ...summary, refused: summary.refused + chain.refused, audit: await chain.audit(signal) }
 }
 
 function clients(nodes: readonly PreparedNode[]): NodeClient[] {

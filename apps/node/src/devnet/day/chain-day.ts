@@ -3,7 +3,6 @@ import type { Transaction } from '@gridmesh/ledger'
 import PQueue from 'p-queue'
 import type { z } from 'zod'
 import { NodeClient } from '../../cli/client.ts'
-import { NodeRefusedError } from '../../cli/errors.ts'
 import { readWallet } from '../../cli/wallet.ts'
 import { NotSettledError } from '../../errors.ts'
 import { balanceView, chainInfo, meterView, sentTransaction } from '../../http/chain/schemas.ts'
@@ -15,6 +14,7 @@ import { auditNodes, type DayAudit } from './audit.ts'
 import { type KeyedMember, loadMembers } from './members.ts'
 import { Settlement } from './settlement.ts'
 import { TRADED, Trader } from './trader.ts'
+import { unlessMoving } from './unless-moving.ts'
 
 /** Requests under way at once. */
 const CONCURRENCY = 16
@@ -82,8 +82,8 @@ export class ChainDay {
   }
 
   /** Compares the chains of all nodes. */
-  async audit(): Promise<DayAudit> {
-    return auditNodes(this.#nodes)
+  async audit(signal: AbortSignal): Promise<DayAudit> {
+    return auditNodes(this.#nodes, { signal })
   }
 
   /** Sends each transaction by one of the nodes, and waits until all nodes have them in blocks. */
@@ -121,12 +121,7 @@ export class ChainDay {
 
   /** Where the chains are; without those of nodes that cannot say it now. */
   async #look(): Promise<z.infer<typeof chainInfo>[]> {
-    const looks = this.#clients.map(async (client) =>
-      client.get('/chain/info', chainInfo).catch((err: unknown) => {
-        if (err instanceof NodeRefusedError && err.status === 503) return undefined
-        throw err
-      }),
-    )
+    const looks = this.#clients.map(async (client) => unlessMoving(client.get('/chain/info', chainInfo)))
     return (await Promise.all(looks)).filter((chain) => chain !== undefined)
   }
 }
