@@ -24,14 +24,14 @@ export async function appendBlock(
   const undoFrom = Math.max(pruned.bodiesFrom, final?.undoFrom ?? meta.undoFrom)
   const changed = [...changes.values()]
   await disk.commit(
-    [
-      ...pruned.operations,
-      ...(final?.operations ?? []),
-      ...putHeader(keys, block),
-      ...putBody(keys, block),
+    // By `concat`: these are long, and to spread them asks for each.
+    pruned.operations.concat(
+      final?.operations ?? [],
+      putHeader(keys, block),
+      putBody(keys, block),
       { key: keys.undo(height), value: encodeUndo(changed) },
-      ...putState(keys, changed),
-    ],
+      putState(keys, changed),
+    ),
     {
       tip: { height, hash: new Uint8Array(hash) },
       base: meta.tip === undefined ? height : meta.base,

@@ -24,8 +24,9 @@ export const PRUNE_PER_APPEND = 4
 export const UNDO_PER_BATCH = 128
 /** Bytes of an import in one batch. */
 export const IMPORT_CHUNK_BYTES = 4_194_304
-/** Entries fetched at once by an iteration. */
-export const ITERATOR_ENTRIES = 512
+/** Entries fetched at once by an iteration, and about how many bytes of them. */
+export const ITERATOR_ENTRIES = 2_048
+export const ITERATOR_BYTES = 262_144
 /** Optimistic reads of the state before one takes a turn among the writes. */
 export const READ_ATTEMPTS = 2
 /** Longest name of a staged state, in bytes. */

@@ -57,8 +57,11 @@ function decodeMeta(record: Uint8Array): Meta {
 
 /** A batch with its number before it and the meta record behind: if part of it is missing, that is noticed. */
 export function framed(operations: readonly BatchOperation[], meta: Meta): BatchOperation[] {
-  const number = { key: journalKey(meta.sequence % JOURNAL_SLOTS), value: seal(encodeNumber(meta.sequence)) }
-  return [number, ...operations, { key: META_KEY, value: encodeMeta(meta) }]
+  const number: BatchOperation = {
+    key: journalKey(meta.sequence % JOURNAL_SLOTS),
+    value: seal(encodeNumber(meta.sequence)),
+  }
+  return [number].concat(operations, { key: META_KEY, value: encodeMeta(meta) })
 }
 
 /**

@@ -18,21 +18,34 @@ export async function* readEntries(
   for await (const some of readEntriesAtOnce(disk, from, signal)) for (const entry of some) yield entry
 }
 
-/** The same, some at a time: to wait for each entry takes longer than to read it. @throws {CorruptStoreError} */
+/**
+ * The same, some at a time: to wait for each entry takes longer than to read it. The next ones are read meanwhile.
+ *
+ * @throws {CorruptStoreError}
+ */
 export async function* readEntriesAtOnce(
   disk: ChainDisk,
   { keys, iterator }: EntriesFrom,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<[key: Uint8Array, value: Uint8Array][], void, undefined> {
   try {
+    let next = read(iterator)
     for (;;) {
       signal?.throwIfAborted()
       disk.assertUsable()
-      const entries = await disk.reading(iterator.next())
+      const entries = await disk.reading(next)
       if (entries.length === 0) return
+      next = read(iterator)
       yield entries.map(([key, record]) => [keys.stateKeyOf(key), unseal(record, 'entry of the state')])
     }
   } finally {
     await iterator.close()
   }
+}
+
+/** Reads the next ones. Whoever leaves in between does not ask what came of it. */
+function read(iterator: EntryIterator): ReturnType<EntryIterator['next']> {
+  const reading = iterator.next()
+  reading.catch(() => undefined)
+  return reading
 }

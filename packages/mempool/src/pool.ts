@@ -94,14 +94,9 @@ export class Pool<T extends PoolTransaction> {
       this.#applied.add(id)
       for (const key of spends) this.#spent.add(key)
     }
-    for (const { id } of transactions) this.#include(id)
-    const taken = new Set<Need>()
-    for (const { sender, nonce } of transactions) if (nonce !== undefined) taken.add(nonceNeed(sender, nonce))
-    for (const { id, sender, nonce, spends, makes } of transactions) {
-      if (nonce !== undefined) this.#yieldTo(id, this.index.numbered(sender, nonce), taken)
-      for (const key of spends) this.#yieldTo(id, this.index.spenderOf(key), taken)
-      for (const key of makes) this.#yieldTo(id, this.index.makerOf(key), taken)
-    }
+    // A node that catches up has none of either, and blocks without end.
+    if (this.index.count > 0) this.#clearIndex(transactions)
+    if (this.orphans.count === 0) return
     this.#clearOrphans(transactions)
     for (const transaction of transactions) this.#wake(metBy(transaction))
   }
@@ -185,6 +180,18 @@ export class Pool<T extends PoolTransaction> {
     for (const entry of align(this.index, entries, () => this.#next++)) this.#changes.push({ type: 'moved', entry })
   }
 
+  /** Takes out what a block applied, and what stands in the way of that. */
+  #clearIndex(transactions: readonly AppliedTransaction[]): void {
+    for (const { id } of transactions) this.#include(id)
+    const taken = new Set<Need>()
+    for (const { sender, nonce } of transactions) if (nonce !== undefined) taken.add(nonceNeed(sender, nonce))
+    for (const { id, sender, nonce, spends, makes } of transactions) {
+      if (nonce !== undefined) this.#yieldTo(id, this.index.numbered(sender, nonce), taken)
+      for (const key of spends) this.#yieldTo(id, this.index.spenderOf(key), taken)
+      for (const key of makes) this.#yieldTo(id, this.index.makerOf(key), taken)
+    }
+  }
+
   /** Takes out an entry that is in the chain now; those that build on it stay. */
   #include(id: string): void {
     const entry = this.index.get(id)
@@ -254,7 +261,6 @@ export class Pool<T extends PoolTransaction> {
 
   /** Drops those that a block applied, or that can never be applied after it. */
   #clearOrphans(transactions: readonly AppliedTransaction[]): void {
-    if (this.orphans.count === 0) return
     const spent = new Set(transactions.flatMap(({ spends }) => spends))
     const nonces = new Map<string, number>()
     for (const { sender, nonce } of transactions) {
