@@ -27,6 +27,9 @@ const TIMED = UNIT.flatMap((pattern) => globSync(pattern)).filter((file) => {
   return [text, ...own.map((path) => readFileSync(path, 'utf8'))].some((each) => each.includes('useFakeTimers'))
 })
 
+/** Who runs one after the other where all are run at once: each tier has its own number of workers. */
+const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } })
+
 const ALONE = {
   // Many of them wait now and then: one more than there are cores keeps those busy.
   maxWorkers: availableParallelism() + 1,
@@ -42,6 +45,7 @@ export default defineConfig({
       {
         test: {
           ...ALONE,
+          ...inTurn(1),
           name: 'unit',
           // Two hundred files that import much the same: a process for each would take twice the time.
           isolate: false,
@@ -49,9 +53,10 @@ export default defineConfig({
           exclude: [...HEAVY, ...TIMED],
         },
       },
-      { test: { ...ALONE, name: 'timed', include: TIMED, exclude: HEAVY } },
+      { test: { ...ALONE, ...inTurn(2), name: 'timed', include: TIMED, exclude: HEAVY } },
       {
         test: {
+          ...inTurn(3),
           name: 'heavy',
           // Simulations replace the globals of their process.
           isolate: true,
@@ -63,6 +68,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...inTurn(4),
           name: 'apart',
           maxWorkers: availableParallelism(),
           include: APART,
@@ -72,6 +78,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...inTurn(5),
           name: 'integration',
           include: ['tests/*/test/**/*.test.ts'],
           exclude: APART,

@@ -71,8 +71,10 @@ export class ChainDisk {
       this.cache.clear()
     }
     this.#meta = meta
-    changes.forEach(({ after }, key) => {
+    changes.forEach(({ before, after }, key) => {
       if (after === undefined) this.cache.delete(key)
+      // What was not there is not in the cache.
+      else if (before === undefined) this.cache.add(key, after)
       else this.cache.set(key, after)
     })
   }

@@ -9,9 +9,11 @@ export const DEFAULT_MAX_BLOCK_BYTES = 33_554_432
 export const DEFAULT_MAX_PENDING_BYTES = 67_108_864
 export const DEFAULT_MAX_CACHE_BYTES = 67_108_864
 export const DEFAULT_MAX_HEADERS = 2_000
-export const DEFAULT_WRITE_BUFFER_BYTES = 16_777_216
+export const DEFAULT_WRITE_BUFFER_BYTES = 33_554_432
 export const DEFAULT_BLOCK_CACHE_BYTES = 33_554_432
 
+/** Largest file of LevelDB, in bytes. Of its own 2 MiB, sorting a large state anew took half as much again. */
+export const FILE_BYTES = 16_777_216
 /** What a cached entry costs beside its bytes: a map entry, a string and a typed array of V8. */
 export const CACHE_ENTRY_BYTES = 256
 /** What a change or a transaction costs in a batch beside its bytes: objects and prefixes of keys. */

@@ -1,6 +1,6 @@
 import type { AbstractLevel } from 'abstract-level'
 import { ClassicLevel } from 'classic-level'
-import { ITERATOR_BYTES, ITERATOR_ENTRIES } from './constants.ts'
+import { FILE_BYTES, ITERATOR_BYTES, ITERATOR_ENTRIES } from './constants.ts'
 import { CorruptStoreError, StoreLockedError, StoreUnavailableError } from './errors.ts'
 import type { BatchOperation, EntryIterator, KeyRange, KeyValueSnapshot, KeyValueStore } from './key-value-store.ts'
 
@@ -88,6 +88,7 @@ export async function openLevel(
     valueEncoding: 'view',
     writeBufferSize: options.writeBufferBytes,
     cacheSize: options.blockCacheBytes,
+    maxFileSize: FILE_BYTES,
     // Hashes, keys and signatures do not get smaller.
     compression: false,
   })

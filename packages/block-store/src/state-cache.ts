@@ -64,9 +64,14 @@ export class StateCache {
     return value
   }
 
-  /** Keeps a copy: the value may be a view of a block, which would stay in memory whole. */
+  /** As `add`, in the place of what there is. */
   set(key: string, value: Uint8Array): void {
     this.delete(key)
+    this.add(key, value)
+  }
+
+  /** Puts in an entry that is not there. Keeps a copy: the value may be a view of a block, which would stay in memory whole. */
+  add(key: string, value: Uint8Array): void {
     if (cost(key, value) <= this.#maxBytes / 2) this.#put(key, new Uint8Array(value))
   }
 

@@ -141,8 +141,10 @@ export class MainChain {
     const former = authorities === undefined ? undefined : parent.authorities
     const final = rules.finalHeight(standing)
     const finalise = isForGood && final > this.#finalised.height ? final : undefined
-    await store.append(storedBlock(full, { standing, changedAt, former }), step.changes, { finalise })
+    const written = store.append(storedBlock(full, { standing, changedAt, former }), step.changes, { finalise })
+    // Meanwhile: the tree is read by nobody until both are done.
     step.update.commit()
+    await written
     if (authorities !== undefined) this.#history.push(facts.height, authorities)
     const header = ownHeader(full.block.header)
     this.#tip = { header, facts, standing, changedAt, authorities: authorities ?? parent.authorities }

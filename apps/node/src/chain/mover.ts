@@ -1,11 +1,11 @@
-import type { Mempool } from '@gridmesh/mempool'
+import type { AppliedTransaction, Mempool } from '@gridmesh/mempool'
 import type { ChainTip } from '@gridmesh/interfaces'
 import type { Block, Registry } from '@gridmesh/ledger'
 import type { BlockFault, ChainBlock, FullBlock } from './chain-block.ts'
 import { ChainFailedError } from './errors.ts'
 import type { ChainReorg } from './events.ts'
 import type { Gate } from './gate.ts'
-import type { MainChain } from './main-chain.ts'
+import type { Executed, MainChain } from './main-chain.ts'
 import { appliedTransaction, type LedgerPoolTransaction, poolTransaction } from './pool-transaction.ts'
 import type { SideBlock } from './side-blocks.ts'
 
@@ -62,17 +62,23 @@ export class Mover {
    */
   async extend(full: FullBlock, signed: Promise<BlockFault | undefined>): Promise<BlockFault | undefined> {
     const { main } = this.#parts
-    const [executed, checked] = await Promise.allSettled([this.#guarded(() => main.execute(full)), signed])
+    const [tried, checked] = await Promise.allSettled([this.#guarded(() => this.#try(full)), signed])
     if (checked.status === 'rejected') throw checked.reason
-    if (executed.status === 'rejected') throw executed.reason
+    if (tried.status === 'rejected') throw tried.reason
     if (checked.value !== undefined) return checked.value
-    const { value } = executed
-    if (!('step' in value)) return value
+    const { executed, applied } = tried.value
+    if (!('step' in executed)) return executed
     await this.#move(async () => {
-      await main.append(value, true)
-      await this.#settle([], [full.block])
+      await main.append(executed, true)
+      await this.#settle([], [{ block: full.block, applied }])
     })
     return undefined
+  }
+
+  /** Executes a block, and works out what the mempool is told of it: there is time while its signatures are checked. */
+  async #try(full: FullBlock): Promise<{ executed: Executed | BlockFault; applied: AppliedTransaction[] }> {
+    const executed = await this.#parts.main.execute(full)
+    return { executed, applied: 'step' in executed ? this.#appliedBy(full.block) : [] }
   }
 
   /**
@@ -96,7 +102,7 @@ export class Mover {
       const tips = (blocks: readonly SideBlock[]): ChainTip[] => blocks.map(tipOf)
       await this.#settle(
         old.map(({ full }) => full.block),
-        branch.map(({ full }) => full.block),
+        branch.map(({ full: { block } }) => ({ block, applied: this.#appliedBy(block) })),
         { from: tipOf(this.#head), ancestor, reverted: tips(old), applied: tips(branch) },
       )
       return undefined
@@ -135,20 +141,29 @@ export class Mover {
   }
 
   /** The mempool is told at once of all, so that it never knows a state that nobody else saw. */
-  async #settle(reverted: readonly Block[], applied: Block[], reorg?: Omit<ChainReorg, 'to'>): Promise<void> {
+  async #settle(
+    reverted: readonly Block[],
+    added: readonly { block: Block; applied: AppliedTransaction[] }[],
+    reorg?: Omit<ChainReorg, 'to'>,
+  ): Promise<void> {
     const { main, pool, registry, onMoved } = this.#parts
     const pooled = ({ transactions }: Block): LedgerPoolTransaction[] =>
       transactions.map((transaction) => poolTransaction(transaction, registry))
     const final = await main.finalise()
     this.#head = main.tip
     if (reverted.length > 0) pool.onRevert(reverted.flatMap(pooled))
-    for (const { transactions } of applied) pool.onBlock(transactions.map((each) => appliedTransaction(each, registry)))
+    for (const { applied } of added) pool.onBlock(applied)
     onMoved({
-      blocks: applied,
+      blocks: added.map(({ block }) => block),
       head: this.#head,
       ...(final !== undefined && { final }),
       ...(reorg !== undefined && { reorg: { ...reorg, to: tipOf(this.#head) } }),
     })
+  }
+
+  #appliedBy({ transactions }: Block): AppliedTransaction[] {
+    const { registry } = this.#parts
+    return transactions.map((each) => appliedTransaction(each, registry))
   }
 
   async #move<T>(work: () => Promise<T>): Promise<T> {

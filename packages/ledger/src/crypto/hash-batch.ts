@@ -6,8 +6,8 @@ import { LANES, lanesModule, MESSAGES_AT } from './sha256-lanes.ts'
 const BLOCK_BYTES = 64
 /** The bit behind a message, and its length. */
 const PADDING_BYTES = 9
-/** Longer messages are hashed one by one. */
-const MAX_BLOCKS = 32
+/** Longer messages are hashed one by one: for those the processor's own instructions make up for a call of the library. */
+const MAX_BLOCKS = 3
 const DIGESTS_AT = MESSAGES_AT
 /** Where messages begin, by their number of blocks: four of each. */
 const SLOTS_AT = Uint32Array.from({ length: MAX_BLOCKS + 1 }, (_, blocks) => {
