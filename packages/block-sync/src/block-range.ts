@@ -62,9 +62,9 @@ export class BlockRange implements Job {
     return this.#arrived[0]
   }
 
-  /** The one after it, if it came. */
-  second(): ArrivedBlock | undefined {
-    return this.#arrived[1]
+  /** Those after it that came, at most so many. */
+  following(max: number): readonly ArrivedBlock[] {
+    return this.#arrived.slice(1, 1 + max)
   }
 
   /** Lets go of the next block. */

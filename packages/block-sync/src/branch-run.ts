@@ -1,6 +1,6 @@
 import type { ChainTip } from '@gridmesh/interfaces'
 import { type ArrivedBlock, BlockRange } from './block-range.ts'
-import { TICK_MS } from './constants.ts'
+import { PREPARED, TICK_MS } from './constants.ts'
 import { Fetcher } from './fetcher.ts'
 import { followHeaders } from './follow-headers.ts'
 import type { Lie } from './header-check.ts'
@@ -217,8 +217,12 @@ export class Branch implements Activity {
 
   /** Within a range: at its end there is one that is looked at in its turn. */
   #prepareNext(): void {
-    const next = this.queue.ranges[0]?.second()
-    if (next !== undefined) this.context.prepare?.(next.bytes)
+    let bytes = 0
+    for (const next of this.queue.ranges[0]?.following(PREPARED.most) ?? []) {
+      if (bytes > 0 && bytes + next.bytes.byteLength > PREPARED.maxBytes) return
+      bytes += next.bytes.byteLength
+      this.context.prepare?.(next.bytes)
+    }
   }
 
   /** Where final blocks are taken unexecuted, it is worth waiting until it is known which these are. */

@@ -37,3 +37,5 @@ export const MAX_REQUEST_BYTES = 65_536 + 64
 export const MAX_BLOCKS_ANSWER_BYTES = 16_777_216
 export const MAX_PIECE_BYTES = 16_777_216
 export const MAX_PIECES = 65_536
+/** Blocks that are looked at before their turn: one of any size, and more as long as they are small. */
+export const PREPARED = { most: 8, maxBytes: 1_000_000 } as const

@@ -146,7 +146,10 @@ export interface BlockSyncComponents {
   reader: ChainReader
   peers: SyncPeers
   requests: SyncRequests
-  /** Looks at a block that is imported next, while another one is: what of it can be checked without the state. @default nothing is */
+  /**
+   * Looks at a block that is imported soon, while another one is: what of it can be checked without the state. It is told of
+   * one of any size, or up to 8 of 1 MB together, and of most of them more than once. @default nothing is
+   */
   prepare?: (block: Uint8Array) => void
   /** Takes final blocks without executing them. @default all are executed */
   fast?: FastImport

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from 'vitest'
-import { GENESIS, makeBlocks, ModelChain } from './model-chain.ts'
+import { GENESIS, makeBlock, makeBlocks, type ModelBlock, ModelChain } from './model-chain.ts'
 import { pass, run, setUp, useVirtualTime } from './support.ts'
 
 beforeEach(useVirtualTime)
@@ -176,18 +176,35 @@ it('holds no more headers and bytes than it may', async () => {
   expect(most.bytes).toBeGreaterThan(1_000)
 })
 
-it('shows the chain the next block while one is imported, where it is there', async () => {
+it('shows the chain the next blocks while one is imported, as many as it may, where they are there', async () => {
   const chain = new ModelChain()
   chain.importMs = 5
   const shown: number[] = []
-  const all = LONG.slice(0, 12)
+  const all = LONG.slice(0, 24)
   const prepare = (bytes: Uint8Array): void => {
     shown.push(all.findIndex((block) => Buffer.compare(block.bytes, bytes) === 0))
   }
-  const setup = setUp(chain, { rangeBlocks: 4 }, { prepare })
+  const setup = setUp(chain, { rangeBlocks: 12 }, { prepare })
   setup.net.join('a', new ModelChain().addAll(all))
 
-  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 12 })
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 24 })
   // The first of a range is not looked at before its turn.
-  expect(shown).toEqual([1, 2, 3, 5, 6, 7, 9, 10, 11])
+  expect([...new Set(shown)]).toEqual(Array.from({ length: 24 }, (_, i) => i).filter((i) => i % 12 !== 0))
+  expect(shown.slice(0, 8)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+})
+
+it('shows the chain one block of any size, and more only while they are small', async () => {
+  const chain = new ModelChain()
+  chain.importMs = 5
+  const shown: number[] = []
+  const blocks: ModelBlock[] = []
+  for (let i = 0; i < 4; i++) blocks.push(makeBlock(blocks.at(-1) ?? GENESIS, `${i}`.padEnd(700_000)))
+  const prepare = (bytes: Uint8Array): void => {
+    shown.push(blocks.findIndex((block) => Buffer.compare(block.bytes, bytes) === 0))
+  }
+  const setup = setUp(chain, { rangeBlocks: 4 }, { prepare })
+  setup.net.join('a', new ModelChain().addAll(blocks))
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 4 })
+  expect(shown).toEqual([1, 2, 3])
 })
