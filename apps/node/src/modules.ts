@@ -98,7 +98,11 @@ export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool)
       maxBytes: messages.maxBytes,
       flushIntervalMs: ENVELOPE_FLUSH_MS,
     }),
-    messages: messageRouter({ batchDelayMs: messages.batchDelayMs, maxBatchBytes: messages.maxBatchBytes }),
+    messages: messageRouter({
+      batchDelayMs: messages.batchDelayMs,
+      maxBatchBytes: messages.maxBatchBytes,
+      maxBatchHoldMs: messages.maxBatchHoldMs,
+    }),
     health: healthMonitor({
       pingIntervalMs: p2p.pingIntervalMs,
       authorities: [...genesis.authorities.keys()].map((id) => peerIdFromString(id)),

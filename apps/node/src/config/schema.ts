@@ -106,6 +106,11 @@ const messages = z.strictObject({
   maxBytes: count.default(10_485_760).describe('Largest message, in bytes'),
   batchDelayMs: positive.default(5).describe('Time that normal messages wait to share an envelope, in ms'),
   maxBatchBytes: count.default(65_536).describe('Size at which a batch is sent at once, in bytes'),
+  maxBatchHoldMs: z
+    .number()
+    .nonnegative()
+    .default(200)
+    .describe('Time that a batch waits at most for the one before it to arrive, in ms; 0 never waits'),
 })
 
 const limits = z.strictObject({
