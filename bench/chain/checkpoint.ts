@@ -73,7 +73,7 @@ interface Times {
 function* lines({ seconds, shared, replays }: Times): Iterable<Line> {
   const raw = replays.map((ms) => ((ms / 1_000) * OUTPUTS) / (REPLAYED * PER_BLOCK))
   // The state grows from the one to the other, and what a block takes with it: so the mean of both ends.
-  const replay = raw.reduce((sum, seconds) => sum + seconds, 0) / raw.length
+  const replay = raw.reduce((sum, each) => sum + each, 0) / raw.length
   const base = { metric: 'time', unit: 's' }
   const state = `state of ${OUTPUTS.toLocaleString('en')} outputs, proved and on the disk`
   yield { ...base, case: `${state}, of pieces that are ready`, ours: seconds, raw: [seconds] }
