@@ -118,6 +118,21 @@ it('opens at a whole block after it was killed while it imported, and loses none
   await expectOneState()
 }, 40_000)
 
+it('brings a transfer into a block that was submitted while nobody else was there', async () => {
+  const alone = network.node(3)
+  const bytes = await payment(network, 2, 7)
+  for (const index of [0, 1, 2]) await network.node(index).stop()
+  await vi.waitFor(() => expect(alone.libp2p.getPeers()).toEqual([]), soon)
+  expect(await chainOf(alone).submit(bytes)).toMatchObject({ status: 'added' })
+  for (const index of [0, 1, 2]) await network.restart(index)
+  await vi.waitFor(() => expect(chainOf(alone).chain.mempool.stats().transactions).toBe(0), {
+    ...soon,
+    timeout: 40_000,
+  })
+  expect(chainOf(alone).chain.mempool.stats().removed).toEqual({ included: 1 })
+  await expectOneState()
+}, 60_000)
+
 /** Kills a node at the first look at which it is at a height or above. Gives the height that it had said. */
 async function killAtBlock(child: ChildProcess, url: string, height: number): Promise<number> {
   const exited = once(child, 'exit')
