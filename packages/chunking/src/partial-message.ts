@@ -1,5 +1,7 @@
 import { FIRST_ROOM_BYTES } from './constants.ts'
 
+const NOTHING = new Uint8Array(0)
+
 /**
  * A message of which a part has come, in one piece of memory: views of what it came in would each keep a whole network
  * buffer, and would be put together in the end all the same. Room for all that was announced is taken only once some of
@@ -9,13 +11,12 @@ export class PartialMessage {
   readonly total: number
   /** When the last piece came, by `performance.now()`. */
   touchedMs: number
-  #bytes: Uint8Array
+  #bytes: Uint8Array = NOTHING
   #received = 0
 
   constructor(total: number, nowMs: number) {
     this.total = total
     this.touchedMs = nowMs
-    this.#bytes = allocate(Math.min(total, FIRST_ROOM_BYTES))
   }
 
   /** Bytes that have come. */
@@ -28,7 +29,7 @@ export class PartialMessage {
     const received = this.#received + piece.byteLength
     if (received > this.total) return false
     this.touchedMs = nowMs
-    if (received > this.#bytes.byteLength) this.#grow()
+    if (received > this.#bytes.byteLength) this.#grow(received)
     this.#bytes.set(piece, this.#received)
     this.#received = received
     return true
@@ -39,8 +40,10 @@ export class PartialMessage {
     return this.#received === this.total ? this.#bytes : undefined
   }
 
-  #grow(): void {
-    const bytes = allocate(this.total)
+  /** At first as much again as came, so that a message that is hardly longer than a frame does not move. */
+  #grow(received: number): void {
+    const first = Math.min(this.total, Math.max(FIRST_ROOM_BYTES, 2 * received))
+    const bytes = allocate(this.#received === 0 ? first : this.total)
     bytes.set(this.#bytes.subarray(0, this.#received))
     this.#bytes = bytes
   }

@@ -3,6 +3,7 @@ import { allocUnsafe } from 'uint8arrays/alloc'
 import type { CipherState } from './cipher-state.ts'
 import { LENGTH_BYTES, TAG_BYTES } from './constants.ts'
 import { NoiseFrameError } from './errors.ts'
+import { giveRoomBack, takeRoom } from './message-rooms.ts'
 
 /** What came of some received bytes. */
 export interface Opened {
@@ -26,6 +27,7 @@ export class FrameOpener {
   #lengthByte: number | undefined
   /** A message that has begun, and how much of it there is. */
   #partial: Uint8Array | undefined
+  #room: Uint8Array = NOTHING
   #filled = 0
   /** For one piece: where plaintext goes, how much there is, and what of the piece is still to be read. */
   #plaintext = NOTHING
@@ -86,7 +88,8 @@ export class FrameOpener {
     this.#unread -= prefix
     const start = at + prefix
     if (piece.length - start < length) {
-      this.#partial = allocUnsafe(length)
+      this.#room = takeRoom(length)
+      this.#partial = this.#room.subarray(0, length)
       this.#filled = 0
       return prefix
     }
@@ -104,6 +107,8 @@ export class FrameOpener {
     if (this.#filled === partial.length) {
       this.#partial = undefined
       this.#decrypt(partial)
+      giveRoomBack(this.#room)
+      this.#room = NOTHING
     }
     return taken
   }

@@ -45,6 +45,33 @@ describe.each(CRYPTOS)('frames, by $name', (crypto) => {
     )
   })
 
+  it('keeps messages apart that come in pieces on several connections by turns', () => {
+    const connections = fc.array(fc.record({ sizes: fc.array(size, { maxLength: 3 }), cuts }), {
+      minLength: 2,
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(connections, (all) => {
+        const open = all.map(({ sizes, cuts: where }, index) => {
+          const [sender, receiver] = cipherPair(crypto)
+          const given = sizes.map((length) => pattern(length).fill(index + 1))
+          const wire = Buffer.concat(given.map((bytes) => sealFrames(sender, new Uint8ArrayList(bytes))))
+          const pieces = fragments(wire, where)
+          return { opener: new FrameOpener(receiver), given: Buffer.concat(given), pieces, opened: Buffer.alloc(0) }
+        })
+        const most = Math.max(...open.map(({ pieces }) => pieces.length))
+        for (let turn = 0; turn < most; turn++) {
+          for (const each of open) {
+            const piece = each.pieces[turn]
+            if (piece !== undefined) each.opened = Buffer.concat([each.opened, each.opener.open(piece).plaintext])
+          }
+        }
+        for (const { opened, given } of open) expect(opened.equals(given)).toBe(true)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
   it('delivers nothing of a message with a flipped bit, and nothing after it', () => {
     const sizes = fc.array(fc.nat(40), { minLength: 1, maxLength: 8 })
     fc.assert(
