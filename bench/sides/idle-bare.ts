@@ -21,7 +21,12 @@ const node = await createLibp2p({
     inboundConnectionThreshold: Number.MAX_SAFE_INTEGER,
     maxIncomingPendingConnections: MAX_PEERS,
   },
-  services: { identify: identify(), ping: ping(), pubsub: gossipsub() },
+  services: {
+    identify: identify(),
+    ping: ping(),
+    // More than ten of one address are taken for one, and not listened to.
+    pubsub: gossipsub({ scoreParams: { IPColocationFactorWhitelist: new Set(['127.0.0.1']) } }),
+  },
 })
 node.services.pubsub.subscribe(TOPIC)
 

@@ -1,4 +1,4 @@
-import { FIRST_ROOM_BYTES } from './constants.ts'
+import { FIRST_ROOM_BYTES, MAX_ROOM_AHEAD } from './constants.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -40,9 +40,9 @@ export class PartialMessage {
     return this.#received === this.total ? this.#bytes : undefined
   }
 
-  /** At first as much again as came, so that a message that is hardly longer than a frame does not move. */
+  /** At first some times what came, so that a message of a few frames does not move. */
   #grow(received: number): void {
-    const first = Math.min(this.total, Math.max(FIRST_ROOM_BYTES, 2 * received))
+    const first = Math.min(this.total, Math.max(FIRST_ROOM_BYTES, MAX_ROOM_AHEAD * received))
     const bytes = allocate(this.#received === 0 ? first : this.total)
     bytes.set(this.#bytes.subarray(0, this.#received))
     this.#bytes = bytes
