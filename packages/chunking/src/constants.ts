@@ -26,7 +26,7 @@ export const VIEW_BYTES = 4_096
 export const MESSAGES_PER_WRITE = 32
 /** Room for an incoming message of several frames before more of it has come than that, in bytes. */
 export const FIRST_ROOM_BYTES = 65_536
-/** Times what has come of it, where it announces more; the rest is taken when that is full. */
+/** A message that announces no more than so many times what has come of it has room for all at once. */
 export const MAX_ROOM_AHEAD = 8
 /** Finished messages that a late refusal can still be matched with. */
 export const MAX_REMEMBERED_MESSAGES = 64

@@ -40,10 +40,10 @@ export class PartialMessage {
     return this.#received === this.total ? this.#bytes : undefined
   }
 
-  /** At first some times what came, so that a message of a few frames does not move. */
+  /** At once room for all of it where that is not much more than came, so that a message of a few frames does not move. */
   #grow(received: number): void {
-    const first = Math.min(this.total, Math.max(FIRST_ROOM_BYTES, MAX_ROOM_AHEAD * received))
-    const bytes = allocate(this.#received === 0 ? first : this.total)
+    const isAll = this.#received > 0 || this.total <= MAX_ROOM_AHEAD * received
+    const bytes = allocate(isAll ? this.total : Math.min(this.total, Math.max(FIRST_ROOM_BYTES, received)))
     bytes.set(this.#bytes.subarray(0, this.#received))
     this.#bytes = bytes
   }
