@@ -91,13 +91,12 @@ it('catches up after it was stopped, and does not say again what it fetched', as
   const target = heightOf(0) + 5
   await untilHeight(0, target)
   const node = await network.restart(3)
-  expect(heightOf(3)).toBeLessThan(target)
+  const { sync } = chainOf(node)
+  // A run that finds nothing new may follow at once.
+  let imported = sync.status().last?.imported ?? 0
+  sync.addEventListener('sync:done', ({ detail }) => (imported += detail.imported))
   await untilHeight(3, target)
-  await vi.waitFor(() => {
-    const { last } = chainOf(node).sync.status()
-    expect(last).toMatchObject({ status: 'synced' })
-    expect(last?.imported).toBeGreaterThan(0)
-  }, soon)
+  await vi.waitFor(() => expect(imported).toBeGreaterThan(0), soon)
   const sent = 'gridmesh_message_router_sent_messages_total{kind="block"}'
   expect(await node.metrics.scrape()).not.toContain(sent)
   expect(await network.node(0).metrics.scrape()).toContain(sent)
