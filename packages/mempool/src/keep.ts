@@ -1,10 +1,14 @@
 import type { PoolTransaction } from './chain.ts'
 import type { PoolChange } from './changes.ts'
+import type { LocalMarks } from './local-marks.ts'
 import type { Pool } from './pool.ts'
 import { encodeRecord, type PoolRecord } from './records.ts'
 
 /** The records of all that is held, each made when it is asked for. */
-export function contentsOf<T extends PoolTransaction>({ index, orphans }: Pool<T>): (() => Uint8Array)[] {
+export function contentsOf<T extends PoolTransaction>(
+  { index, orphans }: Pool<T>,
+  local: LocalMarks,
+): (() => Uint8Array)[] {
   const toCalendarMs = calendar()
   const record =
     (type: 'placed' | 'waiting', { bytes }: T, order: number, atMs: number) =>
@@ -13,6 +17,7 @@ export function contentsOf<T extends PoolTransaction>({ index, orphans }: Pool<T
   return [
     ...Array.from(orphans.all(), (orphan) => record('waiting', orphan.transaction, orphan.order, orphan.heldAtMs)),
     ...Array.from(index.order, (entry) => record('placed', entry.transaction, entry.order, entry.placedAtMs)),
+    ...Array.from(local.ids(), (id) => () => encodeRecord({ type: 'local', id })),
   ]
 }
 

@@ -3,7 +3,6 @@ import { Admission } from './admission.ts'
 import type { AppliedTransaction, PoolTransaction } from './chain.ts'
 import type { PoolChange } from './changes.ts'
 import { SWEEP_INTERVAL_MS } from './constants.ts'
-import { Counts } from './counts.ts'
 import { type MempoolEvents, TypedTarget } from './events.ts'
 import type {
   AddOptions,
@@ -15,15 +14,16 @@ import type {
   RestoreReport,
   TakeOptions,
 } from './index.ts'
-import { Journal } from './journal.ts'
 import { type MempoolOptions, resolveOptions } from './options.ts'
 import { Pool } from './pool.ts'
-import type { MempoolLog } from './log.ts'
-import { contentsOf, recordsOf } from './keep.ts'
+import { contentsOf } from './keep.ts'
+import { LocalMarks } from './local-marks.ts'
+import { PoolLog } from './pool-log.ts'
 import { RecordReader } from './records.ts'
 import { NOT_RUNNING, type Refusal } from './refusal.ts'
 import { nothing, restore } from './restore.ts'
 import { take } from './take.ts'
+import { Tally } from './tally.ts'
 import { Teller } from './teller.ts'
 
 type Sweeper = ReturnType<typeof setInterval>
@@ -34,17 +34,10 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
   readonly #options: MempoolOptions
   readonly #pool: Pool<T>
   readonly #admission: Admission<T>
-  readonly #journal: Journal | undefined
+  readonly #log: PoolLog<T> | undefined
   readonly #teller = new Teller<T>((change) => this.#tell(change))
-  /** Ids of those offered as local that are held; a subset of what the pool holds, and bounded by its limits. */
-  readonly #local = new Set<string>()
-  readonly #refused = new Counts()
-  readonly #removed = new Counts()
-  #added = 0
-  #corruptRecords = 0
-  #logFailures = 0
-  /** What happens before the log was read is written when it is written anew thereafter: until then it is as it was. */
-  #isRead = false
+  readonly #local = new LocalMarks()
+  readonly #tally = new Tally()
   #isRunning = false
   #sweeper: Sweeper | undefined
   #starting: Promise<RestoreReport> | undefined
@@ -61,7 +54,12 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
       options: this.#options,
       publish: () => this.#publish(),
     })
-    if (components.log !== undefined) this.#journal = this.#journalFor(components.log)
+    if (components.log === undefined) return
+    this.#log = new PoolLog(components.log, {
+      pool: this.#pool,
+      local: this.#local,
+      onFailure: (message) => this.#failLog(message),
+    })
   }
 
   /** Whether it takes transactions. */
@@ -86,7 +84,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
     this.#starting = undefined
     this.#isRunning = false
     await this.#admission.close()
-    await this.#journal?.close(this.#options.deadlineMs)
+    await this.#log?.close(this.#options.deadlineMs)
   }
 
   /**
@@ -112,18 +110,18 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
       ? await this.#admission.add(list, signal)
       : list.map(() => ({ status: 'refused', ...NOT_RUNNING }))
     for (const result of results) {
-      if (result.status === 'refused') this.#refused.add(result.code)
-      else if (isLocal && this.has(result.id)) this.#local.add(result.id)
+      if (result.status === 'refused') this.#tally.refusal(result.code)
+      else if (isLocal) this.#markLocal(result.id)
     }
     return results
   }
 
   /**
-   * Those of the transactions held that were offered as local, the oldest first: whoever offered them counts on this node
-   * to pass them on. Not to be walked over a change.
+   * Those of the transactions held that were offered as local, the oldest first, also over a restart where there is a log:
+   * whoever offered them counts on this node to pass them on. Not to be walked over a change.
    */
   *local(): Generator<T, void> {
-    for (const id of this.#local) {
+    for (const id of this.#local.ids()) {
       const transaction = this.get(id)
       if (transaction !== undefined) yield transaction
     }
@@ -191,7 +189,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
 
   /** What the pool holds, as records that `restore` reads; those of a log are alike. */
   snapshot(): Uint8Array[] {
-    return contentsOf(this.#pool).map((record) => record())
+    return contentsOf(this.#pool, this.#local).map((record) => record())
   }
 
   /** Offers the transactions that records tell of, in the order in which they were held. The pool has to run. */
@@ -217,12 +215,8 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
       waitingBytes: orphans.bytes,
       pending: this.#admission.pending.count,
       pendingBytes: this.#admission.pending.bytes,
-      added: this.#added,
-      refused: this.#refused.toObject(),
-      removed: this.#removed.toObject(),
-      corruptRecords: this.#corruptRecords,
-      unwrittenRecords: this.#journal?.waiting ?? 0,
-      logFailures: this.#logFailures,
+      unwrittenRecords: this.#log?.waiting ?? 0,
+      ...this.#tally.counts(),
     }
   }
 
@@ -230,7 +224,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
     const sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS)
     this.#sweeper = sweeper
     this.#admission.open()
-    const report = this.#journal === undefined || this.#isRead ? nothing() : await this.#readLog(this.#journal, sweeper)
+    const report = this.#log === undefined || this.#log.isRead ? nothing() : await this.#readLog(this.#log, sweeper)
     // It may have been stopped meanwhile.
     if (this.#sweeper !== sweeper) return report
     this.#isRunning = true
@@ -244,20 +238,19 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
     this.#admission.retryUnanswered()
   }
 
-  async #readLog(journal: Journal, sweeper: Sweeper): Promise<RestoreReport> {
+  async #readLog(log: PoolLog<T>, sweeper: Sweeper): Promise<RestoreReport> {
     const reader = this.#reader()
-    await journal.read((record) => reader.read(record))
+    await log.read(reader)
     const report = await this.#restore(reader)
     // Where it was stopped before all was through, the log keeps what is not, for the next start.
-    if (this.#sweeper !== sweeper) return report
-    this.#isRead = true
-    journal.rewrite()
+    if (this.#sweeper === sweeper) log.begin()
     return report
   }
 
   async #restore(reader: RecordReader<T>): Promise<RestoreReport> {
     const report = await restore(reader, this.#admission, this.#options)
-    this.#corruptRecords += report.corrupt
+    for (const { transaction, isLocal } of reader.kept()) if (isLocal) this.#markLocal(transaction.id)
+    this.#tally.corruptRecords(report.corrupt)
     return report
   }
 
@@ -269,39 +262,34 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
     })
   }
 
-  #journalFor(log: MempoolLog): Journal {
-    return new Journal(log, {
-      contents: () => contentsOf(this.#pool),
-      size: () => this.#pool.index.count + this.#pool.orphans.count,
-      onFailure: (message) => {
-        this.#logFailures += 1
-        this.dispatch('mempool:log-failed', { message })
-      },
-    })
+  #failLog(message: string): void {
+    this.#tally.logFailure()
+    this.dispatch('mempool:log-failed', { message })
   }
 
   /** Writes down and tells what happened in the pool. */
   #publish(): void {
     const changes = this.#pool.drain()
     const woken = this.#pool.drainWoken()
-    if (this.#journal !== undefined && this.#isRead) {
-      for (const record of recordsOf(changes)) this.#journal.write(record)
-    }
+    this.#log?.changed(changes)
     this.#admission.retry(woken)
     // Last, since a listener may call the pool.
     this.#teller.tell(changes)
   }
 
+  #markLocal(id: string): void {
+    if (this.has(id) && this.#local.add(id)) this.#log?.markedLocal(id)
+  }
+
   #tell(change: PoolChange<T>): void {
+    this.#tally.change(change)
     if (change.type === 'added') {
-      this.#added += 1
       this.dispatch('transaction:added', { transaction: change.entry.transaction })
     } else if (change.type === 'waiting') {
       this.dispatch('transaction:waiting', { transaction: change.orphan.transaction, missing: change.missing })
     } else if (change.type === 'removed') {
       const { transaction, reason, message, wasWaiting } = change
       this.#local.delete(transaction.id)
-      this.#removed.add(reason)
       this.dispatch('transaction:removed', { transaction, reason, message, wasWaiting })
     }
   }

@@ -9,19 +9,26 @@ const HEAD_BYTES = CHECKSUM_BYTES + 2
 /** Order and calendar time, eight bytes each. */
 const PLACE_BYTES = 16
 
-const TYPES = ['placed', 'waiting', 'removed'] as const
+const TYPES = ['placed', 'waiting', 'removed', 'local'] as const
+
+/** What a record of a transaction that is held says. */
+interface HeldRecord {
+  type: 'placed' | 'waiting'
+  /** Place among all that came. */
+  order: number
+  /** When it came, in ms since the epoch. */
+  atMs: number
+  bytes: Uint8Array
+}
+
+/** What a record of an id says: that it is held no more, or that it is held and was offered as local. */
+interface IdRecord {
+  type: 'removed' | 'local'
+  id: string
+}
 
 /** What a record says. */
-export type PoolRecord =
-  | {
-      type: 'placed' | 'waiting'
-      /** Place among all that came. */
-      order: number
-      /** When it came, in ms since the epoch. */
-      atMs: number
-      bytes: Uint8Array
-    }
-  | { type: 'removed'; id: string }
+export type PoolRecord = HeldRecord | IdRecord
 
 /** A transaction as records tell of it. */
 export interface Kept<T extends PoolTransaction> {
@@ -29,17 +36,18 @@ export interface Kept<T extends PoolTransaction> {
   type: 'placed' | 'waiting'
   order: number
   atMs: number
+  isLocal: boolean
 }
 
 /** The bytes of a record: checksum, version, type; then order, time and transaction, or an id. */
 export function encodeRecord(record: PoolRecord): Uint8Array {
-  const isRemoval = record.type === 'removed'
-  const body = isRemoval ? Buffer.from(record.id, 'utf8') : record.bytes
-  const headBytes = HEAD_BYTES + (isRemoval ? 0 : PLACE_BYTES)
+  const hasPlace = 'order' in record
+  const body = hasPlace ? record.bytes : Buffer.from(record.id, 'utf8')
+  const headBytes = HEAD_BYTES + (hasPlace ? PLACE_BYTES : 0)
   const bytes = Buffer.allocUnsafe(headBytes + body.byteLength)
   bytes[CHECKSUM_BYTES] = VERSION
   bytes[CHECKSUM_BYTES + 1] = TYPES.indexOf(record.type)
-  if (!isRemoval) {
+  if (hasPlace) {
     bytes.writeDoubleBE(record.order, HEAD_BYTES)
     bytes.writeDoubleBE(record.atMs, HEAD_BYTES + 8)
   }
@@ -54,7 +62,7 @@ function decodeRecord(record: Uint8Array): PoolRecord | undefined {
   const type = TYPES[bytes[CHECKSUM_BYTES + 1] ?? TYPES.length]
   if (type === undefined || bytes[CHECKSUM_BYTES] !== VERSION) return undefined
   if (Buffer.compare(checksum(bytes), bytes.subarray(0, CHECKSUM_BYTES)) !== 0) return undefined
-  if (type === 'removed') return { type, id: bytes.toString('utf8', HEAD_BYTES) }
+  if (type === 'removed' || type === 'local') return { type, id: bytes.toString('utf8', HEAD_BYTES) }
   if (bytes.byteLength < HEAD_BYTES + PLACE_BYTES) return undefined
   const order = bytes.readDoubleBE(HEAD_BYTES)
   const atMs = bytes.readDoubleBE(HEAD_BYTES + 8)
@@ -89,8 +97,9 @@ export class RecordReader<T extends PoolTransaction> {
   read(bytes: Uint8Array): void {
     const record = decodeRecord(bytes)
     if (record === undefined) this.#corrupt += 1
+    else if ('order' in record) this.#keep(record)
     else if (record.type === 'removed') this.#remove(record.id)
-    else this.#keep(record)
+    else this.#mark(record.id)
   }
 
   /** What is to be held again, in the order in which it was held. */
@@ -98,19 +107,27 @@ export class RecordReader<T extends PoolTransaction> {
     return [...this.#kept.values()].toSorted((a, b) => a.order - b.order)
   }
 
-  #keep({ type, order, atMs, bytes }: Exclude<PoolRecord, { type: 'removed' }>): void {
+  /** Of what is not held it says nothing: a record of it may have been torn. */
+  #mark(id: string): void {
+    const kept = this.#kept.get(id)
+    if (kept !== undefined) kept.isLocal = true
+  }
+
+  #keep({ type, order, atMs, bytes }: HeldRecord): void {
     const transaction = this.#decoded(bytes)
     if (typeof transaction === 'string') {
       this.#corrupt += 1
       return
     }
+    // Its place may be another than before, and stays that of whoever offered it.
+    const isLocal = this.#kept.get(transaction.id)?.isLocal ?? false
     this.#remove(transaction.id)
     if (this.#counts[type] >= this.#max[type]) {
       this.#dropped += 1
       return
     }
     this.#counts[type] += 1
-    this.#kept.set(transaction.id, { transaction, type, order, atMs })
+    this.#kept.set(transaction.id, { transaction, type, order, atMs, isLocal })
   }
 
   #remove(id: string): void {

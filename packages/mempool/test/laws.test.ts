@@ -83,7 +83,7 @@ it('is the same after a restart, from its log and from a snapshot', async () => 
   await fc.assert(
     fc.asyncProperty(
       fc.array(draft, { maxLength: 30 }),
-      fc.array(fc.nat(29), { maxLength: 40 }),
+      fc.array(fc.record({ index: fc.nat(29), isLocal: fc.boolean() }), { maxLength: 40 }),
       fc.nat(6),
       async (drafts, arrivals, applied) => {
         const chain = new ModelChain(...GENESIS)
@@ -91,7 +91,8 @@ it('is the same after a restart, from its log and from a snapshot', async () => 
         const offered = write(drafts)
         const pool = new Mempool({ chain, log })
         await pool.start()
-        for (const index of arrivals) await pool.add(offered[index]?.bytes ?? new Uint8Array(1))
+        for (const { index, isLocal } of arrivals)
+          await pool.add(offered[index]?.bytes ?? new Uint8Array(1), { isLocal })
         await pool.whenIdle()
         addBlock(chain, pool, pool.take(1e6, applied))
         await pool.whenIdle()
@@ -101,6 +102,7 @@ it('is the same after a restart, from its log and from a snapshot', async () => 
           const next = new Mempool({ chain, log: new ModelLog(records) })
           const report = await next.start()
           expect(ids(all(next))).toEqual(ids(all(pool)))
+          expect(ids([...next.local()]).toSorted()).toEqual(ids([...pool.local()]).toSorted())
           const { transactions, waiting } = pool.stats()
           expect(report).toEqual({ added: transactions, waiting, refused: {}, corrupt: 0 })
           await next.stop()

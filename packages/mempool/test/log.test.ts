@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type LogCall, Mempool, type MempoolLog } from '../src/index.ts'
-import { addBlock, all, encode, ids, ModelChain, type ModelTransaction } from './model-chain.ts'
+import { addBlock, all, encode, ids, ModelChain, type ModelTransaction, transaction } from './model-chain.ts'
 import { ModelLog } from './model-log.ts'
 import { type ModelPool, put, setUp } from './support.ts'
 
@@ -59,6 +59,60 @@ it('holds what a crash left in the log, whichever record was torn, and counts wh
     }
   }
   expect(ids(all(pool))).toEqual(ids(held.toReversed()))
+})
+
+it('knows after a restart which were offered as local, also of those that wait, and whatever moved meanwhile', async () => {
+  const log = new ModelLog()
+  const chain = new ModelChain('a', 'b', 'c')
+  const { pool } = await setUp({}, chain, log)
+  const [waits, own, gone] = [{ spends: ['z'] }, { spends: ['b'] }, { spends: ['c'] }].map((body) => transaction(body))
+  if (waits === undefined || own === undefined || gone === undefined) throw new RangeError('three are made')
+  await put(pool, { spends: ['a'] })
+  await pool.addAll([waits.bytes, own.bytes, gone.bytes], { isLocal: true })
+  await pool.whenIdle()
+  addBlock(chain, pool, [gone])
+  const snapshot = pool.snapshot()
+  await pool.stop()
+  // By what was appended, by the log as a start leaves it, and by a snapshot.
+  for (const records of [log.records, undefined, snapshot]) {
+    const next = await setUp({}, chain, records === undefined ? log : new ModelLog(records))
+    expect(ids([...next.pool.local()])).toEqual([waits.id, own.id])
+    expect(next.pool.stats()).toMatchObject({ transactions: 2, waiting: 1, corruptRecords: 0 })
+    await next.pool.stop()
+    log.records = next.pool.snapshot()
+  }
+  // Made anew where it had been before: what a block took, and brought back, all have seen.
+  const back = await setUp({}, chain, log)
+  back.pool.onRevert(chain.revert())
+  await back.pool.stop()
+  const last = await setUp({}, chain, log)
+  expect(last.pool.has(gone.id)).toBe(true)
+  expect(ids([...last.pool.local()])).toEqual([waits.id, own.id])
+})
+
+it('takes a mark of what it does not hold for nothing, and loses with a torn mark no transaction', async () => {
+  const log = new ModelLog()
+  const { chain, pool } = await setUp({}, new ModelChain('a', 'b'), log)
+  const own = [transaction({ spends: ['a'] }), transaction({ spends: ['b'] })]
+  await pool.addAll(
+    own.map(({ bytes }) => bytes),
+    { isLocal: true },
+  )
+  await pool.stop()
+  const held = new Map<number, string[]>()
+  for (const [i, record] of log.records.entries()) {
+    const next = await setUp({}, chain, new ModelLog(log.records.with(i, flipped(record))))
+    expect(next.pool.stats().corruptRecords).toBe(1)
+    held.set(next.pool.stats().transactions, [
+      ...(held.get(next.pool.stats().transactions) ?? []),
+      ...ids([...next.pool.local()]),
+    ])
+    await next.pool.stop()
+  }
+  const [first, second] = ids(own)
+  // Two of the four tell of a transaction, and two that it is local.
+  expect(held.get(1)?.toSorted()).toEqual([first, second].toSorted())
+  expect(held.get(2)?.toSorted()).toEqual([first, second].toSorted())
 })
 
 it('leaves out whatever bytes are no record, and takes what is', async () => {

@@ -62,6 +62,7 @@ const mempool: Target = {
     body({ type: 'placed', order: 3, atMs: 5, bytes: transaction }),
     body({ type: 'waiting', order: 4, atMs: 6, bytes: transaction }),
     body({ type: 'removed', id: 'some id' }),
+    body({ type: 'local', id: 'some id' }),
   ],
   check(input) {
     const checksum = createHash('sha256').update(input).digest().subarray(0, MEMPOOL_CHECKSUM_BYTES)
