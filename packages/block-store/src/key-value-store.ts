@@ -16,7 +16,10 @@ export interface KeyRange {
 export interface EntryIterator {
   /** The next entries, some at a time; none when it is over. */
   next(): Promise<[key: Uint8Array, value: Uint8Array][]>
-  /** Ends the iteration; again is nothing. */
+  /**
+   * Ends the iteration; again is nothing. It may come while `next` is under way, which resolves or rejects before this
+   * does: entries are asked for ahead, and whoever reads them may leave at any time.
+   */
   close(): Promise<void>
 }
 

@@ -244,6 +244,35 @@ describe('closing', () => {
     await expect((await BlockStore.over(stuck)).close()).resolves.toBeUndefined()
   })
 
+  it('reads ahead for nobody who left: what fails there, nobody hears of', async () => {
+    const disk = memoryStore()
+    await (await store({}, disk)).append(block(0), [put('a', '1')])
+    const unheard: unknown[] = []
+    const hear = (reason: unknown): void => void unheard.push(reason)
+    process.on('unhandledRejection', hear)
+    const failed = Promise.withResolvers<void>()
+    const ahead: KeyValueStore['iterator'] = (range) => {
+      const iterator = disk.iterator(range)
+      let calls = 0
+      const next = async (): ReturnType<typeof iterator.next> => {
+        calls += 1
+        if (calls === 1) return iterator.next()
+        await new Promise(setImmediate)
+        failed.resolve()
+        throw new TypeError('the disk is gone')
+      }
+      return { next, close: () => iterator.close() }
+    }
+    const reopened = await store({}, { ...passing(disk), iterator: ahead })
+    for await (const _entry of reopened.entries()) break
+    await failed.promise
+    // It would be told of behind what was to be done in this turn.
+    await new Promise(setImmediate)
+    process.off('unhandledRejection', hear)
+    expect(unheard).toEqual([])
+    expect((await refusal(stateOf(reopened))).name).toBe('TypeError')
+  })
+
   it('ends an iteration over LevelDB by a typed error', async () => {
     const chain = await BlockStore.open(folder())
     await chain.append(

@@ -15,6 +15,7 @@ import {
   type SyncRequests,
   type SyncResult,
 } from '@gridmesh/block-sync'
+import { expect, vi } from 'vitest'
 import { ledgerReader } from '../../src/chain-network/reader.ts'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
 import { verifyHere } from '../../src/chain/verifier.ts'
@@ -97,8 +98,7 @@ export async function syncOnce(chain: EnergyChain, net: SyncNet, isWhole = false
   const sync = syncOf(chain, net)
   sync.start()
   const result = await sync.sync()
-  const isMissing = (): boolean => isWhole && chain.history.lowest() !== undefined
-  while (isMissing()) await new Promise((resolve) => setTimeout(resolve, 5))
+  if (isWhole) await vi.waitFor(() => expect(chain.history.lowest()).toBeUndefined(), { timeout: 30_000, interval: 5 })
   await sync.stop()
   return result
 }
