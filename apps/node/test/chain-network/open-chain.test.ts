@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { ChainService } from '../../src/chain-network/chain-service.ts'
 import { loadNodeConfig } from '../../src/config/load.ts'
 import { prepareFiles } from '../../src/devnet/files.ts'
 import { planDevnet } from '../../src/devnet/plan.ts'
@@ -45,4 +46,31 @@ it('opens the chain of its genesis file, refuses another in the same directory, 
   await expect(createNode({ config: { ...config, genesis: other.genesis }, log })).rejects.toMatchObject({
     name: 'WrongGenesisError',
   })
+})
+
+it('is as the configuration says', async () => {
+  const { config } = await configOf('gridtokenx', {
+    'chain.syncBehind': 7,
+    'chain.syncBatch': 9,
+    'chain.forkChoice': 'longest',
+    'chain.minBlockIntervalMs': 400,
+    'chain.maxBlockIntervalMs': 5_000,
+    'chain.verifyThreads': 0,
+    'chain.checkpointEvery': 50,
+    'chain.checkpointBehind': 200,
+  })
+  const open = vi.spyOn(ChainService, 'open')
+  onTestFinished(() => open.mockRestore())
+  const node = await createNode({ config, log })
+  await node.stop()
+  expect(open.mock.calls.map(([init]) => init)).toEqual([
+    expect.objectContaining({
+      directory: join(config.dataDir, 'chain'),
+      catchUp: { behind: 7, rangeBlocks: 9 },
+      consensus: { forkChoice: 'longest', minIntervalMs: 400, maxIntervalMs: 5_000 },
+      verifyThreads: 0,
+      parts: { checkpoints: { every: 50 } },
+      checkpointBehind: 200,
+    }),
+  ])
 })

@@ -62,9 +62,12 @@ const newName = (): string => `data-${count++}`
 async function imported(
   { directory, genesis, path }: Pick<Place, 'directory' | 'genesis' | 'path'>,
   name = newName(),
+  forkChoice = 'authority',
 ): Promise<ImportReport> {
   const dataDir = join(directory, name)
-  const { config } = loadNodeConfig({ flags: { genesis, dataDir, 'chain.verifyThreads': 0 } })
+  const { config } = loadNodeConfig({
+    flags: { genesis, dataDir, 'chain.verifyThreads': 0, 'chain.forkChoice': forkChoice },
+  })
   const file = await BlockFileReader.open(path)
   try {
     return await importBlocks(config, file)
@@ -131,6 +134,28 @@ describe('importing', () => {
       height: 0,
       fault: expect.stringContaining('import the blocks before it first'),
     })
+  })
+
+  it('comes, of two branches, to the one that the configured fork choice takes', async () => {
+    const directory = await someDirectory()
+    const genesis = await writeGenesis(directory)
+    const ledger = await ledgerOf(genesis)
+    const chosen = new Set<string>()
+    // Of two blocks that weigh the same one rule takes the earlier, and another the lower hash.
+    for (let laterMs = 11_000; laterMs < 11_008; laterMs++) {
+      const [earlier, later] = [
+        await opened({ genesis: ledger, consensus }),
+        await opened({ genesis: ledger, consensus }),
+      ]
+      const blocks = [(await grow(earlier)).bytes, (await grow(later, 0, laterMs)).bytes]
+      const path = join(directory, `${laterMs}.gmb`)
+      await writeBlocks(path, earlier.chainId, blocks)
+      for (const forkChoice of ['timestampReputation', 'longest'] as const) {
+        const { hash } = await imported({ directory, genesis, path }, newName(), forkChoice)
+        chosen.add(`${forkChoice} ${hash === earlier.head.hash ? 'earlier' : 'later'}`)
+      }
+    }
+    expect([...chosen].toSorted()).toEqual(['longest earlier', 'longest later', 'timestampReputation earlier'])
   })
 
   it('tells how far it is', async () => {
