@@ -18,7 +18,10 @@ export const DEFAULT_MAX_PEERS = 10_000
 export const DEFAULT_MAX_REGIONS = 64
 export const DEFAULT_AUTHORITY_ROLES: readonly string[] = ['authority']
 export const DEFAULT_SAMPLE_INTERVAL_MS = 1_000
-export const DEFAULT_LOOP_RESOLUTION_MS = 20
+/** Each timer wakes the process: at 10 ms they cost an idle one 4.7 ms of processor a second, at 100 ms 0.55. */
+export const DEFAULT_LOOP_RESOLUTION_MS = 100
+/** Delay of timers that is as long as the shortest waits that peers are judged by, in ms. */
+export const LAG_UNIT_MS = 20
 export const DEFAULT_BUSY_DELAY_MS = 20
 export const DEFAULT_OVERLOADED_DELAY_MS = 100
 export const DEFAULT_BUSY_QUEUE_DEPTH = 1_024

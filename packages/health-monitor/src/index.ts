@@ -93,7 +93,7 @@ export interface HealthMonitorInit extends HealthScoreInit, LoadMeterInit {
   authorities?: readonly PeerId[]
   /** Time between two looks at load and at due pings, in ms. @default 1_000 */
   sampleIntervalMs?: number
-  /** Time between the timers by which the delay of the event loop is measured, in whole ms. @default 20 */
+  /** Time between the timers by which the delay of the event loop is measured, in whole ms; each wakes the process. @default 100 */
   loopResolutionMs?: number
   /** Tells the messages that wait in the queues of this node. @default none: load is the event loop's alone */
   queueDepth?: () => number | undefined

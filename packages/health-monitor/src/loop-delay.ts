@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { LAG_UNIT_MS } from './constants.ts'
 import type { LoopMonitor } from './index.ts'
 
 const NANOSECONDS_PER_MS = 1e6
@@ -31,7 +32,7 @@ export class LoopDelay {
     return this.#delayMs
   }
 
-  /** How much later than asked timers fire, 1 when on time. Rises at once, and fades by half with each sample. */
+  /** 1 when timers are on time, and 1 more for each 20 ms of delay. Rises at once, and fades by half with each sample. */
   get lagFactor(): number {
     return 1 + this.#excess
   }
@@ -58,6 +59,6 @@ export class LoopDelay {
     const lateMs = meanMs - this.#resolutionMs - GRAIN_MS
     this.#delayMs = lateMs > 0 ? lateMs : 0
     const faded = this.#excess * FADE
-    this.#excess = Math.max(this.#delayMs / this.#resolutionMs, faded < NOTHING ? 0 : faded)
+    this.#excess = Math.max(this.#delayMs / LAG_UNIT_MS, faded < NOTHING ? 0 : faded)
   }
 }

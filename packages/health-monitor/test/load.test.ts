@@ -113,9 +113,9 @@ describe('LoadMeter', () => {
   })
 })
 
-function started(meanMs: number): { loop: FakeLoopMonitor; delay: LoopDelay } {
+function started(meanMs: number, resolutionMs = 20): { loop: FakeLoopMonitor; delay: LoopDelay } {
   const loop = new FakeLoopMonitor(meanMs)
-  const delay = new LoopDelay(20, () => loop)
+  const delay = new LoopDelay(resolutionMs, () => loop)
   delay.start()
   return { loop, delay }
 }
@@ -127,11 +127,13 @@ describe('LoopDelay', () => {
     expect(delay).toMatchObject({ delayMs: 0, lagFactor: 1 })
   })
 
-  it('measures lag by what was asked for: 40 ms late on 20 ms is a factor of 3', () => {
-    const { delay } = started(61)
-    delay.sample()
-    expect(delay.delayMs).toBeCloseTo(40, 9)
-    expect(delay.lagFactor).toBeCloseTo(3, 9)
+  it('takes each 20 ms of delay for one more, however often it looks: 40 ms late is a factor of 3', () => {
+    for (const resolutionMs of [1, 20, 100]) {
+      const { delay } = started(resolutionMs + 41, resolutionMs)
+      delay.sample()
+      expect(delay.delayMs).toBeCloseTo(40, 9)
+      expect(delay.lagFactor).toBeCloseTo(3, 9)
+    }
   })
 
   it('lets a lag fade by half with each sample, down to 1', () => {

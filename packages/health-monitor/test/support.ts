@@ -219,7 +219,8 @@ export function makeMonitor(
 ): Bench {
   const libp2p = new FakeLibp2p()
   const ping = new FakePing()
-  const loop = new FakeLoopMonitor(init.loopResolutionMs ?? 20)
+  const { loopResolutionMs = 20 } = init
+  const loop = new FakeLoopMonitor(loopResolutionMs)
   const components: HealthMonitorComponents = {
     peerId: self,
     events: libp2p.events,
@@ -228,7 +229,7 @@ export function makeMonitor(
     logger: defaultLogger(),
     ...siblings(libp2p),
   }
-  const monitor = new HealthMonitor(components, { createLoopMonitor: () => loop, ...init })
+  const monitor = new HealthMonitor(components, { createLoopMonitor: () => loop, loopResolutionMs, ...init })
   return { libp2p, ping, loop, components, monitor }
 }
 

@@ -151,6 +151,6 @@ export interface Health {
   network(): NetworkHealth
   /** Load of this node. */
   readonly load: LoadLevel
-  /** How much later than asked our own timers fire, 1 when on time; time penalties are divided by it. */
+  /** How late our own timers fire: 1 when on time, 1 more for each 20 ms of delay. Time penalties are divided by it. */
   readonly lagFactor: number
 }

@@ -35,7 +35,7 @@ export interface MetricsInit {
   calculateTimeoutMs?: number
   /** Measure how late the event loop runs, while the node runs. @default true */
   measureEventLoop?: boolean
-  /** Time between two samples of the event loop, in ms; lag below it does not show. @default 10 */
+  /** Time between two samples of the event loop, in ms; each wakes the process. @default 100 */
   eventLoopResolutionMs?: number
   /** Report processor time, memory and disk of the process. @default true */
   measureProcess?: boolean

@@ -67,7 +67,7 @@ const discovery = z.strictObject({
 
 const handshake = z.strictObject({
   deadlineMs: count.default(10_000).describe('Time a handshake may take, in ms'),
-  statusIntervalMs: count.default(15_000).describe('Time between two status messages to each peer, in ms'),
+  statusIntervalMs: count.default(60_000).describe('Time between two status messages to each peer, in ms'),
   maxClockSkewMs: count.default(30_000).describe('Difference of clocks above which a peer is refused, in ms'),
   unknownPeers: z
     .enum(['disconnect', 'tolerate'])
