@@ -27,10 +27,6 @@ export class ChainPeer {
     await this.#side.call('grow', file, everyMs)
   }
 
-  async isGrowing(): Promise<boolean> {
-    return this.#side.call<boolean>('isGrowing')
-  }
-
   /** Makes all pieces of its state ready to be given; bytes of them. */
   async prepare(pieces: number): Promise<number> {
     return this.#side.call<number>('prepare', pieces)

@@ -15,6 +15,7 @@ export class Workshop {
   readonly #chains: ChainAt[] = []
   readonly #verifiers: Side[] = []
   readonly #producers: Side[] = []
+  readonly #followers: Side[] = []
   readonly #peers: ChainPeer[] = []
   #made = 0
 
@@ -47,6 +48,15 @@ export class Workshop {
     return peer
   }
 
+  /** A node in a process of its own that has nothing yet; its garbage is collected before it is measured. */
+  async follower(threads: number, maxQueuedBytes: number): Promise<Side> {
+    const script = new URL('../sides/chain-follower.ts', import.meta.url)
+    const args = [this.#path('chain'), String(threads), String(maxQueuedBytes)]
+    const side = await Side.start(script, args, ['--expose-gc'])
+    this.#followers.push(side)
+    return side
+  }
+
   async close(chain: ChainAt): Promise<void> {
     this.#chains.splice(this.#chains.indexOf(chain), 1)
     await chain.close()
@@ -54,7 +64,7 @@ export class Workshop {
 
   async end(): Promise<void> {
     for (const chain of this.#chains.splice(0)) await chain.close()
-    for (const each of [...this.#verifiers, ...this.#producers, ...this.#peers]) await each.stop()
+    for (const each of [...this.#verifiers, ...this.#producers, ...this.#followers, ...this.#peers]) await each.stop()
     rmSync(this.#directory, { recursive: true, force: true })
   }
 

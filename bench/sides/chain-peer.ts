@@ -70,7 +70,6 @@ at.chain.addEventListener('chain:head', () => {
   for (const socket of open) tellStatus(socket)
 })
 let growing = Promise.resolve()
-let isGrowing = false
 
 serve({
   /** Imports the blocks of a file; the time it took, in ms. */
@@ -80,13 +79,11 @@ serve({
   /** Imports one block of a file each so many ms, and answers at once. */
   async grow(path: string, everyMs: number): Promise<void> {
     const blocks = await readBlocks(path)
-    isGrowing = true
     growing = (async () => {
       for (const block of blocks) {
         await at.import([block], 0)
         await delay(everyMs)
       }
-      isGrowing = false
     })()
   },
   /** Makes all pieces of the state ready; bytes of them. */
@@ -102,7 +99,6 @@ serve({
     }
     return sum
   },
-  isGrowing: () => isGrowing,
   head: () => at.chain.head,
   async stop() {
     await growing
