@@ -1,10 +1,9 @@
 import { BlockReads } from './block-reads.ts'
-import { readHeader } from './block-records.ts'
-import { ChainDisk } from './chain-disk.ts'
+import type { ChainDisk } from './chain-disk.ts'
 import { appendBlock, finaliseHeight, prependBlock, revertTip } from './chain-writes.ts'
-import { changesByKey, checkBlock, isSame } from './check-block.ts'
+import { changesByKey, checkBlock } from './check-block.ts'
 import { MAX_HEIGHT } from './constants.ts'
-import { CorruptStoreError, StoreClosedError } from './errors.ts'
+import { StoreClosedError } from './errors.ts'
 import { importState, type StateEntries } from './import-state.ts'
 import type {
   AppendOptions,
@@ -20,11 +19,11 @@ import type {
 } from './index.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import { openLevel } from './level-store.ts'
-import { loadMeta } from './meta.ts'
+import { openDisk } from './open-disk.ts'
 import { checkWhole, type Limits, limitsOf } from './options.ts'
 import { readEntries } from './read-entries.ts'
 import { Stage } from './stage.ts'
-import { clearRest, type StageRecord } from './stage-record.ts'
+import type { StageRecord } from './stage-record.ts'
 import type { StagedState } from './staged-state.ts'
 import { StateSnapshot } from './state-snapshot.ts'
 
@@ -45,32 +44,27 @@ export class BlockStore {
   }
 
   /**
-   * Opens the store in a directory, which is created where it is not there. What an import left behind is deleted.
+   * Opens the store in a directory, which is created where it is not there. What an import left behind is deleted, and
+   * an index that is not there is built, which an abort ends: the next open begins again.
    *
    * @throws {RangeError} when an option makes no sense
    * @throws {StoreLockedError} when it is open already @throws {StoreUnavailableError} when it cannot be opened
-   * @throws {FormatVersionError} @throws {CorruptStoreError}
+   * @throws {FormatVersionError} @throws {CorruptStoreError} @throws {StoreFailedError}
    */
-  static async open(path: string, init: BlockStoreInit = {}): Promise<BlockStore> {
-    return await BlockStore.over(await openLevel(path, limitsOf(init)), init)
+  static async open(path: string, init: BlockStoreInit = {}, options: CallOptions = {}): Promise<BlockStore> {
+    return await BlockStore.over(await openLevel(path, limitsOf(init)), init, options)
   }
 
   /**
    * Opens the store in a `KeyValueStore`, which is closed with it, and when it cannot be opened.
    *
    * @throws {RangeError} when an option makes no sense
-   * @throws {FormatVersionError} @throws {CorruptStoreError}
+   * @throws {FormatVersionError} @throws {CorruptStoreError} @throws {StoreFailedError}
    */
-  static async over(store: KeyValueStore, init: BlockStoreInit = {}): Promise<BlockStore> {
+  static async over(store: KeyValueStore, init: BlockStoreInit = {}, options: CallOptions = {}): Promise<BlockStore> {
     try {
       const limits = limitsOf(init)
-      const meta = await loadMeta(store)
-      const staged = await clearRest(store, meta)
-      const disk = new ChainDisk(store, meta, limits)
-      const { tip } = meta
-      if (tip !== undefined && !isSame((await readHeader(disk, tip.height)).hash, tip.hash)) {
-        throw new CorruptStoreError(`header ${tip.height}`, 'malformed')
-      }
+      const { disk, staged } = await openDisk(store, limits, options.signal)
       return new BlockStore(disk, limits, staged)
     } catch (err) {
       await store.close()
@@ -233,6 +227,25 @@ export class BlockStore {
   async *entries(options: EntriesOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
     const { signal } = options
     yield* readEntries(this.#disk, await this.#disk.iterate(options, signal), signal)
+  }
+
+  /**
+   * The entries of a term of the index, in the order of their keys: of the tip as it is when the first one is asked for,
+   * whatever is appended meanwhile.
+   *
+   * @throws {TypeError} when the store has no index @throws {RangeError} when the term has over 255 bytes
+   * @throws {CorruptStoreError} @throws {StoreClosedError}
+   */
+  async *indexed(
+    term: Uint8Array,
+    options: CallOptions = {},
+  ): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
+    const snapshot = await this.snapshot(options)
+    try {
+      for await (const some of snapshot.indexed(term, options)) yield* some
+    } finally {
+      await snapshot.close()
+    }
   }
 
   /**

@@ -1,7 +1,7 @@
 import { textOf } from './check-block.ts'
 import { READ_ATTEMPTS } from './constants.ts'
 import { StoreClosedError, StoreFailedError } from './errors.ts'
-import type { StateChange } from './index.ts'
+import type { StateChange, StateIndex } from './index.ts'
 import { Keys } from './keys.ts'
 import type { BatchOperation, EntryIterator, KeyRange, KeyValueStore } from './key-value-store.ts'
 import { framed, type Meta } from './meta.ts'
@@ -17,6 +17,7 @@ export class ChainDisk {
   readonly store: KeyValueStore
   readonly queue: WriteQueue
   readonly cache: StateCache
+  readonly index: StateIndex | undefined
   #meta: Meta
   #keys: Keys
   /** Changes of the batch under way: until it is written, entries are what they were before. */
@@ -25,10 +26,15 @@ export class ChainDisk {
   #epoch = 0
   #refusal: StoreFailedError | StoreClosedError | undefined
 
-  constructor(store: KeyValueStore, meta: Meta, limits: { maxPendingBytes: number; maxCacheBytes: number }) {
+  constructor(
+    store: KeyValueStore,
+    meta: Meta,
+    limits: { maxPendingBytes: number; maxCacheBytes: number; index: StateIndex | undefined },
+  ) {
     this.store = store
     this.queue = new WriteQueue(limits.maxPendingBytes)
     this.cache = new StateCache(limits.maxCacheBytes)
+    this.index = limits.index
     this.#meta = meta
     this.#keys = new Keys(meta.generation)
   }

@@ -6,6 +6,7 @@ import { CannotFinaliseError, CannotRevertError, UnlinkedBlockError } from './er
 import type { StateChange, StoredBlock } from './index.ts'
 import type { BatchOperation } from './key-value-store.ts'
 import { EMPTY_META, type Meta } from './meta.ts'
+import { putIndex } from './state-index.ts'
 import { decodeUndo, encodeUndo } from './undo.ts'
 
 /** Puts a block upon the tip. */
@@ -31,6 +32,7 @@ export async function appendBlock(
       putBody(keys, block),
       { key: keys.undo(height), value: encodeUndo(changed) },
       putState(keys, changed),
+      putIndex(keys, disk.index, changed),
     ),
     {
       tip: { height, hash: new Uint8Array(hash) },
@@ -62,6 +64,7 @@ export async function revertTip(disk: ChainDisk): Promise<StoredBlock> {
     ...deleteBody(keys, tip.height, tip.hash, block.transactions),
     { key: keys.undo(tip.height), value: undefined },
     ...putState(keys, changes),
+    ...putIndex(keys, disk.index, changes),
   ]
   const { sequence: _sequence, generation: _generation, ...empty } = EMPTY_META
   const below = tip.height === base ? empty : { tip: { height: tip.height - 1, hash: block.parent } }

@@ -4,6 +4,8 @@ export const HASH_BYTES = 32
 export const MAX_HEIGHT = 2 ** 48 - 1
 /** Format of what is on disk; another one is refused. */
 export const FORMAT_VERSION = 1
+/** Format with an index of the state, which whoever knows only the other one would leave behind the state. */
+export const INDEXED_FORMAT_VERSION = 2
 
 export const DEFAULT_MAX_BLOCK_BYTES = 33_554_432
 export const DEFAULT_MAX_PENDING_BYTES = 67_108_864
@@ -24,7 +26,7 @@ export const JOURNAL_SLOTS = 64
 export const PRUNE_PER_APPEND = 4
 /** Undo records dropped at most in one batch. */
 export const UNDO_PER_BATCH = 128
-/** Bytes of an import in one batch. */
+/** Bytes of an import, or of an index that is built, in one batch. */
 export const IMPORT_CHUNK_BYTES = 4_194_304
 /** Entries fetched at once by an iteration, and about how many bytes of them. */
 export const ITERATOR_ENTRIES = 2_048
@@ -33,3 +35,7 @@ export const ITERATOR_BYTES = 262_144
 export const READ_ATTEMPTS = 2
 /** Longest name of a staged state, in bytes. */
 export const MAX_STAGE_NAME_BYTES = 256
+/** Longest id of an index, in bytes. */
+export const MAX_INDEX_ID_BYTES = 256
+/** Longest term of an entry, in bytes: its length has one byte in a key. */
+export const MAX_TERM_BYTES = 255

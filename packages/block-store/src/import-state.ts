@@ -1,6 +1,7 @@
 import type { ChainDisk } from './chain-disk.ts'
 import { checkBytes } from './check-block.ts'
 import { putBody, putHeader } from './block-records.ts'
+import { buildIndex } from './build-index.ts'
 import { IMPORT_CHUNK_BYTES, OPERATION_BYTES } from './constants.ts'
 import { BlockTooLargeError } from './errors.ts'
 import { adoptGeneration, checkFinality, removeGeneration } from './generations.ts'
@@ -28,6 +29,7 @@ export async function importState(
   await removeGeneration(disk, generation)
   try {
     await writeEntries(disk, keys, entries, limits)
+    await buildIndex(disk, keys, limits.signal)
     await disk.queue.run(
       0,
       async () => {

@@ -40,6 +40,16 @@ export interface BlockStoreInit {
   writeBufferBytes?: number
   /** Cache of LevelDB for blocks of its tables, in bytes; beyond, those used longest ago go. @default 33_554_432 */
   blockCacheBytes?: number
+  /** By what `indexed` finds entries of the state. Where the store has another one, or none, it is built by `open`; without, what there is of one is deleted. @default none */
+  index?: StateIndex
+}
+
+/** Finds entries of the state by something other than their key, as outputs by their owner. */
+export interface StateIndex {
+  /** Name of what `termOf` does, of 1 to 256 bytes: whoever changes that changes the name, and the index is built anew. */
+  readonly id: string
+  /** The term of an entry, of at most 255 bytes, always the same for the same entry; `undefined` where it has none. */
+  termOf(key: Uint8Array, value: Uint8Array): Uint8Array | undefined
 }
 
 /** What a call may be given. */
@@ -80,7 +90,7 @@ export interface StoredBlock extends StoredHeader {
 /** A change of one entry of the state; none of a block change the same entry. */
 export interface StateChange {
   key: Uint8Array
-  /** What it was; taken for true, since `revert` restores it. */
+  /** What it was; taken for true, since `revert` restores it, and an index takes it out by it. */
   before: Uint8Array | undefined
   /** What it becomes; `undefined` deletes it. */
   after: Uint8Array | undefined

@@ -5,6 +5,8 @@ export const FORMAT_KEY = Buffer.from('format')
 export const META_KEY = Buffer.from('meta')
 /** What state is staged in the next generation. */
 export const STAGE_KEY = Buffer.from('stage')
+/** Which index of the state there is. */
+export const INDEX_KEY = Buffer.from('index')
 const GENERATION = Buffer.from('g')
 const GENERATION_END = Buffer.from('h')
 
@@ -17,6 +19,7 @@ const TABLES = {
   part: 0x70,
   undo: 0x75,
   state: 0x73,
+  index: 0x78,
 } as const
 type Table = keyof typeof TABLES
 
@@ -59,6 +62,7 @@ export class Keys {
       part: of('part'),
       undo: of('undo'),
       state: of('state'),
+      index: of('index'),
     }
   }
 
@@ -131,6 +135,33 @@ export class Keys {
     return endOf(this.#prefixes.state)
   }
 
+  /** Of an entry in the index, behind its term, with whose length no other term begins so. */
+  index(term: Uint8Array, key: Uint8Array): Uint8Array {
+    const prefix = this.#prefixes.index
+    const whole = Buffer.allocUnsafe(prefix.length + 1 + term.length + key.length)
+    whole.set(prefix)
+    whole[prefix.length] = term.length
+    whole.set(term, prefix.length + 1)
+    whole.set(key, prefix.length + 1 + term.length)
+    return whole
+  }
+
+  /** The whole index. */
+  get indexes(): { gte: Uint8Array; lt: Uint8Array } {
+    return { gte: this.#prefixes.index, lt: endOf(this.#prefixes.index) }
+  }
+
+  /** All of one term. */
+  indexed(term: Uint8Array): { gte: Uint8Array; lt: Uint8Array } {
+    const gte = this.index(term, new Uint8Array())
+    return { gte, lt: endOf(gte) }
+  }
+
+  /** The state's own key of an entry in the index. */
+  indexedKeyOf(key: Uint8Array, term: Uint8Array): Uint8Array {
+    return key.subarray(this.#prefixes.index.length + 1 + term.length)
+  }
+
   #at(table: Table, height: number, hash?: Uint8Array): Uint8Array {
     const prefix = this.#prefixes[table]
     const key = Buffer.allocUnsafe(prefix.length + 6 + (hash?.length ?? 0))
@@ -141,10 +172,11 @@ export class Keys {
   }
 }
 
-/** Above a prefix and all that begins with it. */
+/** Above a prefix and all that begins with it. It begins with the letter of a generation, so not all of it is 0xff. */
 function endOf(prefix: Uint8Array): Uint8Array {
-  const end = Buffer.from(prefix)
-  end[end.length - 1] = (prefix.at(-1) ?? 0) + 1
+  const last = prefix.findLastIndex((byte) => byte !== 0xff)
+  const end = Buffer.from(prefix.subarray(0, last + 1))
+  end[last] = (prefix[last] ?? 0) + 1
   return end
 }
 

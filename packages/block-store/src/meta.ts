@@ -1,4 +1,4 @@
-import { FORMAT_VERSION, HASH_BYTES, JOURNAL_SLOTS } from './constants.ts'
+import { FORMAT_VERSION, HASH_BYTES, INDEXED_FORMAT_VERSION, JOURNAL_SLOTS } from './constants.ts'
 import { CorruptStoreError, FormatVersionError } from './errors.ts'
 import { FORMAT_KEY, journalKey, META_KEY } from './keys.ts'
 import type { BatchOperation, KeyValueStore } from './key-value-store.ts'
@@ -73,7 +73,9 @@ export async function loadMeta(store: KeyValueStore): Promise<Meta> {
   const format = await store.get(FORMAT_KEY)
   if (format === undefined) return await createMeta(store)
   const version = decodeNumber(unseal(format, 'format'), 'format')
-  if (version !== FORMAT_VERSION) throw new FormatVersionError(FORMAT_VERSION, version)
+  if (version !== FORMAT_VERSION && version !== INDEXED_FORMAT_VERSION) {
+    throw new FormatVersionError(INDEXED_FORMAT_VERSION, version)
+  }
   const record = await store.get(META_KEY)
   if (record === undefined) throw new CorruptStoreError('meta', 'missing')
   const meta = decodeMeta(record)
@@ -88,9 +90,13 @@ async function createMeta(store: KeyValueStore): Promise<Meta> {
   } finally {
     await iterator.close()
   }
-  const format = { key: FORMAT_KEY, value: seal(encodeNumber(FORMAT_VERSION)) }
-  await store.batch(framed([format], EMPTY_META), { sync: true })
+  await store.batch(framed([putFormat(FORMAT_VERSION)], EMPTY_META), { sync: true })
   return EMPTY_META
+}
+
+/** What puts the number of the format. */
+export function putFormat(version: number): BatchOperation {
+  return { key: FORMAT_KEY, value: seal(encodeNumber(version)) }
 }
 
 /**

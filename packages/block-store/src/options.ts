@@ -5,10 +5,11 @@ import {
   DEFAULT_MAX_HEADERS,
   DEFAULT_MAX_PENDING_BYTES,
   DEFAULT_WRITE_BUFFER_BYTES,
+  MAX_INDEX_ID_BYTES,
 } from './constants.ts'
-import type { BlockStoreInit } from './index.ts'
+import type { BlockStoreInit, StateIndex } from './index.ts'
 
-export type Limits = Required<BlockStoreInit>
+export type Limits = Required<Omit<BlockStoreInit, 'index'>> & { index: StateIndex | undefined }
 
 /** The options with defaults applied. @throws {RangeError} */
 export function limitsOf(init: BlockStoreInit): Limits {
@@ -20,6 +21,7 @@ export function limitsOf(init: BlockStoreInit): Limits {
     maxHeaders: init.maxHeaders ?? DEFAULT_MAX_HEADERS,
     writeBufferBytes: init.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES,
     blockCacheBytes: init.blockCacheBytes ?? DEFAULT_BLOCK_CACHE_BYTES,
+    index: init.index,
   }
   if (!(limits.keepBlocks === Infinity || Number.isSafeInteger(limits.keepBlocks)) || !(limits.keepBlocks >= 1)) {
     throw new RangeError(`keepBlocks ${limits.keepBlocks} is neither a whole number from 1 nor Infinity`)
@@ -30,6 +32,7 @@ export function limitsOf(init: BlockStoreInit): Limits {
   checkWhole('maxHeaders', limits.maxHeaders, 1, 1_000_000)
   checkWhole('writeBufferBytes', limits.writeBufferBytes, 65_536, 1_073_741_824)
   checkWhole('blockCacheBytes', limits.blockCacheBytes, 0, 2 ** 40)
+  if (init.index !== undefined) checkWhole('bytes of index.id', Buffer.byteLength(init.index.id), 1, MAX_INDEX_ID_BYTES)
   return limits
 }
 

@@ -1,4 +1,5 @@
 import { putBody, putHeader } from './block-records.ts'
+import { buildIndex } from './build-index.ts'
 import type { ChainDisk } from './chain-disk.ts'
 import { checkBlock, checkBytes } from './check-block.ts'
 import { MAX_HEIGHT, OPERATION_BYTES } from './constants.ts'
@@ -94,7 +95,8 @@ export class StagedState {
 
   /**
    * Makes it the state of the store, and `tip` its only block, which is final from then on, in one batch. What was there
-   * before is deleted.
+   * before is deleted. Where the store has an index, that of the new state is built first, which takes some seconds for a
+   * million entries; an abort counts until it is there.
    *
    * @throws {TypeError} @throws {RangeError} when the block makes no sense @throws {BlockTooLargeError}
    * @throws {CannotFinaliseError} when the block is below what is final
@@ -104,17 +106,26 @@ export class StagedState {
     this.#assertOpen()
     const { disk, maxBlockBytes } = this.#init
     checkBlock(tip, [], maxBlockBytes)
+    checkFinality(disk, tip.height)
     const before = disk.meta.generation
     const marks = [...this.#parts].map((part) => ({ key: this.#keys.part(part), value: undefined }))
-    await disk.queue.run(
-      0,
-      async () => {
-        checkFinality(disk, tip.height)
-        const block = [...putHeader(this.#keys, tip), ...putBody(this.#keys, tip)]
-        await adoptGeneration(disk, before + 1, tip, [...marks, { key: STAGE_KEY, value: undefined }, ...block])
-      },
-      signal,
-    )
+    // What came meanwhile would not be in the index.
+    this.#isOver = true
+    try {
+      await buildIndex(disk, this.#keys, signal)
+      await disk.queue.run(
+        0,
+        async () => {
+          checkFinality(disk, tip.height)
+          const block = [...putHeader(this.#keys, tip), ...putBody(this.#keys, tip)]
+          await adoptGeneration(disk, before + 1, tip, [...marks, { key: STAGE_KEY, value: undefined }, ...block])
+        },
+        signal,
+      )
+    } catch (err) {
+      this.#isOver = false
+      throw err
+    }
     this.#end(true)
     // What is of no generation in use is deleted by the next open, too.
     await removeGeneration(disk, before).catch(() => {})

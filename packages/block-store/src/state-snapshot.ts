@@ -3,6 +3,7 @@ import type { CallOptions, Tip } from './index.ts'
 import type { Keys } from './keys.ts'
 import type { KeyValueSnapshot } from './key-value-store.ts'
 import { readEntriesAtOnce } from './read-entries.ts'
+import { readIndexed } from './read-indexed.ts'
 import { unseal } from './records.ts'
 
 /** The state as it was after a block, whatever was appended or reverted since. It ends with the store. */
@@ -36,6 +37,20 @@ export class StateSnapshot {
       { keys: this.#keys, iterator: this.#snapshot.iterator(this.#keys.states) },
       signal,
     )
+  }
+
+  /**
+   * The entries of a term of the store's index, in the order of their keys, some at a time.
+   *
+   * @throws {TypeError} when the store has no index @throws {RangeError} when the term has over 255 bytes
+   * @throws {CorruptStoreError} @throws {StoreClosedError}
+   */
+  indexed(
+    term: Uint8Array,
+    { signal }: CallOptions = {},
+  ): AsyncGenerator<[key: Uint8Array, value: Uint8Array][], void, undefined> {
+    this.#disk.assertUsable()
+    return readIndexed(this.#disk, { keys: this.#keys, snapshot: this.#snapshot, term }, signal)
   }
 
   /** Lets go of it, so that the store may delete what only it held. Again is nothing. */

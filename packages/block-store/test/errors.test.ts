@@ -48,12 +48,12 @@ describe('opening', () => {
   })
 
   it('refuses another format and names both, and leaves the directory free', async () => {
-    const disk = await damaged(FORMAT_KEY, seal(encodeNumber(2)))
+    const disk = await damaged(FORMAT_KEY, seal(encodeNumber(3)))
     await expect(BlockStore.over(disk)).rejects.toMatchObject({
       name: 'FormatVersionError',
       code: 'format-version',
-      expected: 1,
-      received: 2,
+      expected: 2,
+      received: 3,
     })
   })
 

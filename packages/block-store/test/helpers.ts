@@ -21,6 +21,15 @@ export async function dump(store: KeyValueStore): Promise<Map<string, string>> {
   return all
 }
 
+/** All but what counts batches: the numbers of the last ones, and the sequence in the meta record. */
+export async function content(store: KeyValueStore): Promise<string[]> {
+  const counters = new Set([
+    Buffer.from('meta').toString('hex'),
+    ...Array.from({ length: 64 }, (_, i) => hex(Uint8Array.of(0x6a, i))),
+  ])
+  return [...(await dump(store))].filter(([key]) => !counters.has(key)).map((pair) => pair.join(' '))
+}
+
 /** All that a store does, for one that does something else as well. */
 export function passing(disk: KeyValueStore): KeyValueStore {
   return {
@@ -32,6 +41,19 @@ export function passing(disk: KeyValueStore): KeyValueStore {
     clear: (range) => disk.clear(range),
     close: () => disk.close(),
   }
+}
+
+/** A disk that counts the operations of each batch. */
+export function counting(disk: KeyValueStore): { store: KeyValueStore; batches: number[] } {
+  const batches: number[] = []
+  const store: KeyValueStore = {
+    ...passing(disk),
+    async batch(operations, options) {
+      batches.push(operations.length)
+      await disk.batch(operations, options)
+    },
+  }
+  return { store, batches }
 }
 
 /** The state in key order. */

@@ -1,4 +1,4 @@
-import type { StateChange, StoredBlock } from '../src/index.ts'
+import type { StateChange, StateEntry, StoredBlock } from '../src/index.ts'
 import { bytes, hex } from './blocks.ts'
 
 interface Step {
@@ -8,7 +8,9 @@ interface Step {
 
 /** The chain as plain lists and maps. Values are in hexadecimal. */
 export class Model {
-  readonly steps: Step[] = []
+  steps: Step[] = []
+  /** Height of the first step. */
+  base = 0
   state = new Map<string, string>()
   finalised: number | undefined
   /** Lowest height with a body, undo data and index. */
@@ -19,7 +21,7 @@ export class Model {
   }
 
   get nextHeight(): number {
-    return this.steps.length
+    return this.base + this.steps.length
   }
 
   /** Changes of the entries named, with what they are before. */
@@ -53,6 +55,15 @@ export class Model {
     const step = this.steps.pop()
     if (step !== undefined) this.state = new Map(step.before)
     if (this.steps.length === 0) this.keptFrom = 0
+  }
+
+  /** Another state in the place of all, of a block that is final. Of entries with the same key the last one counts. */
+  import(block: StoredBlock, entries: readonly StateEntry[]): void {
+    this.state = new Map(entries.map(([key, value]) => [hex(key), hex(value)]))
+    this.steps = [{ block, before: this.state }]
+    this.base = block.height
+    this.keptFrom = block.height
+    this.finalised = block.height
   }
 
   /** Entries in the order of their bytes. */
