@@ -59,7 +59,7 @@ export interface ChainServiceInit {
 /** What a chain may be given beside a network. */
 export type ChainParts = Pick<
   EnergyChainInit,
-  'store' | 'record' | 'mempoolLog' | 'limits' | 'mempool' | 'registry' | 'checkpoints'
+  'store' | 'record' | 'mempoolLog' | 'limits' | 'mempool' | 'registry' | 'checkpoints' | 'ownerIndex'
 >
 
 interface Opened {

@@ -27,7 +27,7 @@ export interface OpenNodeChainInit {
 export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainService | undefined> {
   const { config, genesis, privateKey, libp2p, metrics, log } = init
   const { enabled, verifyThreads, syncBehind: behind, syncBatch: rangeBlocks } = config.chain
-  const { checkpointEvery: every, checkpointBehind, checkpoint: trusted } = config.chain
+  const { checkpointEvery: every, checkpointBehind, checkpoint: trusted, ownerIndex } = config.chain
   if (!enabled) return undefined
   if (genesis.ledger === undefined) throw new NoChainInGenesisError(config.genesis)
   const { messages, handshake, peerManager } = libp2p.services
@@ -39,7 +39,7 @@ export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainServi
     signer: config.role === 'authority' ? signerOf(privateKey.raw.subarray(0, SEED_BYTES)) : undefined,
     consensus: rulesOf(config.chain),
     verifyThreads,
-    parts: { checkpoints: { every, ...(trusted !== undefined && { trusted }) } },
+    parts: { checkpoints: { every, ...(trusted !== undefined && { trusted }) }, ownerIndex },
     checkpointBehind,
     catchUp: { behind, rangeBlocks },
     messages,

@@ -1,6 +1,4 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { BlockStore } from '@gridmesh/block-store'
+import type { BlockStore } from '@gridmesh/block-store'
 import { type ConsensusChain, type HeaderCodec, type PoaEngine, type PoaRules, poaRules } from '@gridmesh/consensus'
 import type { HeaderFacts } from '@gridmesh/block-sync'
 import type { ChainBackend, ChainTip, ImportOutcome } from '@gridmesh/interfaces'
@@ -29,7 +27,9 @@ import { Marks } from './marks.ts'
 import { LedgerMempoolChain } from './mempool-chain.ts'
 import { type Moved, Mover } from './mover.ts'
 import { openChain, type OpenedChain } from './open-chain.ts'
+import { openStore } from './open-store.ts'
 import { type ChainLimits, chainLimits } from './options.ts'
+import { type OutputsOf, outputsIn } from './owner-index.ts'
 import type { LedgerPoolTransaction } from './pool-transaction.ts'
 import { SideBlocks } from './side-blocks.ts'
 import { Verifier, verifyHere } from './verifier.ts'
@@ -65,6 +65,8 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
   readonly engine: PoaEngine
   /** Entries of the state after the head; while branches are switched, after a block between. */
   readonly state: Pick<BlockStore, 'get' | 'getMany' | 'entries'>
+  /** Finds outputs of that state by their owner; `undefined` without `ownerIndex`. */
+  readonly outputsOf: OutputsOf | undefined
   /** Where a block, or a transaction, of the head's branch is. */
   readonly index: Pick<BlockStore, 'heightOf' | 'transaction'>
   /** Parts of the state after a final block, for others. */
@@ -95,6 +97,7 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     const better = (a: ChainBlock, b: ChainBlock): boolean => rules.better(rated(a), rated(b))
     this.chainId = toHex(chainId)
     this.state = store
+    this.outputsOf = init.ownerIndex === true ? outputsIn(store) : undefined
     this.index = store
     this.#store = store
     this.#checkpoints = checkpointing.checkpoints
@@ -279,14 +282,4 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
 /** All that is kept descends from the newest final block. */
 function rated({ facts: { height, hash, timeMs }, standing }: ChainBlock): Parameters<PoaRules['better']>[0] {
   return { height, hash, timeMs, standing, isFinalisedBranch: true }
-}
-
-async function openStore({ directory, store, blockStore }: EnergyChainInit): Promise<BlockStore> {
-  if ((directory === undefined) === (store === undefined)) {
-    throw new TypeError('a chain has either a directory or a store')
-  }
-  if (store !== undefined) return BlockStore.over(store, blockStore)
-  const path = directory ?? ''
-  await mkdir(path, { recursive: true, mode: 0o700 })
-  return BlockStore.open(join(path, 'blocks'), blockStore)
 }

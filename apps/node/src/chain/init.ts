@@ -36,6 +36,8 @@ export interface EnergyChainInit {
   mempoolLog?: MempoolLog
   /** Options of the block store. */
   blockStore?: BlockStoreInit
+  /** Whether outputs are found by their owner as well; where they were not before, the index is built by `open`. @default false */
+  ownerIndex?: boolean
   /** Which states are given to others, and how one is taken. */
   checkpoints?: CheckpointInit
   /** Bounds of the chain itself. */

@@ -68,8 +68,10 @@ async function openOffline(
   if (ledger === undefined) throw new NoChainInGenesisError(config.genesis)
   const directory = join(config.dataDir, 'chain')
   const consensus = rulesOf(config.chain)
+  // As the node has it: an index that is not asked for would be deleted.
+  const { ownerIndex } = config.chain
   try {
-    return await EnergyChain.open({ directory, genesis: ledger, consensus, verify })
+    return await EnergyChain.open({ directory, genesis: ledger, consensus, verify, ownerIndex })
   } catch (cause) {
     if (!(cause instanceof Error) || !UNUSABLE.has(cause.name)) throw cause
     const why = cause.name === 'StoreLockedError' ? 'a node is using it; stop that first' : cause.message

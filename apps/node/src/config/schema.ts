@@ -176,6 +176,12 @@ const chain = z.strictObject({
     })
     .optional()
     .describe('The one block whose state is fetched, known to be final; unset: one that peers agree on'),
+  ownerIndex: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether outputs are found by their owner: the balance of an address then costs what it holds, and not a look at all outputs, for some more work with each block; built, or deleted, at the next start',
+    ),
 })
 
 const http = z.strictObject({

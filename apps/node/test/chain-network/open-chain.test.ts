@@ -58,6 +58,7 @@ it('is as the configuration says', async () => {
     'chain.verifyThreads': 0,
     'chain.checkpointEvery': 50,
     'chain.checkpointBehind': 200,
+    'chain.ownerIndex': true,
   })
   const open = vi.spyOn(ChainService, 'open')
   onTestFinished(() => open.mockRestore())
@@ -69,7 +70,7 @@ it('is as the configuration says', async () => {
       catchUp: { behind: 7, rangeBlocks: 9 },
       consensus: { forkChoice: 'longest', minIntervalMs: 400, maxIntervalMs: 5_000 },
       verifyThreads: 0,
-      parts: { checkpoints: { every: 50 } },
+      parts: { checkpoints: { every: 50 }, ownerIndex: true },
       checkpointBehind: 200,
     }),
   ])

@@ -1,8 +1,10 @@
 import { mkdir, writeFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { BlockStore, type StateIndex } from '@gridmesh/block-store'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { EnergyChain } from '../../src/chain/energy-chain.ts'
+import { ownerIndex } from '../../src/chain/owner-index.ts'
 import { BlockFileReader, BlockFileWriter } from '../../src/cli/block-file.ts'
 import { importBlocks, type ImportReport } from '../../src/cli/import-blocks.ts'
 import { loadNodeConfig } from '../../src/config/load.ts'
@@ -62,11 +64,11 @@ const newName = (): string => `data-${count++}`
 async function imported(
   { directory, genesis, path }: Pick<Place, 'directory' | 'genesis' | 'path'>,
   name = newName(),
-  forkChoice = 'authority',
+  chain: Record<string, unknown> = {},
 ): Promise<ImportReport> {
   const dataDir = join(directory, name)
   const { config } = loadNodeConfig({
-    flags: { genesis, dataDir, 'chain.verifyThreads': 0, 'chain.forkChoice': forkChoice },
+    flags: { genesis, dataDir, chain: { verifyThreads: 0, ...chain } },
   })
   const file = await BlockFileReader.open(path)
   try {
@@ -74,6 +76,14 @@ async function imported(
   } finally {
     await file.close()
   }
+}
+
+/** The index of owners, which cannot be built. */
+const finished: StateIndex = {
+  id: ownerIndex.id,
+  termOf: () => {
+    throw new RangeError('it is built anew')
+  },
 }
 
 describe('importing', () => {
@@ -85,6 +95,16 @@ describe('importing', () => {
     const genesis = await ledgerOf(place.genesis)
     const reopened = await opened({ directory: join(place.directory, 'a', 'chain'), genesis, consensus })
     expect(await reopened.backend.headers(0, 10)).toEqual(await place.chain.backend.headers(0, 10))
+  })
+
+  it('keeps the index of owners where the configuration has one, and deletes it where not', async () => {
+    const place = await exported()
+    const path = join(place.directory, 'a', 'chain', 'blocks')
+    const reopened = async (): Promise<void> => (await BlockStore.open(path, { index: finished })).close()
+    await imported(place, 'a', { ownerIndex: true })
+    await reopened()
+    await imported(place, 'a', { ownerIndex: false })
+    await expect(reopened()).rejects.toThrow('it is built anew')
   })
 
   it('takes the whole blocks of a torn file, and names where it ends; the rest of them can follow', async () => {
@@ -151,7 +171,7 @@ describe('importing', () => {
       const path = join(directory, `${laterMs}.gmb`)
       await writeBlocks(path, earlier.chainId, blocks)
       for (const forkChoice of ['timestampReputation', 'longest'] as const) {
-        const { hash } = await imported({ directory, genesis, path }, newName(), forkChoice)
+        const { hash } = await imported({ directory, genesis, path }, newName(), { forkChoice })
         chosen.add(`${forkChoice} ${hash === earlier.head.hash ? 'earlier' : 'later'}`)
       }
     }

@@ -1,7 +1,7 @@
 import { type Asset, type Output, toHex } from '@gridmesh/ledger'
 import type { z } from 'zod'
 import type { EnergyChain } from '../../chain/energy-chain.ts'
-import type { OutputScan } from './output-scan.ts'
+import type { OwnedOutputs } from './owned-outputs.ts'
 import { type balanceQuery, type balanceView, MAX_LISTED, MAX_PAGE, type outputView } from './schemas.ts'
 
 type OutputView = z.infer<typeof outputView>
@@ -13,16 +13,13 @@ const MAX_KEPT = MAX_LISTED + MAX_PAGE
 /** What an address holds, and a page of what it can spend. */
 export async function balanceOf(
   chain: EnergyChain,
-  scan: OutputScan,
+  owned: OwnedOutputs,
   address: string,
   query: z.output<typeof balanceQuery>,
 ): Promise<BalanceView> {
   const at = chain.head
-  const owner = Buffer.from(address, 'hex')
   const holdings = new Holdings(query.asset, spentBy(chain, address))
-  await scan.visit((id, output) => {
-    if (owner.equals(output.owner)) holdings.add(toHex(id), output)
-  })
+  await owned.visit(Buffer.from(address, 'hex'), (id, output) => holdings.add(toHex(id), output))
   // Once more: what came into the mempool while the state was read is spent as well.
   holdings.spend(spentBy(chain, address))
   return { address, at, ...holdings.view(query) }

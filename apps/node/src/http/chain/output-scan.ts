@@ -2,8 +2,8 @@ import { type Output, type OutputId, outputs } from '@gridmesh/ledger'
 import type { EnergyChain } from '../../chain/energy-chain.ts'
 import { HttpRefusalError } from '../answers.ts'
 
-/** Questions that wait for one pass. */
-const MAX_WAITING = 64
+/** Questions that wait for one pass, or for answers of an index. */
+export const MAX_WAITING = 64
 
 /** Is shown every output of the state. */
 export type OutputVisitor = (id: OutputId, output: Output) => void

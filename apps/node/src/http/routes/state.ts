@@ -4,6 +4,7 @@ import { HttpRefusalError, failure, success } from '../answers.ts'
 import { balanceOf } from '../chain/balance.ts'
 import { answered, type ChainHost, chainOf } from '../chain/of-node.ts'
 import { OutputScan } from '../chain/output-scan.ts'
+import { OwnedOutputs } from '../chain/owned-outputs.ts'
 import { address, balanceQuery, balanceView, meterName, meterView, zonesView } from '../chain/schemas.ts'
 import { meterOf, zonesOf } from '../chain/zones.ts'
 import type { Api } from '../server.ts'
@@ -11,11 +12,14 @@ import type { Api } from '../server.ts'
 /** The state after the head: `/state/balances/:address`, `/state/zones`, `/state/meters/:name`. */
 export function stateRoutes(api: Api, node: ChainHost): void {
   // The chain is there once the node has started, which is later than this.
-  const scans = new WeakMap<EnergyChain, OutputScan>()
-  const scanOf = (chain: EnergyChain): OutputScan => {
-    const scan = scans.get(chain) ?? new OutputScan(chain.state)
-    scans.set(chain, scan)
-    return scan
+  const readers = new WeakMap<EnergyChain, { scan: OutputScan; owned: OwnedOutputs }>()
+  const readersOf = (chain: EnergyChain): { scan: OutputScan; owned: OwnedOutputs } => {
+    const known = readers.get(chain)
+    if (known !== undefined) return known
+    const scan = new OutputScan(chain.state)
+    const made = { scan, owned: new OwnedOutputs(chain, scan) }
+    readers.set(chain, made)
+    return made
   }
   const failures = { 400: failure, 404: failure, 503: failure }
 
@@ -26,12 +30,13 @@ export function stateRoutes(api: Api, node: ChainHost): void {
   }
   api.get('/state/balances/:address', { schema: balances }, async ({ params, query }) => {
     const { chain } = chainOf(node)
-    return { success: true as const, data: await answered(balanceOf(chain, scanOf(chain), params.address, query)) }
+    const { owned } = readersOf(chain)
+    return { success: true as const, data: await answered(balanceOf(chain, owned, params.address, query)) }
   })
 
   api.get('/state/zones', { schema: { response: { 200: success(zonesView), ...failures } } }, async () => {
     const { chain } = chainOf(node)
-    return { success: true as const, data: await answered(zonesOf(chain, scanOf(chain))) }
+    return { success: true as const, data: await answered(zonesOf(chain, readersOf(chain).scan)) }
   })
 
   const meters = { params: z.object({ name: meterName }), response: { 200: success(meterView), ...failures } }

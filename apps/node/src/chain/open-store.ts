@@ -1,0 +1,18 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { BlockStore } from '@gridmesh/block-store'
+import type { EnergyChainInit } from './init.ts'
+import { ownerIndex } from './owner-index.ts'
+
+/** Opens the store of a chain, where it says. @throws {TypeError} @throws what `BlockStore.open` throws */
+export async function openStore(init: EnergyChainInit): Promise<BlockStore> {
+  const { directory, store } = init
+  if ((directory === undefined) === (store === undefined)) {
+    throw new TypeError('a chain has either a directory or a store')
+  }
+  const blockStore = { ...init.blockStore, ...(init.ownerIndex === true && { index: ownerIndex }) }
+  if (store !== undefined) return BlockStore.over(store, blockStore)
+  const path = directory ?? ''
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  return BlockStore.open(join(path, 'blocks'), blockStore)
+}
