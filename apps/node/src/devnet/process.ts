@@ -6,11 +6,6 @@ import { fileURLToPath } from 'node:url'
 import type { PreparedNode } from './files.ts'
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
-/**
- * One helper thread for V8 in each node, where it takes four. All nodes share one machine, and a collection waits for all
- * of its helpers, which wait for a processor.
- */
-const NODE_FLAGS = ['--v8-pool-size=1']
 
 /** Why a node of a devnet did not get ready. */
 export class NodeFailedError extends Error {
@@ -48,8 +43,7 @@ export class NodeProcess {
   static async spawn(node: PreparedNode, profile: string): Promise<NodeProcess> {
     const logPath = join(node.directory, 'node.log')
     await using log = await open(logPath, 'a', 0o600)
-    const args = [MAIN, 'start', '--profile', profile, '--config', node.config]
-    const child = spawn(process.execPath, [...NODE_FLAGS, ...args], {
+    const child = spawn(process.execPath, [MAIN, 'start', '--profile', profile, '--config', node.config], {
       // A process group of its own: Ctrl-C in the terminal is for the devnet, which then stops the nodes in order.
       detached: true,
       // The channel tells us that the node is ready, and the node that we are gone, however we went.
