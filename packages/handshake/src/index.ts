@@ -62,7 +62,7 @@ export interface HandshakeInit {
    * for the handshake takes a stream of it; so does a dialler that is silent for `deadlineMs`. @default 'disconnect'
    */
   unknownPeers?: 'disconnect' | 'tolerate'
-  /** Time between two status messages while nothing changes, in ms. @default 15_000 */
+  /** Time between two status messages while nothing changes, in ms. @default 60_000 */
   statusIntervalMs?: number
   /** Handshakes in progress at once; further diallers are refused as `busy`. @default 64 */
   maxHandshakes?: number
