@@ -8,7 +8,7 @@ import { adoptGeneration, checkFinality, removeGeneration } from './generations.
 import type { CallOptions, StateEntry, StoredBlock } from './index.ts'
 import { Keys, STAGE_KEY } from './keys.ts'
 import { checkWhole } from './options.ts'
-import { type EntriesFrom, readEntries, readEntriesAtOnce } from './read-entries.ts'
+import { readEntries } from './read-entries.ts'
 import { seal } from './records.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -84,13 +84,9 @@ export class StagedState {
   /** All entries of all parts, in the order of their keys. @throws {StageOverError} @throws {CorruptStoreError} */
   entries(options: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array], void, undefined> {
     this.#assertOpen()
-    return readEntries(this.#init.disk, this.#all(), options.signal)
-  }
-
-  /** The same, some at a time, where there are very many. @throws {StageOverError} @throws {CorruptStoreError} */
-  entriesAtOnce(options: CallOptions = {}): AsyncGenerator<[key: Uint8Array, value: Uint8Array][], void, undefined> {
-    this.#assertOpen()
-    return readEntriesAtOnce(this.#init.disk, this.#all(), options.signal)
+    const { disk } = this.#init
+    const from = { keys: this.#keys, iterator: disk.store.iterator(this.#keys.states) }
+    return readEntries(disk, from, options.signal)
   }
 
   /**
@@ -143,10 +139,6 @@ export class StagedState {
     await disk.queue.run(0, () => disk.write([{ key: STAGE_KEY, value: undefined }]))
     this.#end(true)
     await removeGeneration(disk, disk.meta.generation + 1)
-  }
-
-  #all(): EntriesFrom {
-    return { keys: this.#keys, iterator: this.#init.disk.store.iterator(this.#keys.states) }
   }
 
   #end(isGone: boolean): void {

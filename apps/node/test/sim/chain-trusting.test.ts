@@ -28,11 +28,11 @@ it('finds a node that takes pieces of a state without proof', async () => {
     trusting.set(state, known)
     return known
   }
-  vi.spyOn(ProvedState.prototype, 'put').mockImplementation(function (this: ProvedState, _number, piece) {
+  vi.spyOn(ProvedState.prototype, 'put').mockImplementation(function (this: ProvedState, piece) {
     return of(this).put(piece)
   })
-  vi.spyOn(ProvedState.prototype, 'readBack').mockImplementation(async function (this: ProvedState) {
-    return Promise.resolve(of(this).read())
+  vi.spyOn(ProvedState.prototype, 'whole').mockImplementation(function (this: ProvedState) {
+    return of(this).read()
   })
   const { violations } = await playChainScenario(checkpoint, { seed: 1, nodes: checkpoint.nodes.least })
   vi.restoreAllMocks()

@@ -52,10 +52,10 @@ export class PieceImport implements StateImport {
   }
 
   /**
-   * Reads the whole state once more from the disk, and only then switches: what was kept over a restart is not taken on
-   * trust, and a fault leaves the chain as it was.
+   * Switches, when all of it is on the disk. What was kept over a restart is not taken on trust: then the whole state is
+   * read from the disk first. A fault leaves the chain as it was.
    *
-   * @throws {CorruptCheckpointError} when what is on the disk is not what the header states; it is deleted
+   * @throws {CorruptCheckpointError} when it is not what the header states; it is deleted
    * @throws {CheckpointBehindError} when the chain has passed the block meanwhile
    */
   async finish({ signal }: CallOptions): Promise<void> {
@@ -63,7 +63,7 @@ export class PieceImport implements StateImport {
     await this.#writing
     let state: ReadState
     try {
-      state = await this.#readBack(signal)
+      state = this.#proved?.whole() ?? (await readState(staged.entries({ signal }), full.block.header))
       if (state.authorities.length === 0) throw new RangeError('it has no authorities')
     } catch (cause) {
       signal.throwIfAborted()
@@ -77,12 +77,6 @@ export class PieceImport implements StateImport {
     // Whether it failed is of no interest any more: what is not there is fetched again.
     await this.#writing.catch(() => undefined)
     this.#parts.staged.close()
-  }
-
-  async #readBack(signal: AbortSignal): Promise<ReadState> {
-    const { full, staged } = this.#parts
-    if (this.#proved === undefined) return readState(staged.entries({ signal }), full.block.header)
-    return this.#proved.readBack(staged.entriesAtOnce({ signal }))
   }
 
   #read(index: number, bytes: Uint8Array): Piece | Refusal {
@@ -100,7 +94,7 @@ export class PieceImport implements StateImport {
       return { code: 'another-piece', message }
     }
     const { stateRoot } = full.block.header
-    const fault = this.#proved === undefined ? verifyPiece(stateRoot, piece) : this.#proved.put(index, piece)
+    const fault = this.#proved === undefined ? verifyPiece(stateRoot, piece) : this.#proved.put(piece)
     return fault === undefined ? piece : { code: fault, message: `not a part of the state of the block` }
   }
 }
