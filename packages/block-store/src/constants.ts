@@ -16,8 +16,8 @@ export const DEFAULT_BLOCK_CACHE_BYTES = 33_554_432
 
 /** Largest file of LevelDB, in bytes: at its own 2 MiB, a chain of 2 GB has more than the thousand that it holds open. */
 export const FILE_BYTES = 16_777_216
-/** What a cached entry costs beside its bytes: a map entry, a string and a typed array of V8. */
-export const CACHE_ENTRY_BYTES = 256
+/** What a cached entry costs beside its bytes: an entry of a map and a string of V8, and its length. */
+export const CACHE_ENTRY_BYTES = 96
 /** What a change or a transaction costs in a batch beside its bytes: objects and prefixes of keys. */
 export const OPERATION_BYTES = 64
 /** Batches that are known by number on disk, so that one that is lost among them is noticed at the next open. */

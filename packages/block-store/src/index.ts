@@ -32,7 +32,7 @@ export interface BlockStoreInit {
   maxBlockBytes?: number
   /** Bytes of writes under way at once, at least `maxBlockBytes`; beyond is a `TooMuchPendingError`. An import has 4 MiB, or one entry, beside it. @default 67_108_864 */
   maxPendingBytes?: number
-  /** Bytes of state entries kept in memory, 256 more for each; beyond, those used longest ago go. 0 keeps none. @default 67_108_864 */
+  /** Bytes of state entries kept in memory, 96 more for each; beyond, those used longest ago go. 0 keeps none. @default 67_108_864 */
   maxCacheBytes?: number
   /** Headers read at once, up to 1_000_000; more is a `RangeError`. @default 2_000 */
   maxHeaders?: number

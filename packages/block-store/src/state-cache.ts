@@ -1,9 +1,10 @@
 import { CACHE_ENTRY_BYTES } from './constants.ts'
+import { ValueLog } from './value-log.ts'
 
 /** What a cache of state entries holds and did. */
 export interface CacheStats {
   entries: number
-  /** Keys and values, and 256 bytes for each entry. */
+  /** Keys and values, and 96 bytes for each entry; values that are gone count until their generation is. */
   bytes: number
   hits: number
   misses: number
@@ -13,7 +14,9 @@ export interface CacheStats {
 
 /** Entries and what they cost. */
 interface Generation {
-  readonly entries: Map<string, Uint8Array>
+  /** Places of the values, by key. */
+  readonly places: Map<string, number>
+  readonly values: ValueLog
   bytes: number
 }
 
@@ -27,20 +30,22 @@ interface Generation {
  */
 export class StateCache {
   readonly #maxBytes: number
-  #young: Generation = { entries: new Map(), bytes: 0 }
-  #old: Generation = { entries: new Map(), bytes: 0 }
+  #young: Generation
+  #old: Generation
   #hits = 0
   #misses = 0
   #evictions = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
+    this.#young = this.#generation()
+    this.#old = this.#generation()
   }
 
   get stats(): Readonly<CacheStats> {
     const [young, old] = [this.#young, this.#old]
     return {
-      entries: young.entries.size + old.entries.size,
+      entries: young.places.size + old.places.size,
       bytes: young.bytes + old.bytes,
       hits: this.#hits,
       misses: this.#misses,
@@ -50,17 +55,20 @@ export class StateCache {
 
   /** The value, which counts as used. */
   get(key: string): Uint8Array | undefined {
-    const young = this.#young.entries.get(key)
-    const value = young ?? this.#old.entries.get(key)
-    if (value === undefined) {
+    const young = this.#young.places.get(key)
+    if (young !== undefined) {
+      this.#hits += 1
+      return this.#young.values.at(young)
+    }
+    const old = this.#old.places.get(key)
+    if (old === undefined) {
       this.#misses += 1
       return undefined
     }
     this.#hits += 1
-    if (young === undefined) {
-      remove(this.#old, key)
-      this.#put(key, value)
-    }
+    const value = this.#old.values.at(old)
+    remove(this.#old, key)
+    this.#put(key, value)
     return value
   }
 
@@ -72,7 +80,7 @@ export class StateCache {
 
   /** Puts in an entry that is not there. Keeps a copy: the value may be a view of a block, which would stay in memory whole. */
   add(key: string, value: Uint8Array): void {
-    if (cost(key, value) <= this.#maxBytes / 2) this.#put(key, new Uint8Array(value))
+    if (cost(key, value) <= this.#maxBytes / 2) this.#put(key, value)
   }
 
   delete(key: string): void {
@@ -80,27 +88,30 @@ export class StateCache {
   }
 
   clear(): void {
-    this.#young = { entries: new Map(), bytes: 0 }
-    this.#old = { entries: new Map(), bytes: 0 }
+    this.#young = this.#generation()
+    this.#old = this.#generation()
   }
 
   #put(key: string, value: Uint8Array): void {
     const bytes = cost(key, value)
     if (this.#young.bytes + bytes > this.#maxBytes / 2) {
-      this.#evictions += this.#old.entries.size
+      this.#evictions += this.#old.places.size
       this.#old = this.#young
-      this.#young = { entries: new Map(), bytes: 0 }
+      this.#young = this.#generation()
     }
-    this.#young.entries.set(key, value)
+    this.#young.places.set(key, this.#young.values.add(value))
     this.#young.bytes += bytes
+  }
+
+  #generation(): Generation {
+    return { places: new Map(), values: new ValueLog(this.#maxBytes / 2), bytes: 0 }
   }
 }
 
+/** The bytes of its value stay taken until all of the generation goes. */
 function remove(generation: Generation, key: string): boolean {
-  const value = generation.entries.get(key)
-  if (value === undefined) return false
-  generation.entries.delete(key)
-  generation.bytes -= cost(key, value)
+  if (!generation.places.delete(key)) return false
+  generation.bytes -= key.length + CACHE_ENTRY_BYTES
   return true
 }
 

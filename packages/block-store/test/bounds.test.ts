@@ -56,20 +56,40 @@ it('reads maxHeaders headers at once and refuses one more', async () => {
 })
 
 it('keeps entries under maxCacheBytes, those used last, and counts hits, misses and evictions', async () => {
-  // An entry is 1 byte of key, 1 of value and 256: two fit into each of the halves.
-  const store = await opened(BlockStore.over(memoryStore(), { maxCacheBytes: 4 * 258 }))
+  // An entry is 1 byte of key, 1 of value and 96: two fit into each of the halves.
+  const store = await opened(BlockStore.over(memoryStore(), { maxCacheBytes: 4 * 98 }))
   const read = async (...names: string[]) =>
     (await store.getMany(names.map(bytes))).map((value) => value && new TextDecoder().decode(value))
   await store.append(block(0), [put('a', '1'), put('b', '2'), put('c', '3')])
-  // `a` comes to the newer ones, `b` is used longest ago.
+  // `a` comes to the newer ones, and its value stays among the older ones too; `b` is used longest ago.
   expect(await read('a')).toEqual(['1'])
-  expect(store.stats().cache).toEqual({ entries: 3, bytes: 774, hits: 1, misses: 0, evictions: 0 })
+  expect(store.stats().cache).toEqual({ entries: 3, bytes: 295, hits: 1, misses: 0, evictions: 0 })
   await store.append(block(1), [put('d', '4')])
-  expect(store.stats().cache).toEqual({ entries: 3, bytes: 774, hits: 1, misses: 0, evictions: 1 })
+  expect(store.stats().cache).toEqual({ entries: 3, bytes: 294, hits: 1, misses: 0, evictions: 1 })
   expect(await read('a', 'c', 'd')).toEqual(['1', '3', '4'])
   expect(store.stats().cache).toMatchObject({ hits: 4, misses: 0 })
   expect(await read('b')).toEqual(['2'])
   expect(store.stats().cache).toMatchObject({ hits: 4, misses: 1 })
+})
+
+it('gives cached values as they were written, long and short ones, and keeps no more of those written often', async () => {
+  const maxCacheBytes = 1_048_576
+  const store = await opened(BlockStore.over(memoryStore(), { maxCacheBytes }))
+  const valueOf = (height: number, length: number) => new Uint8Array(length).fill(height + 1)
+  // The second is longer than the pieces of memory that values are put into.
+  const lengths = [0, 300_000, 40, 7_000]
+  for (let height = 0; height < 40; height++) {
+    const changes = lengths.map((length, i) => ({
+      key: bytes(`key ${i}`),
+      before: height === 0 ? undefined : valueOf(height - 1, length),
+      after: valueOf(height, length),
+    }))
+    await store.append(block(height), changes)
+    const values = await store.getMany(lengths.map((_, i) => bytes(`key ${i}`)))
+    expect(values.map((value) => value && hex(value))).toEqual(lengths.map((length) => hex(valueOf(height, length))))
+    expect(store.stats().cache.bytes).toBeLessThanOrEqual(maxCacheBytes)
+  }
+  expect(store.stats().cache).toMatchObject({ hits: 160, misses: 0 })
 })
 
 it('prunes four blocks with each append after keepBlocks is lowered, and keeps their headers', async () => {
@@ -113,7 +133,7 @@ it('finds a transaction at its newest place, and at the older one after a revert
 })
 
 it('reads entries of one tip while blocks are appended one upon the other', async () => {
-  const store = await opened(BlockStore.over(memoryStore(), { maxCacheBytes: 700 }))
+  const store = await opened(BlockStore.over(memoryStore(), { maxCacheBytes: 300 }))
   const keys = Array.from({ length: 50 }, (_, i) => bytes(`key ${i}`))
   const changes = (height: number) =>
     keys.map((key) => ({

@@ -4,7 +4,7 @@ import { block, bytes, put } from './blocks.ts'
 import { opened, passing, stateOf } from './helpers.ts'
 
 // Room for one entry in each half, and three come: `a` and `c`, written last, are cached, and `b` is not.
-const TWO_ENTRIES = { maxCacheBytes: 2 * (1 + 3 + 256) }
+const TWO_ENTRIES = { maxCacheBytes: 2 * (1 + 3 + 96) }
 
 /** A store with `b` and `a` as block 0 has left them, and the changes of block 1. */
 async function twoEntries(disk: KeyValueStore) {

@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest'
+import * as fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
 import { BUCKETS, bucketOf, type Change, StateTree } from '../src/index.ts'
 import { BucketList } from '../src/tree/bucket-list.ts'
+import { Buckets } from '../src/tree/buckets.ts'
 
 /** Keys that fall into the first of all buckets. */
 function crowd(count: number): Buffer[] {
@@ -50,4 +52,54 @@ it('tells keys apart by their last byte', () => {
   expect(list.find(0)).toBe(true)
   list.remove()
   expect([list.end, lists[1 + 31], lists[1 + 64 + 31]]).toEqual([1 + 2 * 64, 1, 3])
+})
+
+describe('the lists of all buckets', () => {
+  const ENTRY = 64
+  /** Entries that tell buckets, times and places apart. */
+  const listOf = (bucket: number, time: number, entries: number): Buffer => {
+    const list = Buffer.alloc(entries * ENTRY)
+    for (let i = 0; i < entries; i++) list.writeUInt32BE(time, list.writeUInt32BE(bucket * 4_096 + i, i * ENTRY))
+    return list
+  }
+
+  it('are what was put last, however often they move', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(20), fc.oneof(fc.nat(12), fc.nat(300), fc.constant(2_500))), { maxLength: 400 }),
+        (steps) => {
+          const buckets = new Buckets()
+          const held = new Map<number, Buffer>()
+          for (const [time, [bucket, entries]] of steps.entries()) {
+            const list = listOf(bucket, time, entries)
+            // From somewhere within a longer buffer, as edits are.
+            buckets.set(bucket, Buffer.concat([Buffer.alloc(3), list, Buffer.alloc(5)]), 3, 3 + list.byteLength)
+            held.set(bucket, list)
+          }
+          for (let bucket = 0; bucket <= 20; bucket++) {
+            const expected = held.get(bucket) ?? Buffer.alloc(0)
+            const target = Buffer.alloc(expected.byteLength)
+            expect(buckets.byteLength(bucket)).toBe(expected.byteLength)
+            buckets.copyTo(target, 0, bucket)
+            expect(target.equals(expected)).toBe(true)
+          }
+          expect(buckets.size).toBe([...held.values()].reduce((sum, list) => sum + list.byteLength / ENTRY, 0))
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('take memory by what is in use, and not by how often they were written', () => {
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    const buckets = new Buckets()
+    for (let time = 0; time < 4_000; time++) {
+      const list = listOf(time % 7, time, 1 + ((time * 31) % 90))
+      buckets.set(time % 7, list, 0, list.byteLength)
+    }
+    // 12 MB were written, and 40 KB at most are in use at a time.
+    const bytes = allocate.mock.calls.reduce((sum, [length]) => sum + length, 0)
+    allocate.mockRestore()
+    expect(bytes).toBeLessThan(600_000)
+  })
 })
