@@ -6,10 +6,13 @@ import { Side } from '../side.ts'
 const ROUNDS = 5
 const MESSAGE_BYTES = 128
 const SENT_ONE_BY_ONE = 12_000
-const SENT_IN_BATCHES = 120_000
+const SENT_IN_BATCHES = 400_000
 const IN_FLIGHT = 256
-/** Enough to fill several batches of 64 KiB. */
-const IN_FLIGHT_BATCHED = 4_096
+/**
+ * As many as the receiver's queue takes. A receipt waits 20 ms for others to go with it (`ackDelayMs`), so with fewer the
+ * sender would wait for receipts, and both processors would idle.
+ */
+const IN_FLIGHT_BATCHED = 16_384
 const VERIFY_MS = 1_000
 
 /** The full path of a message: in memory, and between two processes over TCP, beside what one core can verify. */

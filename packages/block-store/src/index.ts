@@ -36,7 +36,7 @@ export interface BlockStoreInit {
   maxCacheBytes?: number
   /** Headers read at once, up to 1_000_000; more is a `RangeError`. @default 2_000 */
   maxHeaders?: number
-  /** Write buffer of LevelDB, in bytes, 65_536 to 1_073_741_824; it holds up to two. A larger one takes longer to open after a crash. @default 33_554_432 */
+  /** Write buffer of LevelDB, in bytes, 65_536 to 1_073_741_824; it holds up to two. Each open takes up to a quarter less, by chance, so that nodes of a chain do not sort their tables all at once. A larger one takes longer to open after a crash. @default 33_554_432 */
   writeBufferBytes?: number
   /** Cache of LevelDB for blocks of its tables, in bytes; beyond, those used longest ago go. @default 33_554_432 */
   blockCacheBytes?: number

@@ -86,7 +86,7 @@ export async function openLevel(
   const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
-    writeBufferSize: options.writeBufferBytes,
+    writeBufferSize: spread(options.writeBufferBytes),
     cacheSize: options.blockCacheBytes,
     maxFileSize: FILE_BYTES,
     // Hashes, keys and signatures do not get smaller.
@@ -101,6 +101,14 @@ export async function openLevel(
     throw readError(path, cause)
   }
   return new LevelStore(level, path)
+}
+
+/**
+ * Up to a quarter less. All nodes of a chain write the same, so with buffers of one size all of them would sort their
+ * tables in the same moment, and nobody would be there for what comes meanwhile.
+ */
+function spread(bytes: number): number {
+  return Math.round(bytes * (1 - Math.random() / 4))
 }
 
 function readError(path: string, cause: unknown): Error {
