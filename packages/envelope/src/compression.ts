@@ -1,6 +1,6 @@
 import nodeZlib from 'node:zlib'
 import { asBytes } from './bytes.ts'
-import { ZSTD_LEVEL, ZSTD_MAX_WINDOW_LOG } from './constants.ts'
+import { MAX_PACKED_SHARE, ZSTD_LEVEL, ZSTD_MAX_WINDOW_LOG } from './constants.ts'
 import { CorruptPayloadError, InflationLimitError, UnsupportedCompressionError } from './errors.ts'
 
 /** Ids of compression methods on the wire. */
@@ -36,7 +36,7 @@ export interface Compressed {
   payload: Uint8Array
 }
 
-/** Compresses `payload` with zstd where this Node.js has it and that makes the payload smaller. */
+/** Compresses `payload` with zstd where this Node.js has it and that saves an eighth of the bytes. */
 export function compress(payload: Uint8Array, limits: CompressLimits, library: ZstdLibrary = nodeZlib): Compressed {
   const plain = { compression: COMPRESSION.none, inflatedBytes: 0, payload }
   const size = payload.byteLength
@@ -44,7 +44,7 @@ export function compress(payload: Uint8Array, limits: CompressLimits, library: Z
 
   const params = { [nodeZlib.constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL }
   const packed = library.zstdCompressSync(payload, { params })
-  if (packed.byteLength >= size || size > packed.byteLength * limits.maxRatio) return plain
+  if (packed.byteLength > size * MAX_PACKED_SHARE || size > packed.byteLength * limits.maxRatio) return plain
   return { compression: COMPRESSION.zstd, inflatedBytes: size, payload: packed }
 }
 

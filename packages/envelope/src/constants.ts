@@ -43,5 +43,7 @@ export const SEQUENCE_PER_MS = 1_000n
 
 /** zstd level: 5:1 on JSON of 10 KiB, and higher ones cost more time than the bytes are worth. */
 export const ZSTD_LEVEL = 1
+/** What a payload may be compressed to at most: where less is saved, all who open it would work for next to nothing. */
+export const MAX_PACKED_SHARE = 7 / 8
 /** Largest zstd window accepted, as a power of two: the 8 MiB that RFC 8878 asks every decoder to support. */
 export const ZSTD_MAX_WINDOW_LOG = 23

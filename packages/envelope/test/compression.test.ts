@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import zlib from 'node:zlib'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -34,6 +35,17 @@ it('compresses 2,049 bytes and leaves 2,048 as they are', () => {
 it('leaves a payload that would not become smaller', () => {
   const noise = new Uint8Array(zlib.brotliCompressSync(text(20_000))).slice(0, 60)
   expect(compress(noise, { ...LIMITS, compressAboveBytes: 0 }).compression).toBe(COMPRESSION.none)
+})
+
+it('leaves a payload of which less than an eighth would be saved', () => {
+  const noise = Array.from({ length: 10 }, (_, i) => createHash('sha512').update(String(i)).digest())
+  // Random bytes with so many zeros behind each 64 of them.
+  const padded = (zeros: number): Buffer => Buffer.concat(noise.flatMap((bytes) => [bytes, Buffer.alloc(zeros)]))
+  const always = { ...LIMITS, compressAboveBytes: 0 }
+  expect(compress(padded(6), always).compression).toBe(COMPRESSION.none)
+  const packed = compress(padded(40), always)
+  expect(packed.compression).toBe(COMPRESSION.zstd)
+  expect(packed.payload.byteLength).toBeLessThanOrEqual((padded(40).byteLength * 7) / 8)
 })
 
 it('leaves a payload that an opener would refuse for its ratio', () => {
