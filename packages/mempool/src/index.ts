@@ -51,7 +51,7 @@ export interface MempoolInit {
   maxPending?: number
   /** Sizes of those being checked together, in bytes; beyond it as with `maxPending`. @default 16_777_216 */
   maxPendingBytes?: number
-  /** Ids, and as many spent keys, of blocks that are remembered; beyond it the oldest is forgotten. @default 65_536 */
+  /** Ids, and as many spent keys, of blocks that are remembered, the newest half of them for certain; beyond it older ones are forgotten. @default 65_536 */
   maxRemembered?: number
   /** Transactions whose signatures are checked by one call, and that the state is asked about by one. @default 256 */
   batchSize?: number
