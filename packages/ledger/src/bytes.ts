@@ -24,12 +24,7 @@ export const compareBytes = (a: Uint8Array, b: Uint8Array): number => Buffer.com
 const SHORT_BYTES = 128
 
 /** Copies the bytes of `source` from `start` to `end` into `target` at `offset`. */
-export function copyBytes(
-  source: Buffer,
-  [start, end]: readonly [number, number],
-  target: Buffer,
-  offset: number,
-): void {
+export function copyBytes(source: Buffer, start: number, end: number, target: Buffer, offset: number): void {
   if (end - start > SHORT_BYTES) source.copy(target, offset, start, end)
   else for (let from = start, to = offset; from < end; from++, to++) target[to] = source[from] ?? 0
 }

@@ -56,7 +56,7 @@ export class HashBatch {
     const count = this.#counts[blocks] ?? 0
     const at = (SLOTS_AT[blocks] ?? 0) + count * blocks * BLOCK_BYTES
     const last = at + blocks * BLOCK_BYTES
-    copyBytes(source, [start, end], memory, at)
+    copyBytes(source, start, end, memory, at)
     memory[at + length] = 0x80
     for (let i = at + length + 1; i < last - 4; i++) memory[i] = 0
     memory.writeUInt32BE(length * 8, last - 4)
@@ -84,7 +84,7 @@ export class HashBatch {
     const count = this.#counts[blocks] ?? 0
     for (let lane = 0; lane < count; lane++) {
       const digest = DIGESTS_AT + lane * HASH_BYTES
-      copyBytes(memory, [digest, digest + HASH_BYTES], this.#target, this.#offsets[blocks * LANES + lane] ?? 0)
+      copyBytes(memory, digest, digest + HASH_BYTES, this.#target, this.#offsets[blocks * LANES + lane] ?? 0)
     }
     this.#counts[blocks] = 0
   }

@@ -49,7 +49,7 @@ export class BucketList {
   /** Puts in the entry that was looked for, in the place of the one that is there or beside it. */
   put(isHeld: boolean): void {
     if (!isHeld) this.#move(this.#place, this.#place + ENTRY_BYTES)
-    copyBytes(this.#entries, [this.#source, this.#source + ENTRY_BYTES], this.#lists, this.#place)
+    copyBytes(this.#entries, this.#source, this.#source + ENTRY_BYTES, this.#lists, this.#place)
   }
 
   /** Takes out the entry that was found. */

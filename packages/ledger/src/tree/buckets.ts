@@ -51,7 +51,7 @@ export class Buckets {
   copyTo(target: Buffer, offset: number, bucket: number): void {
     const start = this.#offsets[bucket] ?? 0
     const bytes = this.#bytesOf(bucket)
-    if (bytes !== undefined) copyBytes(bytes, [start, start + this.byteLength(bucket)], target, offset)
+    if (bytes !== undefined) copyBytes(bytes, start, start + this.byteLength(bucket), target, offset)
   }
 
   /** Takes the bytes of `source` from `start` to `end` as the entries of `bucket`. */
@@ -63,7 +63,7 @@ export class Buckets {
     this.#lengths[bucket] = length
     if (length > 0 && needed <= room && room <= needed + SPARE_BYTES) {
       const bytes = this.#bytesOf(bucket)
-      if (bytes !== undefined) copyBytes(source, [start, end], bytes, this.#offsets[bucket] ?? 0)
+      if (bytes !== undefined) copyBytes(source, start, end, bytes, this.#offsets[bucket] ?? 0)
       return
     }
     if (before > 0) this.#liveBytes -= HEAD_BYTES + room
@@ -85,7 +85,7 @@ export class Buckets {
     const chunk = this.#chunkFor(HEAD_BYTES + room)
     const { bytes, used } = chunk
     const offset = bytes.writeUInt32LE(room, bytes.writeUInt32LE(bucket, used))
-    copyBytes(source, [start, end], bytes, offset)
+    copyBytes(source, start, end, bytes, offset)
     chunk.used += HEAD_BYTES + room
     this.#usedBytes += HEAD_BYTES + room
     this.#liveBytes += HEAD_BYTES + room

@@ -78,7 +78,7 @@ function bucketsOf(first: number, count: number, rows: Buffer): BucketEdits | Pi
     lists[end++] = LEAF
     for (; at < rows.byteLength && rows.readUInt16BE(at) === first + bucket; at += ENTRY_BYTES) {
       if (at > 0 && compareKeys(rows, at - ENTRY_BYTES, at) >= 0) return 'wrong-order'
-      copyBytes(rows, [at, at + ENTRY_BYTES], lists, end)
+      copyBytes(rows, at, at + ENTRY_BYTES, lists, end)
       end += ENTRY_BYTES
     }
     ends[bucket] = end

@@ -129,6 +129,6 @@ export class StateTree {
 
 function putHashes(level: Buffer, { places, hashes }: DirtyHashes): void {
   for (let i = 0; i < places.length; i++) {
-    copyBytes(hashes, [i * HASH_BYTES, (i + 1) * HASH_BYTES], level, (places[i] ?? 0) * HASH_BYTES)
+    copyBytes(hashes, i * HASH_BYTES, (i + 1) * HASH_BYTES, level, (places[i] ?? 0) * HASH_BYTES)
   }
 }

@@ -58,7 +58,7 @@ export function dirtyAbove(level: Buffer, { places, hashes }: DirtyHashes): Dirt
       current = parent
       level.copy(node, 1, parent * GROUP_BYTES, (parent + 1) * GROUP_BYTES)
     }
-    copyBytes(hashes, [i * HASH_BYTES, (i + 1) * HASH_BYTES], node, 1 + (place % FAN_OUT) * HASH_BYTES)
+    copyBytes(hashes, i * HASH_BYTES, (i + 1) * HASH_BYTES, node, 1 + (place % FAN_OUT) * HASH_BYTES)
   }
   if (current !== -1) finish()
   batch.finish()

@@ -34,7 +34,7 @@ function pairsOf(hashes: Buffer): Buffer {
   const batch = new HashBatch(above)
   for (let i = 0; i + 1 < count; i += 2) {
     const at = i * HASH_BYTES
-    copyBytes(hashes, [at, at + 2 * HASH_BYTES], NODE, 1)
+    copyBytes(hashes, at, at + 2 * HASH_BYTES, NODE, 1)
     batch.add(at / 2, NODE)
   }
   batch.finish()
