@@ -72,21 +72,25 @@ it('keeps entries under maxCacheBytes, those used last, and counts hits, misses 
   expect(store.stats().cache).toMatchObject({ hits: 4, misses: 1 })
 })
 
+/** A value of its height. */
+function filled(height: number, length: number): Uint8Array {
+  return new Uint8Array(length).fill(height + 1)
+}
+
 it('gives cached values as they were written, long and short ones, and keeps no more of those written often', async () => {
   const maxCacheBytes = 1_048_576
   const store = await opened(BlockStore.over(memoryStore(), { maxCacheBytes }))
-  const valueOf = (height: number, length: number) => new Uint8Array(length).fill(height + 1)
   // The second is longer than the pieces of memory that values are put into.
   const lengths = [0, 300_000, 40, 7_000]
   for (let height = 0; height < 40; height++) {
     const changes = lengths.map((length, i) => ({
       key: bytes(`key ${i}`),
-      before: height === 0 ? undefined : valueOf(height - 1, length),
-      after: valueOf(height, length),
+      before: height === 0 ? undefined : filled(height - 1, length),
+      after: filled(height, length),
     }))
     await store.append(block(height), changes)
     const values = await store.getMany(lengths.map((_, i) => bytes(`key ${i}`)))
-    expect(values.map((value) => value && hex(value))).toEqual(lengths.map((length) => hex(valueOf(height, length))))
+    expect(values.map((value) => value && hex(value))).toEqual(lengths.map((length) => hex(filled(height, length))))
     expect(store.stats().cache.bytes).toBeLessThanOrEqual(maxCacheBytes)
   }
   expect(store.stats().cache).toMatchObject({ hits: 160, misses: 0 })
