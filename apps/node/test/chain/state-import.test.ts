@@ -144,6 +144,21 @@ describe('the import of a state', () => {
     expect((await stateOf(chain)).root).toBe(root)
   })
 
+  it('is not finished while a piece that was proved is not on the disk, since whoever added it gave up', async () => {
+    const disk = memoryStore()
+    const chain = await openOver(disk, 2)
+    const state = await begin(chain, full)
+    expect(await add(state, 0, await pieceOf(full, 0, 2))).toBeUndefined()
+    const last = { piece: 1, bytes: (await pieceOf(full, 1, 2)) ?? new Uint8Array() }
+    await expect(state.add([last], { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(state.finish(NEVER)).rejects.toMatchObject({
+      code: 'corrupt-checkpoint',
+      cause: { message: '1 of 2 pieces are there' },
+    })
+    expect(chain.head.height).toBe(0)
+    expect(await stagedKeys(disk)).toEqual([])
+  })
+
   it('takes the true ones of several pieces, and tells of the others', async () => {
     const chain = await openOver(memoryStore(), 4)
     const state = await begin(chain, full)

@@ -63,6 +63,9 @@ export class PieceImport implements StateImport {
     await this.#writing
     let state: ReadState
     try {
+      // One that was proved may not have come to the disk, where whoever added it gave up.
+      const { length } = staged.parts
+      if (length < this.pieces) throw new RangeError(`${length} of ${this.pieces} pieces are there`)
       state = this.#proved?.whole() ?? (await readState(staged.entries({ signal }), full.block.header))
       if (state.authorities.length === 0) throw new RangeError('it has no authorities')
     } catch (cause) {
