@@ -6,7 +6,7 @@
  * both ways, and whatever the remote side can make grow is bounded.
  *
  * `FrameChannel` is the whole of it over a stream; `SendQueue`, `FrameDecoder` and `Reassembler` are its parts without
- * one. `splitPayload` and `PayloadAssembler` are for a payload that comes from several peers: chunks under one Merkle
+ * one, and `IdTable` holds what is under way by its id. `splitPayload` and `PayloadAssembler` are for a payload that comes from several peers: chunks under one Merkle
  * root, in any order, each checked alone. Not for choosing whom to send to, nor for matching answers with questions:
  * that is `@gridmesh/unicast`.
  *
@@ -78,6 +78,7 @@ export * from './errors.ts'
 export { varintLength, writeVarint } from './frame.ts'
 export { FrameChannel } from './frame-channel.ts'
 export { FrameDecoder, type FrameSink } from './frame-decoder.ts'
+export { IdTable } from './id-table.ts'
 export { type LaneWeights } from './lane-scheduler.ts'
 export { HASH_BYTES, leafHash, MerkleTree, pathLength, rootOfPath } from './merkle-tree.ts'
 export type { MessageOptions, OutgoingMessage } from './outgoing-message.ts'

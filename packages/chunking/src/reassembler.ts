@@ -9,6 +9,7 @@ import {
 import { FramingError, MessageAbortedError, MessageRefusedError, REFUSAL_CODES } from './errors.ts'
 import { FLAG_ABORT, FLAG_FIRST, FLAG_LAST, FLAG_WHOLE } from './frame.ts'
 import type { FrameSink } from './frame-decoder.ts'
+import { IdTable } from './id-table.ts'
 import type { FrameChannelInit } from './index.ts'
 import { PartialMessage } from './partial-message.ts'
 import { checkRange } from './send-limits.ts'
@@ -36,7 +37,7 @@ export class Reassembler implements FrameSink {
   readonly #maxPartialMessages: number
   readonly #idleMs: number
   readonly #budget: ByteBudget
-  readonly #partials = new Map<number, PartialMessage>()
+  readonly #partials = new IdTable<PartialMessage>()
   /** Ids of first frames only rise, so a frame of an id up to here without a partial message is a late one. */
   #lastId = -1
 
@@ -99,7 +100,7 @@ export class Reassembler implements FrameSink {
   /** Refuses the messages without a piece for too long. Returns the ms until the next would be; Infinity for none. */
   expire(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY
-    for (const [id, partial] of this.#partials) {
+    for (const [id, partial] of this.#partials.entries()) {
       const left = partial.touchedMs + this.#idleMs - nowMs
       if (left > 0) {
         next = Math.min(next, left)
@@ -113,12 +114,12 @@ export class Reassembler implements FrameSink {
 
   /** Starts the idle time of every message anew: it was us who did not read. */
   touch(nowMs: number): void {
-    for (const partial of this.#partials.values()) partial.touchedMs = nowMs
+    for (const [, partial] of this.#partials.entries()) partial.touchedMs = nowMs
   }
 
   /** Gives every partial message up, without a word. */
   clear(): void {
-    for (const id of this.#partials.keys()) this.#forget(id)
+    for (const [id] of this.#partials.entries()) this.#forget(id)
   }
 
   #refusal(flags: number, total: number): MessageRefusedError | undefined {

@@ -10,8 +10,10 @@ import {
 import { FramingError, type MessageRefusedError, MessageTooLargeError, REFUSAL_CODES } from './errors.ts'
 import { FLAG_FIRST, FLAG_LAST, FLAG_WHOLE, abortFrame, headerLength, refusalFrame } from './frame.ts'
 import { FrameBatch } from './frame-batch.ts'
+import { IdTable } from './id-table.ts'
 import { type LaneQueue, LaneScheduler } from './lane-scheduler.ts'
 import { type MessageOptions, OutgoingMessage } from './outgoing-message.ts'
+import { Ring } from './ring.ts'
 import { type SendQueueInit, sendLimits } from './send-limits.ts'
 import { StartGate } from './start-gate.ts'
 
@@ -23,9 +25,11 @@ export class SendQueue {
   readonly #batch = new FrameBatch()
   #controls: Uint8Array[] = []
   /** Begun and not ended, by id. */
-  readonly #started = new Map<number, OutgoingMessage>()
+  readonly #started = new IdTable<OutgoingMessage>()
   /** Ended lately, and interested in a late refusal. */
-  readonly #ended = new Map<number, OutgoingMessage>()
+  readonly #ended = new IdTable<OutgoingMessage>()
+  /** Their ids, the oldest first, and ids of those that were refused since. */
+  readonly #endedIds = new Ring<number>()
   #settling: OutgoingMessage[] = []
   #queuedBytes = 0
   #criticalBytes = 0
@@ -189,8 +193,9 @@ export class SendQueue {
 
   #remember(message: OutgoingMessage): void {
     this.#ended.set(message.id, message)
-    if (this.#ended.size <= MAX_REMEMBERED_MESSAGES) return
-    const oldest = this.#ended.keys().next().value
+    this.#endedIds.push(message.id)
+    if (this.#endedIds.length <= MAX_REMEMBERED_MESSAGES) return
+    const oldest = this.#endedIds.shift()
     if (oldest != null) this.#ended.delete(oldest)
   }
 

@@ -1,4 +1,4 @@
-import { FrameChannel, type MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
+import { FrameChannel, IdTable, type MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
 import { type Lane, RateLimitedError } from '@gridmesh/interfaces'
 import { AbortError, type Stream } from '@libp2p/interface'
 import type { Outcome } from './answer-memory.ts'
@@ -29,7 +29,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   readonly #channel: FrameChannel
   readonly #answers: Answers
   readonly #onClose: (session: InboundSession) => void
-  readonly #jobs = new Map<number, UnaryJob | StreamJob>()
+  readonly #jobs = new IdTable<UnaryJob | StreamJob>()
   /** The caller asks nothing more. */
   #isEnding = false
 
@@ -257,7 +257,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     }
     this.#answers.close()
     const lost = new LinkLostError({ cause: error })
-    for (const job of this.#jobs.values()) {
+    for (const [, job] of this.#jobs.entries()) {
       // An idempotent call will be asked for again: what it has begun is worth finishing.
       if (job instanceof UnaryJob && job.call.key != null) job.isAbandoned = true
       else job.abandon(lost)

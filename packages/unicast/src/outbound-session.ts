@@ -1,4 +1,4 @@
-import { FrameChannel } from '@gridmesh/chunking'
+import { FrameChannel, IdTable } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, type Lane } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
 import { ITEM_OVERHEAD_BYTES, LATE_SLACK_BYTES, MAX_HEADER_BYTES } from './constants.ts'
@@ -18,7 +18,7 @@ export class OutboundSession {
   readonly #open: () => Promise<Stream>
   readonly #onIdle: () => void
   /** Sent, or about to be, by id. */
-  readonly #pending = new Map<number, OutboundCall>()
+  readonly #pending = new IdTable<OutboundCall>()
   /** Wait for the stream, or for room on it. */
   #waiting: OutboundCall[] = []
   #channel: FrameChannel | undefined
@@ -237,7 +237,7 @@ export class OutboundSession {
       this.#remote.reporter.report(reportClass, error.message)
     }
     const lost = this.#refusal ?? new LinkLostError({ cause: error })
-    for (const call of this.#pending.values()) call.fail(lost)
+    for (const [, call] of this.#pending.entries()) call.fail(lost)
     this.#pending.clear()
     // A far side that ends every stream before it took a call would have us open them without end.
     if (!this.#isUsed) this.#failWaiting(this.#refusal ?? new UnreachableError({ cause: error }))
@@ -247,7 +247,7 @@ export class OutboundSession {
 
   #failAll(error: Error): void {
     this.#failWaiting(error)
-    for (const call of this.#pending.values()) call.fail(error)
+    for (const [, call] of this.#pending.entries()) call.fail(error)
     this.#pending.clear()
   }
 
