@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ChainBackendBlock } from '../../src/conformance/index.ts'
 import type { ChainTip, ImportOutcome } from '../../src/index.ts'
 import { type Disk, makeBlock, ModelChain } from './model-chain.ts'
@@ -193,7 +194,8 @@ export class Sorted extends ModelChain {
 export class Mixed extends ModelChain {
   override async headers(height: number, limit: number): Promise<Uint8Array[]> {
     const first = await super.headers(height, 6)
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    // What is imported meanwhile is in by the next turn of the event loop.
+    await nextTurn()
     return [...first, ...(await super.headers(height + 6, limit - 6))]
   }
 }
