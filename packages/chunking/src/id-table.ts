@@ -18,15 +18,16 @@ export class IdTable<T extends object> {
   }
 
   get(id: number): T | undefined {
-    return id < 0 ? undefined : this.#values[this.#find(id)]
+    return this.#values[this.#find(id)]
   }
 
   has(id: number): boolean {
-    return id >= 0 && this.#ids[this.#find(id)] === id
+    return id !== NONE && this.#ids[this.#find(id)] === id
   }
 
-  /** Puts a value under an id, a whole number from 0 on, in the place of the one that is there. */
+  /** Puts a value under an id, in the place of the one that is there. @throws {RangeError} when it is no whole number from 0 on */
   set(id: number, value: T): void {
+    if (!Number.isSafeInteger(id) || id < 0) throw new RangeError(`id ${id} is no whole number from 0 on`)
     if (2 * (this.#size + 1) > this.#ids.length) this.#grow()
     const slot = this.#find(id)
     if (this.#ids[slot] === NONE) this.#size += 1
