@@ -1,7 +1,7 @@
 import { type Profiler, Session } from 'node:inspector'
 
 /** Code of ours, as it was built. */
-const OURS = /\/(?:packages|apps)\/[a-z-]+\/dist\//
+const OURS = /\/packages\/[a-z-]+\/dist\/|\/fuzz\/dist\/decoders/
 
 /** Says which blocks of our code ran, by V8's own counters. */
 export class Coverage {

@@ -45,7 +45,7 @@ function inputOf(beat: Beat): Uint8Array {
 /** Runs a job in a thread. One that ends it, or never ends, is a fault by the input that was under way. */
 export async function runJob(job: Job): Promise<JobReport> {
   const beat = new SharedArrayBuffer(HEAD_BYTES + MAX_INPUT_BYTES)
-  const worker = new Worker(new URL('worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('worker.js', import.meta.url), {
     workerData: { ...job, beat },
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MIB },
   })

@@ -1,6 +1,6 @@
 import { varintLength, writeVarint } from '@gridmesh/chunking'
-import { FLAG_REFUSE, writeHeader } from '../../../../packages/chunking/dist/frame.js'
-import { FrameDecoder } from '../../../../packages/chunking/dist/frame-decoder.js'
+import { FLAG_REFUSE, writeHeader } from '../../../../packages/chunking/src/frame.ts'
+import { FrameDecoder } from '../../../../packages/chunking/src/frame-decoder.ts'
 import { FRAMES } from '../../../../packages/chunking/test/fixtures/frames.ts'
 import { fromHex } from '../golden.ts'
 import { Finding, readOrRefuse, type Target } from '../target.ts'

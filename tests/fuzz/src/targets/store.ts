@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { decodeTransaction, type Transaction } from '@gridmesh/key-value-chain'
 import { toHex } from '@gridmesh/ledger'
-import { decodeHeader, decodeIds, seal, unseal } from '../../../../packages/block-store/dist/records.js'
-import { decodeUndo, encodeUndo } from '../../../../packages/block-store/dist/undo.js'
-import { encodeRecord, RecordReader } from '../../../../packages/mempool/dist/records.js'
+import { decodeHeader, decodeIds, seal, unseal } from '../../../../packages/block-store/src/records.ts'
+import { decodeUndo, encodeUndo } from '../../../../packages/block-store/src/undo.ts'
+import { encodeRecord, RecordReader } from '../../../../packages/mempool/src/records.ts'
 import { goldenJson, pick } from '../golden.ts'
 import { canonical, Finding, readOrRefuse, type Target } from '../target.ts'
 

@@ -1,18 +1,18 @@
-import { decodeAck, encodeAck } from '../../../../packages/broadcast/dist/ack-codec.js'
+import { decodeAck, encodeAck } from '../../../../packages/broadcast/src/ack-codec.ts'
 import {
   decodeChunkReply,
   decodeChunkRequest,
   encodeChunkReply,
   encodeChunkRequest,
-} from '../../../../packages/broadcast/dist/chunk-codec.js'
-import * as broadcast from '../../../../packages/broadcast/dist/frame.js'
-import { jsonCodec } from '../../../../packages/envelope/dist/json-codec.js'
-import { protobufCodec } from '../../../../packages/envelope/dist/protobuf-codec.js'
-import { decodeFrame } from '../../../../packages/handshake/dist/decode-frame.js'
-import { encodeFrame } from '../../../../packages/handshake/dist/encode-frame.js'
-import type { Frame, OutboundFrame } from '../../../../packages/handshake/dist/frame.js'
-import * as router from '../../../../packages/message-router/dist/wire.js'
-import * as unicast from '../../../../packages/unicast/dist/wire.js'
+} from '../../../../packages/broadcast/src/chunk-codec.ts'
+import * as broadcast from '../../../../packages/broadcast/src/frame.ts'
+import { jsonCodec } from '../../../../packages/envelope/src/json-codec.ts'
+import { protobufCodec } from '../../../../packages/envelope/src/protobuf-codec.ts'
+import { decodeFrame } from '../../../../packages/handshake/src/decode-frame.ts'
+import { encodeFrame } from '../../../../packages/handshake/src/encode-frame.ts'
+import type { Frame, OutboundFrame } from '../../../../packages/handshake/src/frame.ts'
+import * as router from '../../../../packages/message-router/src/wire.ts'
+import * as unicast from '../../../../packages/unicast/src/wire.ts'
 import { MESSAGES } from '../../../../packages/unicast/test/fixtures/messages.ts'
 import { fromHex, goldenHex } from '../golden.ts'
 import { canonical, stable, type Target } from '../target.ts'
