@@ -51,6 +51,8 @@ export const MAX_ACK_IDS = 256
 export const GOSSIP_BUFFER_MESSAGES = 8
 /** One gossip stream per peer, and room for the ones that replace it while it closes. */
 export const GOSSIP_STREAMS = 4
+/** Messages from this length on are worth telling neighbours not to send, in bytes. */
+export const IDONTWANT_ABOVE_BYTES = 16_384
 /** Messages of which further gossip copies are looked at, at once. */
 export const MAX_WATCHED_IDS = 4_096
 /** Further gossip copies of one message that are looked at. */

@@ -2,6 +2,7 @@ import { type GossipsubOpts, StrictNoSign } from '@libp2p/gossipsub'
 import {
   GOSSIP_BUFFER_MESSAGES,
   GOSSIP_STREAMS,
+  IDONTWANT_ABOVE_BYTES,
   MAX_ANNOUNCEMENT_BYTES,
   MAX_FRAME_OVERHEAD_BYTES,
 } from './constants.ts'
@@ -44,6 +45,8 @@ export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
     // takes longer than this: by its own default, longer than 3 s.
     gossipsubIWantFollowupMs: init.pullDeadlineMs + init.handlerDeadlineMs,
     runOnLimitedConnection: false,
+    // To say that a message need not be sent costs both ends as much as a short message does.
+    idontwantMinDataSize: IDONTWANT_ABOVE_BYTES,
     ...tuning,
     scoreParams: {
       // Reputation runs from -100 to 100 and gossipsub's thresholds from -10 to -80: they fit without a factor.
@@ -56,6 +59,8 @@ export function gossipOptions(init: GossipOptionsInit): Partial<GossipsubOpts> {
 
     globalSignaturePolicy: StrictNoSign,
     emitSelf: false,
+    // Accepted is not yet passed on: `GossipRouter` says when.
+    asyncValidation: true,
     // Serialises a message once for all peers of the mesh.
     batchPublish: true,
     allowPublishToZeroTopicPeers: true,

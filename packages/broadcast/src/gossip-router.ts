@@ -1,4 +1,4 @@
-import type { GossipSub, GossipSubEvents, TopicValidatorFn } from '@libp2p/gossipsub'
+import { type GossipSub, type GossipSubEvents, TopicValidatorResult, type TopicValidatorFn } from '@libp2p/gossipsub'
 import { type PeerId, start, stop } from '@libp2p/interface'
 import { raceSignal } from 'race-signal'
 import type { GossipTopology } from './gossip-topology.ts'
@@ -34,6 +34,17 @@ interface Inspectable {
   streamsOutbound: Map<string, unknown>
 }
 
+/** A router that passes on when it is told to, and not before. */
+interface Told {
+  reportMessageValidationResult(id: string, from: string, result: TopicValidatorResult): void
+}
+
+/** A message that was accepted, and who brought it first. */
+interface Accepted {
+  id: string
+  from: string
+}
+
 /** Gossipsub, as far as this package uses it. Topics are those of the wire. */
 export class GossipRouter {
   readonly #router: GossipSub
@@ -42,6 +53,8 @@ export class GossipRouter {
   readonly #newcomers = new Newcomers()
   /** Publishes that wait for peers. */
   readonly #waiting = new Set<() => void>()
+  /** What is passed on with the next turn of the event loop. */
+  #accepted: Accepted[] = []
   #isStarted = false
 
   constructor(router: GossipSub, topology: GossipTopology) {
@@ -54,6 +67,7 @@ export class GossipRouter {
     await start(this.#router)
     this.#isStarted = true
     this.#router.addEventListener('gossipsub:heartbeat', this.#onHeartbeat)
+    this.#router.addEventListener('gossipsub:message', this.#onAccepted)
     for (const event of REACH_EVENTS) this.#router.addEventListener(event, this.#onReach)
     // Gossipsub forgets its subscriptions when it stops.
     for (const topic of this.#topics) this.#router.subscribe(topic)
@@ -62,6 +76,8 @@ export class GossipRouter {
   async stop(): Promise<void> {
     this.#isStarted = false
     this.#router.removeEventListener('gossipsub:heartbeat', this.#onHeartbeat)
+    this.#router.removeEventListener('gossipsub:message', this.#onAccepted)
+    this.#passOn()
     for (const event of REACH_EVENTS) this.#router.removeEventListener(event, this.#onReach)
     this.#newcomers.clear()
     this.#topology.clear()
@@ -139,6 +155,25 @@ export class GossipRouter {
     if (this.#isStarted) this.#topology.meet(peer)
   }
 
+  /**
+   * Gossipsub tells of what the validator accepted. What is in the sockets by now may be further copies of it, and who
+   * sent one needs none: so all of that is read first.
+   */
+  readonly #onAccepted = ({ detail }: GossipSubEvents['gossipsub:message']): void => {
+    if (this.#accepted.push({ id: detail.msgId, from: detail.propagationSource.toString() }) === 1) {
+      setImmediate(this.#passOn)
+    }
+  }
+
+  readonly #passOn = (): void => {
+    const accepted = this.#accepted
+    this.#accepted = []
+    if (!isTold(this.#router)) return
+    for (const { id, from } of accepted) {
+      this.#router.reportMessageValidationResult(id, from, TopicValidatorResult.Accept)
+    }
+  }
+
   readonly #onHeartbeat = (): void => this.#topology.retell()
 
   readonly #onReach = (): void => {
@@ -148,4 +183,8 @@ export class GossipRouter {
 
 function isInspectable(router: GossipSub): router is GossipSub & Inspectable {
   return 'getMeshPeers' in router && 'streamsOutbound' in router && router.streamsOutbound instanceof Map
+}
+
+function isTold(router: GossipSub): router is GossipSub & Told {
+  return 'reportMessageValidationResult' in router
 }

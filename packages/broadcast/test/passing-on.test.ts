@@ -1,0 +1,59 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { TopicValidatorResult } from '@libp2p/gossipsub'
+import { type PeerId, stop } from '@libp2p/interface'
+import { afterEach, expect, it } from 'vitest'
+import { createNode, stopNodes, wireTopic } from './helpers/nodes.ts'
+import { peerIds } from './helpers/peer-ids.ts'
+import { TestRouter } from './helpers/test-router.ts'
+
+/** A router that passes on what it is told to, as gossipsub does: to all but those who brought a copy until then. */
+class ToldRouter extends TestRouter {
+  readonly reports: [id: string, from: string, result: TopicValidatorResult][] = []
+
+  reportMessageValidationResult(id: string, from: string, result: TopicValidatorResult): void {
+    this.reports.push([id, from, result])
+  }
+
+  /** Says that the validator accepted a message. */
+  accepted(msgId: string, propagationSource: PeerId): void {
+    const msg = { type: 'unsigned', topic: wireTopic('orders'), data: new Uint8Array() } as const
+    this.dispatchEvent(new CustomEvent('gossipsub:message', { detail: { msgId, propagationSource, msg } }))
+  }
+}
+
+afterEach(stopNodes)
+
+it('has a message passed on once all that came in the same turn is read, each once', async () => {
+  const router = new ToldRouter()
+  await createNode({ gossip: (_, options) => Object.assign(router, { options }) })
+  expect(router.options.asyncValidation).toBe(true)
+  const [first, second] = await peerIds(2)
+
+  router.accepted('a', first)
+  await Promise.resolve()
+  router.accepted('b', second)
+  expect(router.reports).toEqual([])
+  await nextTurn()
+  const { Accept } = TopicValidatorResult
+  const both = [
+    ['a', String(first), Accept],
+    ['b', String(second), Accept],
+  ]
+  expect(router.reports).toEqual(both)
+
+  router.accepted('c', first)
+  await nextTurn()
+  expect(router.reports).toEqual([...both, ['c', String(first), Accept]])
+})
+
+it('has passed on what it accepted when it is stopped, and nothing later', async () => {
+  const router = new ToldRouter()
+  const node = await createNode({ gossip: () => router })
+  const [peer] = await peerIds(2)
+
+  router.accepted('a', peer)
+  await stop(node.broadcast)
+  router.accepted('b', peer)
+  await nextTurn()
+  expect(router.reports.map(([id]) => id)).toEqual(['a'])
+})
