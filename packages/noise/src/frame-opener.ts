@@ -18,7 +18,8 @@ export interface Opened {
 const NOTHING = new Uint8Array(0)
 
 /**
- * Takes a stream of ciphertext apart into messages, and decrypts all that a piece of it completes into one buffer.
+ * Takes a stream of ciphertext apart into messages, and decrypts all that a piece of it completes into one buffer: the
+ * memory of the piece itself, where it completes one message alone. So a piece is not to be read again by whoever gave it.
  * Between pieces it holds the one message that has begun: 65,535 bytes at most, and only as long as that lasts.
  */
 export class FrameOpener {
@@ -30,10 +31,11 @@ export class FrameOpener {
   #room: Uint8Array = NOTHING
   #filled = 0
   /** For one piece: where plaintext goes, how much there is, and what of the piece is still to be read. */
-  #plaintext = NOTHING
+  #plaintext: Uint8Array = NOTHING
   #written = 0
   #frames = 0
   #unread = 0
+  #isWhole = false
 
   constructor(cipher: CipherState) {
     this.#cipher = cipher
@@ -49,9 +51,11 @@ export class FrameOpener {
     this.#written = 0
     this.#frames = 0
     this.#unread = data.byteLength
+    const pieces = data instanceof Uint8Array ? [data] : [...data]
+    this.#isWhole = pieces.length === 1
     let error: NoiseFrameError | undefined
     try {
-      for (const piece of data instanceof Uint8Array ? [data] : data) this.#read(piece)
+      for (const piece of pieces) this.#read(piece, 0)
     } catch (err) {
       if (!(err instanceof NoiseFrameError)) throw err
       error = err
@@ -62,12 +66,23 @@ export class FrameOpener {
     return opened
   }
 
-  #read(piece: Uint8Array): void {
-    let at = 0
+  #read(piece: Uint8Array, from: number): void {
+    let at = from
     while (at < piece.length) {
       const taken = this.#partial === undefined ? this.#begin(piece, at) : this.#fill(this.#partial, piece, at)
       at += taken
     }
+  }
+
+  /** Whether a message that ends here is the only one that is completed, and so long that it may keep all of the piece. */
+  #isAlone(piece: Uint8Array, end: number, messageBytes: number): boolean {
+    const plaintextBytes = messageBytes - TAG_BYTES
+    const isFitting = plaintextBytes <= piece.length && 2 * plaintextBytes >= piece.length
+    if (!this.#isWhole || this.#frames > 0 || !isFitting) return false
+    const rest = piece.length - end
+    if (rest < LENGTH_BYTES) return true
+    const next = ((piece[end] ?? 0) << 8) | (piece[end + 1] ?? 0)
+    return next >= TAG_BYTES && rest - LENGTH_BYTES < next
   }
 
   /** Reads a length, and the message behind it where all of that is there. Returns how many bytes it took. */
@@ -94,7 +109,9 @@ export class FrameOpener {
       return prefix
     }
     this.#unread -= length
-    this.#decrypt(piece.subarray(start, start + length))
+    const message = piece.subarray(start, start + length)
+    if (this.#isAlone(piece, start + length, length)) this.#plaintext = asUint8Array(message)
+    this.#decrypt(message)
     return prefix + length
   }
 
@@ -104,13 +121,20 @@ export class FrameOpener {
     partial.set(piece.subarray(at, at + taken), this.#filled)
     this.#filled += taken
     this.#unread -= taken
-    if (this.#filled === partial.length) {
-      this.#partial = undefined
-      this.#decrypt(partial)
-      giveRoomBack(this.#room)
-      this.#room = NOTHING
+    if (this.#filled < partial.length) return taken
+    const room = this.#room
+    this.#partial = undefined
+    this.#room = NOTHING
+    let end = at + taken
+    if (this.#isAlone(piece, end, partial.length)) {
+      // What begins behind it is put aside, so that the piece is free.
+      this.#read(piece, end)
+      end = piece.length
+      this.#plaintext = asUint8Array(piece)
     }
-    return taken
+    this.#decrypt(partial)
+    giveRoomBack(room)
+    return end - at
   }
 
   #decrypt(message: Uint8Array): void {
@@ -124,4 +148,9 @@ export class FrameOpener {
     this.#written += length
     this.#frames++
   }
+}
+
+/** What Node.js reads is a `Buffer`, whose methods differ. */
+function asUint8Array(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
