@@ -4,12 +4,12 @@ import { defineConfig } from 'rolldown'
 export default defineConfig({
   input: { main: 'src/main.ts', worker: 'src/worker.ts' },
   platform: 'node',
-  external: /\/(?:node_modules|dist)\//,
+  external: /[\\/](?:node_modules|dist)[\\/]/,
   output: {
     dir: 'dist',
     cleanDir: true,
     format: 'esm',
     // Apart, so that the blocks of them that ran can be told from others.
-    codeSplitting: { groups: [{ name: 'decoders', test: /\/(?:packages|apps)\/[a-z-]+\/src\// }] },
+    codeSplitting: { groups: [{ name: 'decoders', test: /[\\/](?:packages|apps)[\\/][a-z-]+[\\/]src[\\/]/ }] },
   },
 })
