@@ -89,7 +89,7 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const routerOptions = gossipOptions({ ...options, siblings, topology, ids, tuning: init.gossipsub ?? {}, isWanted })
   const gossipRouter =
     init.gossip?.(topology.components, routerOptions) ?? gossipsub(routerOptions)(topology.components)
-  const router = new GossipRouter(gossipRouter, topology)
+  const router = new GossipRouter(gossipRouter, topology, log)
   const traffic = new GossipTraffic({ siblings, topology, frames })
   traffic.follow(gossipRouter)
   const gossip = new GossipCarrier({ ...shared, inbox, announcements, ids, acks, router, traffic })

@@ -1,5 +1,5 @@
 import { type GossipSub, type GossipSubEvents, TopicValidatorResult, type TopicValidatorFn } from '@libp2p/gossipsub'
-import { type PeerId, start, stop } from '@libp2p/interface'
+import { type Logger, type PeerId, start, stop } from '@libp2p/interface'
 import { raceSignal } from 'race-signal'
 import type { GossipTopology } from './gossip-topology.ts'
 import { Newcomers } from './newcomers.ts'
@@ -49,6 +49,7 @@ interface Accepted {
 export class GossipRouter {
   readonly #router: GossipSub
   readonly #topology: GossipTopology
+  readonly #log: Logger
   readonly #topics = new Set<string>()
   readonly #newcomers = new Newcomers()
   /** Publishes that wait for peers. */
@@ -57,9 +58,10 @@ export class GossipRouter {
   #accepted: Accepted[] = []
   #isStarted = false
 
-  constructor(router: GossipSub, topology: GossipTopology) {
+  constructor(router: GossipSub, topology: GossipTopology, log: Logger) {
     this.#router = router
     this.#topology = topology
+    this.#log = log
     if (isInspectable(router)) topology.follow(router.streamsOutbound, this.#onReach)
   }
 
@@ -170,7 +172,11 @@ export class GossipRouter {
     this.#accepted = []
     if (!isTold(this.#router)) return
     for (const { id, from } of accepted) {
-      this.#router.reportMessageValidationResult(id, from, TopicValidatorResult.Accept)
+      try {
+        this.#router.reportMessageValidationResult(id, from, TopicValidatorResult.Accept)
+      } catch (err) {
+        this.#log.error('could not pass on %s - %e', id, err)
+      }
     }
   }
 

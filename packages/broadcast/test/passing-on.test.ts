@@ -6,11 +6,14 @@ import { createNode, stopNodes, wireTopic } from './helpers/nodes.ts'
 import { peerIds } from './helpers/peer-ids.ts'
 import { TestRouter } from './helpers/test-router.ts'
 
+const BROKEN = 'broken'
+
 /** A router that passes on what it is told to, as gossipsub does: to all but those who brought a copy until then. */
 class ToldRouter extends TestRouter {
   readonly reports: [id: string, from: string, result: TopicValidatorResult][] = []
 
   reportMessageValidationResult(id: string, from: string, result: TopicValidatorResult): void {
+    if (id === BROKEN) throw new TypeError('it does not go out')
     this.reports.push([id, from, result])
   }
 
@@ -56,4 +59,14 @@ it('has passed on what it accepted when it is stopped, and nothing later', async
   router.accepted('b', peer)
   await nextTurn()
   expect(router.reports.map(([id]) => id)).toEqual(['a'])
+})
+
+it('passes on the others where one does not go out', async () => {
+  const router = new ToldRouter()
+  await createNode({ gossip: () => router })
+  const [peer] = await peerIds(2)
+
+  for (const id of ['a', BROKEN, 'b']) router.accepted(id, peer)
+  await nextTurn()
+  expect(router.reports.map(([id]) => id)).toEqual(['a', 'b'])
 })
