@@ -1,11 +1,13 @@
 import type { Delivery, MessageContext, PublishOptions, Verdict } from '@gridmesh/interfaces'
 import fc from 'fast-check'
-import { expect, it, vi } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { batchKey } from '../src/batch-key.ts'
 import { defineMessage } from '../src/kind.ts'
 import { decodeBatch } from '../src/wire.ts'
 import { alarm, archive, order, orderCodec, randomPeerId, startNode, startPair, vote } from './support/setup.ts'
 import { FakeEnvelope } from './support/fake-envelope.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 it('brings a value to the handler of its kind, with author, carrier and lane', async () => {
   const [alice, bob] = await startPair()
@@ -47,6 +49,7 @@ it.each([
   [['sent', 'sent', 'sent', 'dropped'], 2],
   [['sent', 'seen'], 1],
 ] as const)('holds the next batch until half of those that were handed it have it: of %j, %s', async (peers, half) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   const [alice] = await startPair({ batchDelayMs: 1, maxBatchHoldMs: 60_000 })
   const asked: number[] = []
   const landed = Promise.withResolvers<number>()
@@ -54,10 +57,13 @@ it.each([
     asked.push(k)
     return landed.promise
   })
-  await alice.router.broadcast(order, { price: 1 })
+  const first = alice.router.broadcast(order, { price: 1 })
+  await vi.advanceTimersByTimeAsync(1)
+  await first
   const second = alice.router.broadcast(order, { price: 2 })
-  await vi.waitFor(() => expect(asked).toEqual([half]))
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  // Up to the last moment at which it may be held.
+  await vi.advanceTimersByTimeAsync(59_999)
+  expect(asked).toEqual([half])
   expect(alice.carriers.published).toHaveLength(1)
   landed.resolve(half)
   await second
