@@ -95,16 +95,20 @@ describe('retries', () => {
   it('repeats an idempotent call over lost links, and the handler runs once', async () => {
     const link = stopping(await pair({ init: { retryBaseMs: 1 } }))
     let runs = 0
-    const first = gate()
+    const [first, repeated] = [gate(), gate()]
     link.answer.handle('test', async (question) => {
       runs += 1
       if (runs === 1) first.resolve()
-      await new Promise((done) => setTimeout(done, 20))
+      await repeated.promise
       return question
     })
     const call = link.call.request(link.b.peerId, 'test', bytes('once'), { idempotent: true })
     await first.promise
-    streamsOf(link)[0]?.abort(new RangeError('reset'))
+    const [lost] = streamsOf(link)
+    lost?.abort(new RangeError('reset'))
+    // The call goes out again, over another stream, while the handler still runs.
+    await vi.waitFor(() => expect(streamsOf(link).some((stream) => stream !== lost)).toBe(true))
+    repeated.resolve()
     expect(text(await call)).toBe('once')
     expect(runs).toBe(1)
   })
