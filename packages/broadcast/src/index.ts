@@ -93,11 +93,12 @@ export interface BroadcastInit {
   hopLimit?: number
   /** Share of the peers outside a mesh that gossipsub tells of new messages at each heartbeat, 0 to 1. @default 0.25 */
   gossipFactor?: number
-  /** Further options of gossipsub: `D`, `heartbeatInterval`, … @default gossipsub's, with `floodPublish` off */
+  /** Further options of gossipsub: `D`, `heartbeatInterval`, … @default gossipsub's, with `floodPublish` off and `idontwantMinDataSize` at 16_384 */
   gossipsub?: GossipTuning
   /**
    * Makes the router to use instead; it is started and stopped with this service. It gets the options that would
-   * have been used: without them neither `seen` nor limits on unwanted topics hold. @default gossipsub 17
+   * have been used: without them neither `seen` nor limits on unwanted topics hold. One that keeps to `asyncValidation`
+   * is told what to pass on by `reportMessageValidationResult`, as gossipsub is. @default gossipsub 17
    */
   gossip?(components: BroadcastComponents, options: Partial<GossipsubOpts>): GossipSub
   /** Messages remembered, in ids; beyond it the oldest is forgotten and could be delivered again. @default 10_000 */

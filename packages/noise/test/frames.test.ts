@@ -105,29 +105,35 @@ describe('frames', () => {
     expect([0, 1, MAX, MAX + 1].map(frameCount)).toEqual([0, 1, 1, 2])
   })
 
-  it('leaves plaintext in the memory of a piece that completes one message alone, and most of which it is', () => {
-    const [sender, receiver] = cipherPair()
-    const opener = new FrameOpener(receiver)
-    const [lone, first, second, third] = [128, MAX, MAX, 9].map((bytes) => seal(sender, bytes))
-    const opened: Uint8Array[] = []
-    /** Whether plaintext lies where the ciphertext lay. */
-    const isInPlace = (...parts: (Uint8Array | undefined)[]): boolean => {
-      const piece = Uint8Array.from(Buffer.concat(parts.map((part) => part ?? new Uint8Array())))
-      const { plaintext } = opener.open(piece)
-      opened.push(plaintext)
-      return plaintext.length > 0 && plaintext.buffer === piece.buffer
-    }
-    expect(isInPlace(lone)).toBe(true)
-    expect(isInPlace(first?.subarray(0, 40_000))).toBe(false)
-    expect(isInPlace(first?.subarray(40_000), second?.subarray(0, 45_000))).toBe(true)
-    // The piece is too short for it.
-    expect(isInPlace(second?.subarray(45_000))).toBe(false)
-    // Two of them, and one that would hold on to thousands of times what it needs.
-    expect(isInPlace(third, seal(sender, 9))).toBe(false)
-    expect(isInPlace(seal(sender, 9), seal(sender, MAX).subarray(0, 20_000))).toBe(false)
-    const given = [128, MAX, MAX, 9, 9, 9].map(pattern)
-    expect(Buffer.concat(opened).equals(Buffer.concat(given))).toBe(true)
-  })
+  it.each([
+    ['as bytes', (piece: Uint8Array) => piece],
+    ['as a list, as libp2p hands it over', (piece: Uint8Array) => new Uint8ArrayList(piece)],
+  ])(
+    'leaves plaintext in the memory of a piece that completes one message alone, and most of which it is, %s',
+    (_, of) => {
+      const [sender, receiver] = cipherPair()
+      const opener = new FrameOpener(receiver)
+      const [lone, first, second, third] = [128, MAX, MAX, 9].map((bytes) => seal(sender, bytes))
+      const opened: Uint8Array[] = []
+      /** Whether plaintext lies where the ciphertext lay. */
+      const isInPlace = (...parts: (Uint8Array | undefined)[]): boolean => {
+        const piece = Uint8Array.from(Buffer.concat(parts.map((part) => part ?? new Uint8Array())))
+        const { plaintext } = opener.open(of(piece))
+        opened.push(plaintext)
+        return plaintext.length > 0 && plaintext.buffer === piece.buffer
+      }
+      expect(isInPlace(lone)).toBe(true)
+      expect(isInPlace(first?.subarray(0, 40_000))).toBe(false)
+      expect(isInPlace(first?.subarray(40_000), second?.subarray(0, 45_000))).toBe(true)
+      // The piece is too short for it.
+      expect(isInPlace(second?.subarray(45_000))).toBe(false)
+      // Two of them, and one that would hold on to thousands of times what it needs.
+      expect(isInPlace(third, seal(sender, 9))).toBe(false)
+      expect(isInPlace(seal(sender, 9), seal(sender, MAX).subarray(0, 20_000))).toBe(false)
+      const given = [128, MAX, MAX, 9, 9, 9].map(pattern)
+      expect(Buffer.concat(opened).equals(Buffer.concat(given))).toBe(true)
+    },
+  )
 
   it('accepts an empty message, and delivers nothing for it', () => {
     const [sender, receiver] = cipherPair()
