@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import {
@@ -30,7 +31,12 @@ function slowRoot(entries: readonly Entry[]): Buffer {
   const empty = sha256(Uint8Array.of(0))
   let level = Array.from({ length: 65_536 }, (_, bucket) => {
     const list = lists.get(bucket)
-    return list === undefined ? empty : sha256(Uint8Array.of(0), ...list.toSorted((a, b) => a.compare(b)))
+    return list === undefined
+      ? empty
+      : slowList(
+          list.toSorted((a, b) => a.compare(b)),
+          16,
+        )
   })
   while (level.length > 1) {
     level = Array.from({ length: level.length / 16 }, (_, i) =>
@@ -40,6 +46,23 @@ function slowRoot(entries: readonly Entry[]): Buffer {
   return level[0] ?? empty
 }
 
+function slowList(list: readonly Buffer[], bits: number): Buffer {
+  if (list.length <= 32 || bits === 32) return sha256(Uint8Array.of(0), ...list)
+  const quarter = (entry: Buffer): number => (entry.readUInt32BE(0) >>> (30 - bits)) & 3
+  const parts = [0, 1, 2, 3].map((number) => list.filter((entry) => quarter(entry) === number))
+  return sha256(Uint8Array.of(1), ...parts.map((part) => slowList(part, bits + 2)))
+}
+
+/** Keys of the first bucket, more than go into a list, and than into four. */
+const { numbers } = JSON.parse(readFileSync(new URL('fixtures/one-bucket.json', import.meta.url), 'utf8')) as {
+  numbers: number[]
+}
+const ofOneBucket = numbers.map((number) => {
+  const key = Buffer.alloc(4)
+  key.writeUInt32BE(number)
+  return key
+})
+
 /** Keys that crowd into few buckets, so that lists are inserted into, replaced and shortened. */
 const crowded = Array.from({ length: 400_000 }, (_, i) => Buffer.from(`key ${i}`)).filter((key) => bucketOf(key) < 8)
 const keys = fc.constantFrom(...crowded)
@@ -47,10 +70,14 @@ const values = fc.uint8Array({ maxLength: 6 })
 const states = fc
   .uniqueArray(fc.tuple(keys, values), { maxLength: 30, selector: ([key]) => key.toString() })
   .map((rows): Entry[] => rows)
+/** Of some dozen keys to all of them, and so with and without nodes below the bucket. */
+const crowds = fc
+  .tuple(fc.shuffledSubarray(ofOneBucket, { minLength: 5 }), fc.uint8Array({ minLength: 1, maxLength: 6 }))
+  .map(([some, value]) => some.map((key, i): Entry => [key, Buffer.concat([value, Buffer.of(i % 3)])]))
 const asChanges = (entries: readonly Entry[]): Change[] =>
   entries.map(([key, after]) => ({ key, before: undefined, after }))
 
-const name = ([key]: Entry): string => Buffer.from(key).toString()
+const name = ([key]: Entry): string => Buffer.from(key).toString('latin1')
 
 /** What turns one state into another. */
 function between(from: readonly Entry[], to: readonly Entry[]): Change[] {
@@ -79,6 +106,58 @@ it('goes from any state to any other at the cost of the changes, with the root o
     }),
     { numRuns: 25 },
   )
+})
+
+it('splits a bucket and puts it together again as its entries come and go, with the root that its definition gives', () => {
+  expect(new Set(ofOneBucket.map((key) => bucketOf(key)))).toEqual(new Set([0]))
+  fc.assert(
+    fc.property(fc.array(crowds, { minLength: 1, maxLength: 6 }), (all) => {
+      const tree = new StateTree()
+      let held: Entry[] = []
+      for (const next of all) {
+        const { root } = tree
+        const changes = between(held, next)
+        tree.apply(changes)
+        expect(Buffer.from(tree.root)).toEqual(slowRoot(next))
+        tree.apply(invert(changes))
+        expect(tree.root).toEqual(root)
+        expect(tree.size).toBe(held.length)
+        tree.apply(changes)
+        held = next
+      }
+      const piece = decodePiece(encodePiece(tree.piece(0, 16, readerOf(held))))
+      const [first] = all
+      const other = StateTree.from(first ?? [])
+      expect(other.putPiece(tree.root, piece)).toBeUndefined()
+      expect(other.root).toEqual(tree.root)
+      other.apply(between(held, first ?? []))
+      expect(Buffer.from(other.root)).toEqual(slowRoot(first ?? []))
+    }),
+    { numRuns: 40 },
+  )
+})
+
+it('refuses false changes of a split bucket, and is as before', () => {
+  const entries = ofOneBucket.slice(1).map((key): Entry => [key, Buffer.of(1)])
+  const tree = StateTree.from(entries)
+  const { root } = tree
+  const [key = Buffer.alloc(0)] = ofOneBucket
+  const [held = Buffer.alloc(0)] = ofOneBucket.slice(1)
+  const of = (change: Change) => () => tree.apply([change])
+  expect(of({ key, before: Buffer.of(1), after: undefined })).toThrow(expect.objectContaining({ code: 'not-held' }))
+  expect(of({ key: held, before: undefined, after: Buffer.of(2) })).toThrow(
+    expect.objectContaining({ code: 'already-held' }),
+  )
+  // So many that the bucket would be a list again, of which one is not there.
+  const gone = [...ofOneBucket.slice(1, 190), key].map((each) => ({
+    key: each,
+    before: Buffer.of(1),
+    after: undefined,
+  }))
+  expect(() => tree.apply(gone)).toThrow(expect.objectContaining({ code: 'not-held' }))
+  expect(tree.root).toEqual(root)
+  tree.apply(gone.slice(0, -1))
+  expect(Buffer.from(tree.root)).toEqual(slowRoot(entries.slice(189)))
 })
 
 it('does not mind the order in which entries come', () => {

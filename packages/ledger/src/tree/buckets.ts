@@ -1,137 +1,125 @@
 import { copyBytes } from '../bytes.ts'
-import { BUCKETS, ENTRY_BYTES } from './tree-hash.ts'
+import { HASH_BYTES } from '../constants.ts'
+import { EntryLists, grown } from './entry-lists.ts'
+import type { ListWriter } from './list-writer.ts'
+import { BUCKETS, emptyQuarters, QUARTERS, QUARTERS_BYTES } from './tree-hash.ts'
 
-/** Lists are put into pieces of memory of so many bytes, and into one of their own where they are longer. */
-const CHUNK_BYTES = 131_072
-/** Before each list: its bucket and the room that it has. */
-const HEAD_BYTES = 8
-/** Room is taken for as many entries at a time, so that a list seldom moves. */
-const STEP_BYTES = 4 * ENTRY_BYTES
-/** Room that a list keeps though it does not need it: what comes and goes would move it each time. */
-const SPARE_BYTES = 2 * STEP_BYTES
-/** Bytes that are taken for each of a list in use, beside a chunk or two. */
-const MOST_PER_LIVE = 1.5
-
-/** A piece of memory with lists one behind the other. */
-interface Chunk {
-  readonly bytes: Buffer
-  used: number
-}
+/** Nodes whose hashes lie in one piece of memory. */
+const NODES_PER_CHUNK = 1_024
 
 /**
- * The entries of each bucket, ascending, hash after hash. The lists are a log: one that needs another room is put at its
- * end, and what is still in use of its oldest chunk is put there again where too much of the log is out of use. So a
- * million entries are some hundred objects to the collector, and not one or more for each bucket.
+ * What lies below the hashes of the buckets. There is a list or a node at each place: a bucket is the place of its number,
+ * and each node has four more.
  */
 export class Buckets {
-  /** The oldest first, whose number is `#first`. */
-  readonly #chunks: Chunk[] = []
-  #first = 0
-  /** Of a chunk that was given up, for the next one. */
-  #spare: Buffer | undefined
-  /** By bucket: the number of its chunk, and where in it its entries begin. */
-  readonly #chunkOf = new Uint32Array(BUCKETS)
-  readonly #offsets = new Uint32Array(BUCKETS)
-  readonly #lengths = new Uint32Array(BUCKETS)
-  /** Bytes of all lists with their rooms, and of those in use. */
-  #usedBytes = 0
-  #liveBytes = 0
-  #size = 0
+  readonly #lists = new EntryLists(BUCKETS)
+  /** By place: the number of its node, from 1 on. */
+  #nodes = new Uint32Array(BUCKETS)
+  /** By node: the entries below it. Node 0 is none. */
+  #counts = new Uint32Array(1)
+  /** The hashes at the places of each node. */
+  readonly #hashes: Buffer[] = []
+  /** Nodes that were given up, for the next ones. */
+  readonly #free: number[] = []
+  #made = 0
 
   /** Entries in all buckets. */
   get size(): number {
-    return this.#size
+    return this.#lists.size
   }
 
-  byteLength(bucket: number): number {
-    return this.#lengths[bucket] ?? 0
+  /** Lists and nodes. */
+  get places(): number {
+    return BUCKETS + this.#made * QUARTERS
   }
 
-  /** Copies the entries of `bucket` into `target` at `offset`. */
-  copyTo(target: Buffer, offset: number, bucket: number): void {
-    const start = this.#offsets[bucket] ?? 0
-    const bytes = this.#bytesOf(bucket)
-    if (bytes !== undefined) copyBytes(bytes, start, start + this.byteLength(bucket), target, offset)
+  /** The node at `place`; 0 for a list. */
+  nodeAt(place: number): number {
+    return this.#nodes[place] ?? 0
   }
 
-  /** Takes the bytes of `source` from `start` to `end` as the entries of `bucket`. */
-  set(bucket: number, source: Buffer, start: number, end: number): void {
-    const [before, length] = [this.byteLength(bucket), end - start]
-    const needed = roomFor(length)
-    const room = before === 0 ? 0 : this.#roomOf(bucket)
-    this.#size += (length - before) / ENTRY_BYTES
-    this.#lengths[bucket] = length
-    if (length > 0 && needed <= room && room <= needed + SPARE_BYTES) {
-      const bytes = this.#bytesOf(bucket)
-      if (bytes !== undefined) copyBytes(source, start, end, bytes, this.#offsets[bucket] ?? 0)
-      return
+  /** The place of a quarter of a node. */
+  placeIn(node: number, quarter: number): number {
+    return BUCKETS + (node - 1) * QUARTERS + quarter
+  }
+
+  /** Entries below a node. */
+  countBelow(node: number): number {
+    return this.#counts[node] ?? 0
+  }
+
+  /** Puts the four hashes below `node` into `target` at `offset`. */
+  copyHashes(node: number, target: Buffer, offset: number): void {
+    const start = this.#hashesAt(node)
+    this.#chunkOf(node)?.copy(target, offset, start, start + QUARTERS_BYTES)
+  }
+
+  /** Puts all entries at and below `place`, ascending, at the end of the list that is written. */
+  appendTo(writer: ListWriter, place: number): void {
+    const node = this.nodeAt(place)
+    if (node === 0) this.#lists.appendTo(writer, place)
+    else for (let quarter = 0; quarter < QUARTERS; quarter++) this.appendTo(writer, this.placeIn(node, quarter))
+  }
+
+  /** Has the bytes of `source` from `start` to `end` as the list at `place`, whatever was there. */
+  setList(place: number, source: Buffer, start: number, end: number): void {
+    this.#giveUp(place)
+    this.#lists.set(place, source, start, end)
+  }
+
+  /** Has a node of empty lists at `place`, whatever was there. */
+  setNode(place: number): void {
+    this.#clear(place)
+    const node = this.#free.pop() ?? this.#make()
+    this.#nodes[place] = node
+    emptyQuarters().copy(this.#chunkOf(node) ?? Buffer.alloc(0), this.#hashesAt(node))
+  }
+
+  setCount(place: number, count: number): void {
+    this.#counts[this.nodeAt(place)] = count
+  }
+
+  /** Takes the hash in `source` at `offset` as that of `place`, which is in a node. */
+  setHash(place: number, source: Buffer, offset: number): void {
+    const node = Math.floor((place - BUCKETS) / QUARTERS) + 1
+    const at = this.#hashesAt(node) + (place % QUARTERS) * HASH_BYTES
+    const chunk = this.#chunkOf(node)
+    if (chunk !== undefined) copyBytes(source, offset, offset + HASH_BYTES, chunk, at)
+  }
+
+  #clear(place: number): void {
+    this.#giveUp(place)
+    this.#lists.set(place, Buffer.alloc(0), 0, 0)
+  }
+
+  /** Gives up the node at `place` and all that is below it. */
+  #giveUp(place: number): void {
+    const node = this.nodeAt(place)
+    if (node === 0) return
+    for (let quarter = 0; quarter < QUARTERS; quarter++) this.#clear(this.placeIn(node, quarter))
+    this.#nodes[place] = 0
+    this.#free.push(node)
+  }
+
+  #make(): number {
+    const node = ++this.#made
+    if (node >= this.#counts.length) {
+      const nodes = Math.max(NODES_PER_CHUNK, 2 * this.#counts.length)
+      this.#counts = grown(this.#counts, nodes)
+      this.#nodes = grown(this.#nodes, BUCKETS + nodes * QUARTERS)
+      this.#lists.grow(BUCKETS + nodes * QUARTERS)
     }
-    if (before > 0) this.#liveBytes -= HEAD_BYTES + room
-    if (length > 0) this.#append(bucket, source, start, end)
-    while (this.#usedBytes > MOST_PER_LIVE * this.#liveBytes + CHUNK_BYTES) this.#giveUpOldest()
-  }
-
-  #bytesOf(bucket: number): Buffer | undefined {
-    return this.#chunks[(this.#chunkOf[bucket] ?? 0) - this.#first]?.bytes
-  }
-
-  /** Of a bucket that has entries. */
-  #roomOf(bucket: number): number {
-    return this.#bytesOf(bucket)?.readUInt32LE((this.#offsets[bucket] ?? 0) - 4) ?? 0
-  }
-
-  #append(bucket: number, source: Buffer, start: number, end: number): void {
-    const room = roomFor(end - start)
-    const chunk = this.#chunkFor(HEAD_BYTES + room)
-    const { bytes, used } = chunk
-    const offset = bytes.writeUInt32LE(room, bytes.writeUInt32LE(bucket, used))
-    copyBytes(source, start, end, bytes, offset)
-    chunk.used += HEAD_BYTES + room
-    this.#usedBytes += HEAD_BYTES + room
-    this.#liveBytes += HEAD_BYTES + room
-    this.#chunkOf[bucket] = this.#first + this.#chunks.length - 1
-    this.#offsets[bucket] = offset
-  }
-
-  #chunkFor(length: number): Chunk {
-    const newest = this.#chunks.at(-1)
-    if (newest !== undefined && newest.used + length <= newest.bytes.byteLength) return newest
-    const chunk = { bytes: this.#memory(length), used: 0 }
-    this.#chunks.push(chunk)
-    return chunk
-  }
-
-  /** Of its own: a part of Node's shared pool would keep the whole page that it is cut from. */
-  #memory(length: number): Buffer {
-    if (length > CHUNK_BYTES) return Buffer.allocUnsafeSlow(length)
-    const bytes = this.#spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)
-    this.#spare = undefined
-    return bytes
-  }
-
-  /** Puts what is in use of the oldest chunk at the end, and forgets the chunk. */
-  #giveUpOldest(): void {
-    const [oldest] = this.#chunks
-    if (oldest === undefined) return
-    const { bytes, used } = oldest
-    for (let at = 0; at < used;) {
-      const bucket = bytes.readUInt32LE(at)
-      const room = bytes.readUInt32LE(at + 4)
-      const start = at + HEAD_BYTES
-      const length = this.byteLength(bucket)
-      if (length > 0 && this.#chunkOf[bucket] === this.#first && this.#offsets[bucket] === start) {
-        this.#liveBytes -= HEAD_BYTES + room
-        this.#append(bucket, bytes, start, start + length)
-      }
-      at = start + room
+    if (this.#chunkOf(node) === undefined) {
+      this.#hashes.push(Buffer.allocUnsafeSlow(NODES_PER_CHUNK * QUARTERS_BYTES))
     }
-    this.#chunks.shift()
-    this.#first++
-    this.#usedBytes -= used
-    if (bytes.byteLength === CHUNK_BYTES) this.#spare = bytes
+    return node
   }
-}
 
-function roomFor(length: number): number {
-  return Math.ceil(length / STEP_BYTES) * STEP_BYTES
+  #chunkOf(node: number): Buffer | undefined {
+    return this.#hashes[Math.floor((node - 1) / NODES_PER_CHUNK)]
+  }
+
+  #hashesAt(node: number): number {
+    return ((node - 1) % NODES_PER_CHUNK) * QUARTERS_BYTES
+  }
 }

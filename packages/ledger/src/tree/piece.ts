@@ -1,10 +1,11 @@
-import { areEqual, asBuffer, copyBytes } from '../bytes.ts'
+import { areEqual, asBuffer } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { HashBatch } from '../crypto/hash-batch.ts'
 import { sha256 } from '../crypto/sha256.ts'
 import { StateTreeError } from '../errors.ts'
-import type { BucketEdits } from './bucket-edits.ts'
-import { BUCKETS, ENTRY_BYTES, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
+import { BucketEdits } from './bucket-edits.ts'
+import { ListWriter } from './list-writer.ts'
+import { BUCKETS, ENTRY_BYTES, FAN_OUT, levelAbove, LEVELS } from './tree-hash.ts'
 
 /** An entry of the state. */
 export type Entry = readonly [key: Uint8Array, value: Uint8Array]
@@ -67,29 +68,21 @@ function hashEntries(entries: readonly Entry[]): Buffer {
 
 /** All the buckets with their hashes, or what is wrong with the entries that should be in them. */
 function bucketsOf(first: number, count: number, rows: Buffer): BucketEdits | PieceFault {
-  const hashes = Buffer.allocUnsafeSlow(count * HASH_BYTES)
-  const lists = Buffer.allocUnsafeSlow(count + rows.byteLength)
-  const ends = new Uint32Array(count)
-  const empty = sha256(Uint8Array.of(LEAF))
-  const batch = new HashBatch(hashes)
-  let [at, end] = [0, 0]
-  for (let bucket = 0; bucket < count; bucket++) {
-    const start = end
-    lists[end++] = LEAF
-    for (; at < rows.byteLength && rows.readUInt16BE(at) === first + bucket; at += ENTRY_BYTES) {
+  const writer = new ListWriter(rows, count + rows.byteLength)
+  const edits = new BucketEdits(writer)
+  let at = 0
+  for (let bucket = first; bucket < first + count; bucket++) {
+    const [start, from] = [writer.begin(), at]
+    for (; at < rows.byteLength && rows.readUInt16BE(at) === bucket; at += ENTRY_BYTES) {
       if (at > 0 && compareKeys(rows, at - ENTRY_BYTES, at) >= 0) return 'wrong-order'
-      copyBytes(rows, at, at + ENTRY_BYTES, lists, end)
-      end += ENTRY_BYTES
     }
-    ends[bucket] = end
-    // Of a small state most are, and each would be hashed.
-    if (end === start + 1) hashes.set(empty, bucket * HASH_BYTES)
-    else batch.add(bucket * HASH_BYTES, lists, start, end)
+    writer.append(rows, from, at)
+    edits.addList(bucket, 0, start)
   }
-  batch.finish()
   // One that is in none of them, or behind one of a later bucket.
   if (at < rows.byteLength) return isIn(rows.readUInt16BE(at), first, count) ? 'wrong-order' : 'wrong-bucket'
-  return { dirty: { places: Uint32Array.from(ends, (_, i) => first + i), hashes }, lists, ends }
+  edits.hash()
+  return edits
 }
 
 function isIn(bucket: number, first: number, count: number): boolean {

@@ -3,8 +3,9 @@ import { HASH_BYTES } from '../constants.ts'
 import { sha256 } from '../crypto/sha256.ts'
 import { StateTreeError } from '../errors.ts'
 import type { Change } from '../state/state-view.ts'
-import { type BucketEdits, commitEdits, editBuckets } from './bucket-edits.ts'
+import { editBuckets } from './edit-buckets.ts'
 import { Buckets } from './buckets.ts'
+import type { BucketEdits } from './bucket-edits.ts'
 import { type EntryReader, makePiece, type Piece, type PieceFault, readPiece } from './piece.ts'
 import { BUCKETS, type DirtyHashes, dirtyAbove, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
 
@@ -68,7 +69,12 @@ export class StateTree {
     return Buffer.from(this.#levels[LEVELS] ?? [])
   }
 
-  /** Works out what the tree would become, each key being changed at most once. @throws {StateTreeError} */
+  /**
+   * Works out what the tree would become, each key being changed at most once.
+   *
+   * @throws {StateTreeError}
+   * @throws {RangeError} for more than 2^21 changes
+   */
   prepare(changes: readonly Change[]): TreeUpdate {
     return this.#updateBy(editBuckets(this.#buckets, changes))
   }
@@ -107,11 +113,15 @@ export class StateTree {
 
   #updateBy(edits: BucketEdits): TreeUpdate {
     const version = this.#version
-    const dirty: DirtyHashes[] = [edits.dirty]
-    for (const level of this.#levels.slice(0, LEVELS)) dirty.push(dirtyAbove(level, dirty.at(-1) ?? edits.dirty))
-    const top = dirty.at(-1)?.hashes
+    let above = edits.dirty
+    const dirty = [above]
+    for (const level of this.#levels.slice(0, LEVELS)) {
+      above = dirtyAbove(level, above)
+      dirty.push(above)
+    }
+    const top = above.hashes
     return {
-      root: top === undefined || top.byteLength === 0 ? this.root : Buffer.from(top),
+      root: top.byteLength === 0 ? this.root : Buffer.from(top),
       commit: () => this.#commit(version, edits, dirty),
     }
   }
@@ -119,7 +129,7 @@ export class StateTree {
   #commit(version: number, edits: BucketEdits, dirty: readonly DirtyHashes[]): void {
     if (version !== this.#version) throw new StateTreeError('stale-update', 'the tree has moved on since')
     this.#version++
-    commitEdits(this.#buckets, edits)
+    edits.commit(this.#buckets)
     for (const [i, level] of this.#levels.entries()) {
       const changed = dirty[i]
       if (changed !== undefined) putHashes(level, changed)

@@ -1,10 +1,11 @@
 import { copyBytes } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { HashBatch } from '../crypto/hash-batch.ts'
+import { sha256 } from '../crypto/sha256.ts'
 
 /** Before what a leaf hashes, so that no leaf can be passed off as a node (RFC 6962). */
 export const LEAF = 0
-const NODE = 1
+export const NODE = 1
 
 /** Entries of the state fall into 2^16 buckets, by the first two bytes of the hash of their key. */
 export const BUCKETS = 2 ** 16
@@ -17,6 +18,26 @@ export const ENTRY_BYTES = 2 * HASH_BYTES
 export const FAN_OUT = 16
 /** Levels above the buckets; the last is the root alone. */
 export const LEVELS = 4
+
+/**
+ * Entries of a list at most. A longer one is a node of four, by the next two bits of the hash of the key, and so on: what
+ * a change costs does not grow with the state, nor for keys that somebody made to crowd into a bucket.
+ */
+export const LIST_ENTRIES = 32
+export const QUARTERS = 4
+/** Nodes below a bucket, one below the other: a list at 32 bits of the hash has no limit, and nobody who fills it. */
+export const DEPTHS = 8
+
+/** The hashes below a node of four. */
+export const QUARTERS_BYTES = QUARTERS * HASH_BYTES
+
+let quarters: Buffer | undefined
+
+/** The hashes of four empty lists. */
+export function emptyQuarters(): Buffer {
+  quarters ??= Buffer.alloc(QUARTERS_BYTES, sha256(Uint8Array.of(LEAF)))
+  return quarters
+}
 
 const GROUP_BYTES = FAN_OUT * HASH_BYTES
 const node = Buffer.alloc(1 + GROUP_BYTES, NODE)

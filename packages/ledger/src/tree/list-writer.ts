@@ -2,10 +2,10 @@ import { copyBytes } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { ENTRY_BYTES, LEAF } from './tree-hash.ts'
 
-/** Lists of buckets that are edited, one behind the other in one buffer, each behind the byte of a leaf. */
-export class BucketList {
-  readonly #lists: Buffer
+/** Lists that are edited, one behind the other in one buffer, each behind the byte of a leaf. */
+export class ListWriter {
   readonly #entries: Buffer
+  #bytes: Buffer
   /** Of the list that is edited. */
   #start = 0
   #end = 0
@@ -13,10 +13,15 @@ export class BucketList {
   #place = 0
   #source = 0
 
-  /** Writes into `lists`, with room for all, what it takes from `entries`. */
-  constructor(lists: Buffer, entries: Buffer) {
-    this.#lists = lists
+  /** Takes from `entries` what is put into lists. More than `room` bytes of them cost a copy. */
+  constructor(entries: Buffer, room: number) {
     this.#entries = entries
+    this.#bytes = Buffer.allocUnsafeSlow(room)
+  }
+
+  /** All lists. Another one once there is too little room. */
+  get bytes(): Buffer {
+    return this.#bytes
   }
 
   /** Where the newest list ends, and the next one begins. */
@@ -24,11 +29,19 @@ export class BucketList {
     return this.#end
   }
 
-  /** Begins the next list, of so many bytes, which the caller puts behind the byte of a leaf. */
-  begin(length: number): void {
-    this.#lists[this.#end] = LEAF
-    this.#start = this.#end + 1
-    this.#end = this.#start + length
+  /** Begins the next list, and says where: at the byte of a leaf. */
+  begin(): number {
+    this.#reserve(1)
+    this.#bytes[this.#end++] = LEAF
+    this.#start = this.#end
+    return this.#start - 1
+  }
+
+  /** Puts the entries from `start` to `end` of `source` at the end of the list. */
+  append(source: Buffer, start: number, end: number): void {
+    this.#reserve(end - start)
+    copyBytes(source, start, end, this.#bytes, this.#end)
+    this.#end += end - start
   }
 
   /** Looks for the key of the entry at `source`, for what is done next. Says whether it is there. */
@@ -48,8 +61,11 @@ export class BucketList {
 
   /** Puts in the entry that was looked for, in the place of the one that is there or beside it. */
   put(isHeld: boolean): void {
-    if (!isHeld) this.#move(this.#place, this.#place + ENTRY_BYTES)
-    copyBytes(this.#entries, this.#source, this.#source + ENTRY_BYTES, this.#lists, this.#place)
+    if (!isHeld) {
+      this.#reserve(ENTRY_BYTES)
+      this.#move(this.#place, this.#place + ENTRY_BYTES)
+    }
+    copyBytes(this.#entries, this.#source, this.#source + ENTRY_BYTES, this.#bytes, this.#place)
   }
 
   /** Takes out the entry that was found. */
@@ -58,14 +74,21 @@ export class BucketList {
   }
 
   #move(from: number, to: number): void {
-    if (from < this.#end) this.#lists.copyWithin(to, from, this.#end)
+    if (from < this.#end) this.#bytes.copyWithin(to, from, this.#end)
     this.#end += to - from
+  }
+
+  #reserve(length: number): void {
+    if (this.#end + length <= this.#bytes.byteLength) return
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#end + length))
+    this.#bytes.copy(larger, 0, 0, this.#end)
+    this.#bytes = larger
   }
 
   /** The key at `place` against that at `source`. They seldom agree for long, so a call of the library would cost more. */
   #compare(place: number, source: number): number {
     for (let i = 0; i < HASH_BYTES; i++) {
-      const order = (this.#lists[place + i] ?? 0) - (this.#entries[source + i] ?? 0)
+      const order = (this.#bytes[place + i] ?? 0) - (this.#entries[source + i] ?? 0)
       if (order !== 0) return order
     }
     return 0
