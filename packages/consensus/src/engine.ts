@@ -11,6 +11,12 @@ export interface Candidate<Standing> {
   standing: Standing
   /** Addresses of those who may make it, by the state after the parent. */
   authorities: readonly string[]
+  /**
+   * Those before the newest change of them, while the block that made it is not final by the parent's standing. The chain
+   * allows one such change at a time: two branches, each with another one, would have quorums that need not meet.
+   * @default there is no such change
+   */
+  former?: readonly string[] | undefined
   /** What came along with the block to prove its place: votes of `simplex`. There is none in `poa`. */
   certificate?: Uint8Array
 }

@@ -13,10 +13,21 @@ export function isChangePending({ changedAt, standing }: ChainBlock, rules: Chai
   return changedAt > rules.finalHeight(standing)
 }
 
+/** Which change of the authorities is the newest after a block, and who they were before while it is not final. */
+export function changeAfter(
+  parent: ChainBlock,
+  { facts, standing, isChange }: Pick<ChainBlock, 'facts' | 'standing'> & { isChange: boolean },
+  rules: ChainRules,
+): Pick<ChainBlock, 'changedAt' | 'former'> {
+  if (isChange) return { changedAt: facts.height, former: parent.authorities }
+  const { changedAt, former } = parent
+  return { changedAt, former: changedAt > rules.finalHeight(standing) ? former : undefined }
+}
+
 /**
- * Refuses a second change of the authorities before the first is final on its branch. Quorums of sets that differ by one
- * authority share one that keeps the rules; of sets that differ by more they need not, and two branches could each
- * become final.
+ * Refuses a second change of the authorities before the first is final on its branch. Until it is,
+ * a quorum of those before it is wanted as well; with a second one there would be branches whose quorums need not meet,
+ * and two of them could each become final.
  */
 export function checkChanges({ transactions }: Block, parent: ChainBlock, rules: ChainRules): BlockFault | undefined {
   const count = transactions.filter(changesAuthorities).length

@@ -26,7 +26,7 @@ export interface BlockRecord {
   header: Uint8Array
   standing: Standing
   changedAt: number
-  /** The authorities before the block, where it changed them. */
+  /** The authorities before the block of `changedAt`, while that is not final. */
   former?: readonly string[] | undefined
 }
 

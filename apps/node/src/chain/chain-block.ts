@@ -17,6 +17,8 @@ export interface ChainBlock {
   readonly authorities: readonly string[]
   /** Height of the newest block of its branch, itself included, that changed the authorities; 0 where none did. */
   readonly changedAt: number
+  /** The authorities before that block, while it is not final by the standing of this one. */
+  readonly former?: readonly string[] | undefined
 }
 
 /** A block as it came: what was read, and of which bytes. */

@@ -1,6 +1,6 @@
 import type { ImportOutcome } from '@gridmesh/interfaces'
 import { decodeBlock, MalformedError, type Registry, toHex, txRootOf } from '@gridmesh/ledger'
-import { authoritiesAfter } from './authorities.ts'
+import { authoritiesAfter, changeAfter } from './authorities.ts'
 import type { BlockChecks } from './block-checks.ts'
 import type { BlockFault, ChainBlock, ChainRules, FullBlock } from './chain-block.ts'
 import type { EarlyBlocks } from './early-blocks.ts'
@@ -124,7 +124,7 @@ export class Importer {
   }
 
   async #keep({ full: { bytes, block }, parent, judgement }: Judged): Promise<ImportOutcome> {
-    const { sides, marks, registry, limits } = this.#parts
+    const { sides, marks, registry, limits, rules } = this.#parts
     // A copy of its own: the bytes may be a view of something larger.
     const copy = Uint8Array.from(bytes)
     const { facts, standing } = judgement
@@ -135,7 +135,7 @@ export class Importer {
       facts,
       standing,
       authorities,
-      changedAt: authorities === parent.authorities ? parent.changedAt : facts.height,
+      ...changeAfter(parent, { facts, standing, isChange: authorities !== parent.authorities }, rules),
       full: { bytes: copy, block: own },
       isVerified: false,
       isExecuted: false,

@@ -14,9 +14,9 @@ export function judgeHeader(rules: ChainRules, parent: ChainBlock, block: Block,
   const fault = checkSuccession(parent.header, block.header) ?? checkChanges(block, parent, rules)
   if (fault !== undefined) return { status: 'refused', ...fault }
   const facts = factsOf(block.header)
-  const { standing, authorities } = parent
+  const { standing, authorities, former } = parent
   const judgement = rules.judge(
-    { header: facts, parent: parent.facts, standing, authorities },
+    { header: facts, parent: parent.facts, standing, authorities, former },
     nowMs === undefined ? {} : { nowMs },
   )
   return judgement.status === 'refused' ? judgement : { ...judgement, facts }

@@ -18,7 +18,7 @@ import {
   undoBlock,
   validateBlock,
 } from '@gridmesh/ledger'
-import { AuthorityHistory } from './authorities.ts'
+import { AuthorityHistory, changeAfter } from './authorities.ts'
 import { decodeRecord, headerIn } from './block-record.ts'
 import { type BlockFault, type ChainBlock, type ChainRules, factsOf, type FullBlock } from './chain-block.ts'
 import type { Checkpoints } from './checkpoints/checkpoints.ts'
@@ -137,17 +137,16 @@ export class MainChain {
     const tree = this.#tree
     const parent = this.#tip
     const authorities = authoritiesIn(step.changes)
-    const changedAt = authorities === undefined ? parent.changedAt : facts.height
-    const former = authorities === undefined ? undefined : parent.authorities
+    const change = changeAfter(parent, { facts, standing, isChange: authorities !== undefined }, rules)
     const final = rules.finalHeight(standing)
     const finalise = isForGood && final > this.#finalised.height ? final : undefined
-    const written = store.append(storedBlock(full, { standing, changedAt, former }), step.changes, { finalise })
+    const written = store.append(storedBlock(full, { standing, ...change }), step.changes, { finalise })
     // Meanwhile: the tree is read by nobody until both are done.
     step.update.commit()
     await written
     if (authorities !== undefined) this.#history.push(facts.height, authorities)
     const header = ownHeader(full.block.header)
-    this.#tip = { header, facts, standing, changedAt, authorities: authorities ?? parent.authorities }
+    this.#tip = { header, facts, standing, ...change, authorities: authorities ?? parent.authorities }
     await checkpoints.onApplied(this.#tip, tree)
   }
 
@@ -210,10 +209,10 @@ export class MainChain {
   }
 
   #place(stored: StoredHeader): ChainBlock {
-    const { header, standing, changedAt } = decodeRecord(stored.height, stored.header)
+    const { header, standing, changedAt, former } = decodeRecord(stored.height, stored.header)
     const read = decodeHeader(header)
     const authorities = this.#history.after(stored.height)
-    return { header: read, facts: factsOf(read), standing, changedAt, authorities }
+    return { header: read, facts: factsOf(read), standing, changedAt, former, authorities }
   }
 
   #read(stored: StoredHeader, body: Uint8Array): FullBlock {

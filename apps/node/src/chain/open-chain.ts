@@ -78,13 +78,13 @@ async function readTip(store: BlockStore, genesis: GenesisBlock): Promise<ChainB
   const height = store.tip?.height ?? 0
   const stored = await store.header(height)
   if (stored === undefined) throw new UnreadableBlockError(height, 'it is not there')
-  const { header: bytes, standing, changedAt } = decodeRecord(height, stored.header)
+  const { header: bytes, standing, changedAt, former } = decodeRecord(height, stored.header)
   const header = decodeHeader(bytes)
   const [expected, received] = [toHex(genesis.chainId), toHex(chainIdOf(header))]
   if (expected !== received) throw new WrongGenesisError(expected, received)
   const list = await store.get(authorityList.key())
   const authorities = list === undefined ? [] : authorityList.parse(list).map(toHex)
-  return { header, facts: factsOf(header), standing, changedAt, authorities }
+  return { header, facts: factsOf(header), standing, changedAt, former, authorities }
 }
 
 async function readHistory(store: BlockStore, tip: ChainBlock): Promise<AuthorityHistory> {
@@ -94,8 +94,8 @@ async function readHistory(store: BlockStore, tip: ChainBlock): Promise<Authorit
   for (let height = first; height <= tip.changedAt; height++) {
     const stored = await store.header(height)
     if (stored === undefined) throw new UnreadableBlockError(height, 'it is not there')
-    const { former } = decodeRecord(height, stored.header)
-    if (former !== undefined) history.restore(height, former)
+    const { changedAt, former } = decodeRecord(height, stored.header)
+    if (changedAt === height && former !== undefined) history.restore(height, former)
   }
   return history
 }

@@ -6,7 +6,7 @@ import type { FullBlock, Standing } from './chain-block.ts'
 export interface BlockPlace {
   standing: Standing
   changedAt: number
-  /** The authorities before it, where it changed them. */
+  /** The authorities before the block of `changedAt`, while that is not final. */
   former?: readonly string[] | undefined
 }
 

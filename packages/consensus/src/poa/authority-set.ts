@@ -9,6 +9,7 @@ export class AuthoritySet {
   readonly size: number
   /** The same for the same authorities, and different for others. */
   readonly id: string
+  readonly #sorted: readonly string[]
   readonly #indexes: ReadonlyMap<string, number>
 
   /** The set of a list, made once for each. @throws {RangeError} when it is empty, too long, or names one twice */
@@ -22,6 +23,7 @@ export class AuthoritySet {
 
   private constructor(addresses: readonly string[]) {
     const sorted = addresses.toSorted()
+    this.#sorted = sorted
     this.size = sorted.length
     this.#indexes = new Map(sorted.map((address, index) => [address, index]))
     if (!(this.size >= 1 && this.size <= MAX_AUTHORITIES)) {
@@ -42,6 +44,11 @@ export class AuthoritySet {
   rankOf(address: string, height: number): number | undefined {
     const index = this.#indexes.get(address)
     return index === undefined ? undefined : (index - (height % this.size) + this.size) % this.size
+  }
+
+  /** The one whose turn it is at a height. */
+  inTurn(height: number): string {
+    return this.#sorted[height % this.size] ?? ''
   }
 
   /** The fewest authorities that are more than half, or more than two thirds. */

@@ -24,7 +24,7 @@ export function poaRules(init: PoaRulesInit = {}): PoaRules {
 }
 
 function judge(
-  { header, parent, standing, authorities }: Candidate<PoaStanding>,
+  { header, parent, standing, authorities, former }: Candidate<PoaStanding>,
   options: PoaRulesOptions,
   nowMs: number | undefined,
 ): Judgement<PoaStanding> {
@@ -32,5 +32,6 @@ function judge(
   const refusal = refusalOf(header, parent, set, options, nowMs)
   if (refusal !== undefined) return { status: 'refused', ...refusal }
   const isVote = isInTurn(header, parent, set, options)
-  return { status: 'valid', standing: nextStanding(standing, header, isVote, set, options.quorum) }
+  const electorate = { set, former: former === undefined ? undefined : AuthoritySet.of(former), kind: options.quorum }
+  return { status: 'valid', standing: nextStanding(standing, header, isVote, electorate) }
 }

@@ -16,7 +16,7 @@ export interface PoaStanding {
   readonly filled: number
   /** 1 where its maker took the last turn that it had before this block, by a block that counts as in turn; else 0. */
   readonly reputation: number
-  /** Which authorities `votes` are of. */
+  /** Whose `votes` are counted. */
   readonly set: string
   /** Heights of the blocks in turn among the newest, as many as two for each authority, ascending. */
   readonly votes: readonly number[]
@@ -32,30 +32,39 @@ export function windowOf(set: AuthoritySet): number {
   return 2 * set.size
 }
 
+/** Whose votes count. */
+export interface Electorate {
+  set: AuthoritySet
+  /** Those before a change that is not final yet: a quorum is one of theirs as well. */
+  former?: AuthoritySet | undefined
+  kind: Quorum
+}
+
 /** The standing of a block by that of its parent. Within `size` heights each authority is in turn once. */
 export function nextStanding(
   parent: PoaStanding,
   { height, proposer, isFilled = false }: Pick<HeaderFacts, 'height' | 'proposer' | 'isFilled'>,
   isVote: boolean,
-  set: AuthoritySet,
-  kind: Quorum,
+  electorate: Electorate,
 ): PoaStanding {
+  const { set, former } = electorate
+  const id = former === undefined ? set.id : `${set.id} after ${former.id}`
   const weight = parent.weight + (isVote ? IN_TURN_WEIGHT : OUT_OF_TURN_WEIGHT)
-  // Votes of other authorities say nothing of a quorum of these.
-  const earlier = parent.set === set.id ? parent.votes : []
+  // Votes of other authorities say nothing of a quorum of these. And of those that were cast while a quorum of the former
+  // ones was wanted as well, nobody took a lock by these alone: so they do not count once it is wanted no more.
+  const earlier = parent.set === id ? parent.votes : []
   // Those that are left are for all blocks of the window.
   const votes = [...earlier, ...(isVote ? [height] : [])].filter((vote) => vote > height - windowOf(set))
-  const quorum = set.quorum(kind)
-  const certified = certifiedBy(votes, votes.length, quorum, set.size)
+  const newest = quorumBefore(votes, votes.length, electorate)
   // What does not certify does not finalise: votes further apart may be of one authority twice, and no quorum.
-  const final = certified === undefined ? undefined : finalBy(votes, quorum, set.size)
+  const final = newest === undefined ? undefined : certifiedBefore(votes, newest, electorate)
   return {
     weight,
-    certified: Math.max(parent.certified, certified ?? 0),
-    final: Math.max(parent.final, final ?? 0),
+    certified: Math.max(parent.certified, builtOnBy(votes, newest)),
+    final: Math.max(parent.final, builtOnBy(votes, final)),
     filled: isFilled ? height : parent.filled,
     reputation: earlier.includes(lastTurnOf(proposer, height, set)) ? 1 : 0,
-    set: set.id,
+    set: id,
     votes,
   }
 }
@@ -65,18 +74,30 @@ function lastTurnOf(proposer: string, height: number, set: AuthoritySet): number
   return height + (set.rankOf(proposer, height) ?? Number.NaN) - set.size
 }
 
-/** The newest block that the last `quorum` of the first `count` votes are all for. */
-function certifiedBy(votes: readonly number[], count: number, quorum: number, size: number): number | undefined {
-  const first = votes[count - quorum]
-  const last = votes[count - 1]
-  return first !== undefined && last !== undefined && last - first < size ? first - 1 : undefined
+/** The newest block that all votes from number `first` on are for. */
+function builtOnBy(votes: readonly number[], first: number | undefined): number {
+  return (votes[first ?? votes.length] ?? 1) - 1
 }
 
-/** The newest block that was certified before the last `quorum` votes. */
-function finalBy(votes: readonly number[], quorum: number, size: number): number | undefined {
-  for (let count = votes.length - quorum; count >= quorum; count--) {
-    const certified = certifiedBy(votes, count, quorum, size)
-    if (certified !== undefined) return certified
+/** Where the newest quorum begins that lies before vote number `end`, whichever vote it ends with. */
+function certifiedBefore(votes: readonly number[], end: number, electorate: Electorate): number | undefined {
+  for (let count = end; count > 0; count--) {
+    const first = quorumBefore(votes, count, electorate)
+    if (first !== undefined) return first
+  }
+  return undefined
+}
+
+/** Where the quorum begins that ends with the last vote before number `end`, if it lies within `size` heights. */
+function quorumBefore(votes: readonly number[], end: number, { set, former, kind }: Electorate): number | undefined {
+  const last = votes[end - 1] ?? 0
+  let [missing, missingFormer] = [set.quorum(kind), former?.quorum(kind) ?? 0]
+  for (let first = end - 1; first >= 0; first--) {
+    const vote = votes[first] ?? 0
+    if (last - vote >= set.size) return undefined
+    missing--
+    if (former?.has(set.inTurn(vote)) === true) missingFormer--
+    if (missing <= 0 && missingFormer <= 0) return first
   }
   return undefined
 }
