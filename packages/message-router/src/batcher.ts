@@ -141,7 +141,6 @@ export class Batcher<T, R> {
   #depart(key: string, shared: T, messages: Uint8Array[]): Promise<R> {
     const { maxBatchHoldMs, maxPendingBatches } = this.#init
     const { sent, landed, paceMs = 0 } = this.#flush(shared, messages)
-    if (maxBatchHoldMs === 0) return sent
     const now = performance.now()
     const hold: Hold = { endsAtMs: now + Math.max(maxBatchHoldMs, paceMs) }
     // Set anew, so that the map stays in order of departure.

@@ -48,7 +48,8 @@ export interface MessageRouterInit {
   batchDelayMs?: number
   /**
    * Time that a batch waits at most for the one before it, in ms, counted from when that was sent. It waits until half of
-   * those it was handed to have said that they have it, so that batches grow with the load; 0 never waits. @default 200
+   * those it was handed to have said that they have it, so that batches grow with the load; with 0 it waits for none of
+   * them, and only for the `paceMs` of its kind. @default 200
    */
   maxBatchHoldMs?: number
   /** Bytes of a batch at which it is sent, and above which one of several messages is refused. @default 65_536 */

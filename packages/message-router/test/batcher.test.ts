@@ -162,10 +162,13 @@ it.each([
   [10_000, 40, 50],
   [10_000, 80, 80],
   [0, 80, 80],
+  // Without a wait for what is in flight the pace of the kind is kept all the same.
+  [0, 40, 40, 0],
+  [10_000, 40, 40, 0],
 ])(
   'holds the next batch of one that came through after %d ms, at a pace of %d ms, for %d ms',
-  async (flightMs, paceMs, heldMs) => {
-    const { under, sent } = batcher({}, flightMs, paceMs)
+  async (flightMs, paceMs, heldMs, maxBatchHoldMs = LIMITS.maxBatchHoldMs) => {
+    const { under, sent } = batcher({ maxBatchHoldMs }, flightMs, paceMs)
     void under.add('a', 'a', message(1))
     await vi.advanceTimersByTimeAsync(5)
     void under.add('a', 'a', message(2))
@@ -229,6 +232,23 @@ it('holds nothing for a flight that failed, and is no longer in the way of what 
   ends[2]?.resolve(0)
   await vi.advanceTimersByTimeAsync(0)
   expect(ends).toHaveLength(4)
+})
+
+it.each([0, 50])('leaves no failed flight unhandled with maxBatchHoldMs %d', async (maxBatchHoldMs) => {
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  try {
+    const under = new Batcher<string, number>({ ...LIMITS, maxBatchHoldMs }, () => ({
+      sent: Promise.resolve(0),
+      landed: Promise.reject(new TypeError('nobody has it')),
+    }))
+    await under.add('a', 'a', message(1, 500))
+    // Node tells of a rejection once the microtasks are through.
+    await vi.advanceTimersByTimeAsync(0)
+    expect(unhandled).not.toHaveBeenCalled()
+  } finally {
+    process.off('unhandledRejection', unhandled)
+  }
 })
 
 it('leaves no timer of a hold that is over sooner than it could have been', async () => {
