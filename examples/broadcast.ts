@@ -4,6 +4,7 @@
 // Run: node examples/broadcast.ts
 import assert from 'node:assert/strict'
 import { broadcast } from '@gridmesh/broadcast'
+import type { BroadcastHandler } from '@gridmesh/interfaces'
 import { unicast } from '@gridmesh/unicast'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
@@ -24,12 +25,14 @@ const [alice, bob, carol, dave] = await Promise.all([create(), create(), create(
 const received: string[] = []
 const { promise: everybodyHasIt, resolve } = Promise.withResolvers<void>()
 for (const [name, node] of Object.entries({ bob, carol, dave })) {
-  node.services.broadcast.subscribe('emergency', (bytes, { via }) => {
+  const take: BroadcastHandler = (bytes, { via }) => {
     received.push(name)
     console.log(`${name} got "${new TextDecoder().decode(bytes)}" by ${via}`)
     if (received.length === 3) resolve()
     return 'accept'
-  })
+  }
+  // Told the lane of the topic, a node refuses no emergency because of what else the peer has sent.
+  node.services.broadcast.subscribe('emergency', take, { lane: 'critical' })
 }
 // Dave knows bob only: what alice publishes has to pass through bob.
 await dave.dial(bob.getMultiaddrs())

@@ -1,7 +1,7 @@
 // Writes a module of its own, a broadcast that compresses what it carries, and holds it to the contract: every case of
 // the suite must pass. Then it forgets to decompress, and the suite says what that breaks.
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import type { Broadcast, BroadcastHandler, Delivery, PublishOptions } from '@gridmesh/interfaces'
+import type { Broadcast, BroadcastHandler, Delivery, PublishOptions, SubscribeOptions } from '@gridmesh/interfaces'
 import { type BroadcastHarness, broadcastConformance } from '@gridmesh/interfaces/conformance'
 import { memoryBroadcast, memoryHub } from '@gridmesh/memory-broadcast'
 import { createLibp2p } from 'libp2p'
@@ -16,11 +16,12 @@ class CompressingBroadcast implements Broadcast {
     this.#inner = inner
   }
 
-  subscribe(topic: string, handler: BroadcastHandler): () => void {
-    return this.#inner.subscribe(topic, (bytes, context) => {
+  subscribe(topic: string, handler: BroadcastHandler, options?: SubscribeOptions): () => void {
+    const take: BroadcastHandler = (bytes, context) => {
       const payload = this.decompress(bytes)
       return payload === undefined ? 'reject' : handler(payload, context)
-    })
+    }
+    return this.#inner.subscribe(topic, take, options)
   }
 
   async publish(topic: string, bytes: Uint8Array, options?: PublishOptions): Promise<Delivery> {

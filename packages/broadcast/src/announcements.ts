@@ -49,7 +49,7 @@ export class Announcements {
     // While it is being judged it is known already, and not kept yet: what waits for the pull waits for both.
     const known = puller.has(coming.id) ? undefined : cache.get(coming.id)
     if (known !== undefined) return { isPulling: false, judgement: inbox.judgeCopy(coming, known) }
-    if (!inbox.handlers.has(coming.topic)) return this.#refuse('not-subscribed')
+    if (!inbox.subscriptions.has(coming.topic)) return this.#refuse('not-subscribed')
     if (!this.#init.canPull()) return this.#refuse('no-unicast')
     return this.#pull(announced, coming)
   }

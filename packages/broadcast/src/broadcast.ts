@@ -1,4 +1,9 @@
-import { type BroadcastHandler, MessageTooLargeError, type PublishOptions } from '@gridmesh/interfaces'
+import {
+  type BroadcastHandler,
+  MessageTooLargeError,
+  type PublishOptions,
+  type SubscribeOptions,
+} from '@gridmesh/interfaces'
 import {
   NotStartedError,
   type PeerId,
@@ -69,15 +74,16 @@ export class DefaultBroadcast implements BroadcastService, Startable {
     return this.#parts.router.mesh(this.#parts.topics.toWire(topic))
   }
 
-  subscribe(topic: string, handler: BroadcastHandler): () => void {
+  subscribe(topic: string, handler: BroadcastHandler, { lane = 'normal' }: SubscribeOptions = {}): () => void {
     const { gossip, inbox, puller, router, topics } = this.#parts
     const wireTopic = topics.toWire(topic)
-    if (inbox.handlers.has(topic)) throw new RangeError(`topic ${topic} has a handler already`)
-    inbox.handlers.set(topic, handler)
+    if (inbox.subscriptions.has(topic)) throw new RangeError(`topic ${topic} has a handler already`)
+    const subscription = { handler, lane }
+    inbox.subscriptions.set(topic, subscription)
     gossip.subscribe(wireTopic)
     return () => {
-      if (inbox.handlers.get(topic) !== handler) return
-      inbox.handlers.delete(topic)
+      if (inbox.subscriptions.get(topic) !== subscription) return
+      inbox.subscriptions.delete(topic)
       puller.abandon(topic)
       router.unsubscribe(wireTopic)
     }

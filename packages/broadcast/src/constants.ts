@@ -1,5 +1,10 @@
 /** Name of the unicast handler that takes flooded and directed frames. */
 export const BROADCAST_HANDLER = 'broadcast'
+/**
+ * What the rate limiter knows messages on critical topics by. A peer of its own choice relays more of the others than
+ * its rate allows, and an emergency among them must not be lost for it.
+ */
+export const CRITICAL_RATE = 'broadcast-critical'
 /** Name of the unicast handler that takes acknowledgements of gossiped messages. */
 export const ACK_HANDLER = 'broadcast-ack'
 /** Name of the unicast handler that gives chunks of announced payloads. */

@@ -1,4 +1,4 @@
-import type { BroadcastHandler, BroadcastStrategy } from '@gridmesh/interfaces'
+import type { BroadcastHandler, BroadcastStrategy, Lane } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { Deliveries } from './deliveries.ts'
 import type { DuplicateCache, KnownMessage } from './duplicate-cache.ts'
@@ -28,6 +28,12 @@ export type Judgement =
   | { verdict: 'accept'; known: KnownMessage }
   | { verdict: 'ignore' | 'reject'; reason: RefusalReason; known?: KnownMessage }
 
+/** Who takes the messages of a topic, and in which lane. */
+export interface Subscription {
+  handler: BroadcastHandler
+  lane: Lane
+}
+
 /** What an inbox needs. */
 export interface InboxInit {
   peers: Peers
@@ -42,7 +48,8 @@ export interface InboxInit {
 
 /** Where all ways in meet: judges each message once, and gives every copy of it the same verdict. */
 export class Inbox {
-  readonly handlers = new Map<string, BroadcastHandler>()
+  /** By topic. */
+  readonly subscriptions = new Map<string, Subscription>()
   readonly #init: InboxInit
   readonly #calls: HandlerCalls
 
@@ -67,10 +74,10 @@ export class Inbox {
     const known = this.#init.cache.get(arrival.id)
     if (known !== undefined) return this.judgeCopy(arrival, known)
 
-    const handler = this.handlers.get(arrival.topic)
-    if (handler === undefined) return this.refuse('not-subscribed')
+    const subscription = this.subscriptions.get(arrival.topic)
+    if (subscription === undefined) return this.refuse('not-subscribed')
     if (this.#calls.isFull) return this.refuse('busy')
-    return this.#receiveFirst(arrival, handler)
+    return this.#receiveFirst(arrival, subscription.handler)
   }
 
   /** Gives a copy, or further word, of a message the verdict that the message has. */
@@ -82,11 +89,13 @@ export class Inbox {
   }
 
   /** What stands against this peer, whatever the message. Charges the peer for what came. */
-  obstacle({ from, byteLength }: Coming): RefusalReason | undefined {
+  obstacle({ topic, from, byteLength }: Coming): RefusalReason | undefined {
     const { peers } = this.#init
     if (!peers.isReady(from)) return 'not-ready'
+    // Not the lane of the frame: anybody could claim the rate of emergencies for anything.
+    const lane = this.subscriptions.get(topic)?.lane ?? 'normal'
     // The limiter reports whom it limits.
-    return peers.isWithinRate(from, byteLength) ? undefined : 'rate-limited'
+    return peers.isWithinRate(from, lane, byteLength) ? undefined : 'rate-limited'
   }
 
   /** Counts a message that is not taken. */

@@ -1,8 +1,8 @@
-import type { PeerReport, PeerStateChange } from '@gridmesh/interfaces'
+import type { Lane, PeerReport, PeerStateChange } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { equals } from 'uint8arrays/equals'
-import { BROADCAST_HANDLER } from './constants.ts'
+import { BROADCAST_HANDLER, CRITICAL_RATE } from './constants.ts'
 import type { Siblings } from './siblings.ts'
 
 /** The peers as the siblings see them, with what each sibling's absence means. */
@@ -50,9 +50,10 @@ export class Peers {
     return peer !== undefined && this.isReady(peer) ? peer : undefined
   }
 
-  /** Charges an inbound message. Without a rate limiter none is too much. */
-  isWithinRate(peer: PeerId, bytes: number): boolean {
-    return this.#siblings.rateLimiter?.take(peer, BROADCAST_HANDLER, { messages: 1, bytes }).ok ?? true
+  /** Charges an inbound message on a topic of `lane`. Without a rate limiter none is too much. */
+  isWithinRate(peer: PeerId, lane: Lane, bytes: number): boolean {
+    const rate = lane === 'critical' ? CRITICAL_RATE : BROADCAST_HANDLER
+    return this.#siblings.rateLimiter?.take(peer, rate, { messages: 1, bytes }).ok ?? true
   }
 
   report(peer: PeerId, report: PeerReport): void {

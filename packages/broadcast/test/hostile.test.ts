@@ -246,6 +246,42 @@ it('ignores what is over the rate limit, and takes the same message from another
   expect(received.get(node.peerId.toString())).toEqual([PAYLOAD])
 })
 
+it('charges critical topics apart, so that what else a peer brings costs no emergency, whatever frames claim', async () => {
+  const limited = new Set(['broadcast'])
+  const { node, attacker } = await meeting({
+    rateLimiter: {
+      take: (_, protocol) =>
+        limited.has(protocol) ? { ok: false, limit: 'messagesPerSecond', value: 1, retryAfterMs: 1 } : { ok: true },
+    },
+  })
+  const emergency = wireTopic('emergency')
+  const orders = collect([node], 'orders')
+  const taken: number[] = []
+  const take: BroadcastHandler = ([content = -1]) => {
+    taken.push(content)
+    return 'accept'
+  }
+  node.broadcast.subscribe('emergency', take, { lane: 'critical' })
+  await meet(attacker, node, 'emergency')
+  const flood = (parts: Partial<Frame>): Promise<string> =>
+    refusal(attacker.unicast.send(node.peerId, BROADCAST_HANDLER, frame(parts)))
+
+  expect(await flood({ topic: emergency, payload: new Uint8Array([1]) })).toBe('taken')
+  await attacker.pubsub.publish(emergency, frame({ topic: emergency, payload: new Uint8Array([2]) }))
+  await eventually(() => expect(taken).toEqual([1, 2]))
+
+  // The lane of a frame is what the sender says: it is no way to a second rate for everything else.
+  expect(await flood({ lane: 'critical' })).toBe('rate-limited')
+  expect(await flood({ lane: 'critical', topic: wireTopic('unheard-of') })).toBe('rate-limited')
+  // And a flood of emergencies is bounded like any other.
+  limited.add('broadcast-critical')
+  expect(await flood({ topic: emergency, payload: new Uint8Array([3]) })).toBe('rate-limited')
+  limited.delete('broadcast')
+  expect(await flood({})).toBe('taken')
+  expect(taken).toEqual([1, 2])
+  expect(orders.get(node.peerId.toString())).toEqual([PAYLOAD])
+})
+
 it('keeps nothing of gossip on topics that nobody here wants', async () => {
   const { node, attacker } = await meeting()
   const received = collect([node], 'orders')

@@ -148,10 +148,19 @@ export interface BroadcastContext {
  */
 export type BroadcastHandler = (bytes: Uint8Array, context: BroadcastContext) => Verdict | Promise<Verdict>
 
+/** How the messages of a topic are taken. */
+export interface SubscribeOptions {
+  /**
+   * Lane of the topic, whatever the messages say of it. What a peer brings on `critical` topics is not refused for what
+   * else it brings. @default 'normal'
+   */
+  lane?: Lane
+}
+
 /** Carries opaque bytes to many peers. Service name `broadcast`. */
 export interface Broadcast {
   /** Takes the messages of `topic`. Returns the call that ends it. @throws {RangeError} when `topic` is taken */
-  subscribe(topic: string, handler: BroadcastHandler): () => void
+  subscribe(topic: string, handler: BroadcastHandler, options?: SubscribeOptions): () => void
   /**
    * Publishes to all peers of `topic`. No peer at all is a result, not an error.
    * @throws {MessageTooLargeError} when `bytes` are more than may be published

@@ -85,8 +85,10 @@ export class Session {
   /** Takes broadcasts of one kind, unless it is a request: those come to one peer. */
   subscribe(registration: Registration): void {
     if (registration.isRequest || this.#drained != null) return
-    const end = this.#siblings.broadcast.subscribe(registration.kind, (bytes, context) =>
-      this.#inbound.receiveBroadcast(registration, bytes, context),
+    const end = this.#siblings.broadcast.subscribe(
+      registration.kind,
+      (bytes, context) => this.#inbound.receiveBroadcast(registration, bytes, context),
+      { lane: registration.lane },
     )
     this.#subscriptions.set(registration, end)
   }

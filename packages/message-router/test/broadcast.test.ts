@@ -23,6 +23,14 @@ it('brings a value to the handler of its kind, with author, carrier and lane', a
   expect(alice.carriers.published[0]).toMatchObject({ topic: 'vote', options: { lane: 'high' } })
 })
 
+it('tells the carrier the lane of a kind, which is not for its messages to say', async () => {
+  const { router, carriers } = await startNode()
+  router.on(alarm, () => {})
+  router.on(order, () => {})
+  expect(carriers.lanes.get('alarm')).toBe('critical')
+  expect(carriers.lanes.get('order')).toBe('normal')
+})
+
 it('sends normal messages that come together in one envelope, and its callers share one delivery', async () => {
   const [alice, bob] = await startPair()
   const prices: number[] = []

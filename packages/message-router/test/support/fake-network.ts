@@ -2,6 +2,7 @@ import type {
   Broadcast,
   BroadcastHandler,
   Delivery,
+  Lane,
   PublishOptions,
   Receipt,
   Unicast,
@@ -52,6 +53,8 @@ export class FakeCarriers {
   readonly self: PeerId
   readonly topics = new Map<string, BroadcastHandler>()
   readonly handlers = new Map<string, UnicastHandler>()
+  /** The lane that each topic was last subscribed in. */
+  readonly lanes = new Map<string, Lane | undefined>()
   readonly published: Published[] = []
   readonly verdicts: Verdict[] = []
   /** What a publish gives. */
@@ -64,9 +67,10 @@ export class FakeCarriers {
   }
 
   readonly broadcast: Broadcast = {
-    subscribe: (topic, handler) => {
+    subscribe: (topic, handler, options = {}) => {
       if (this.topics.has(topic)) throw new RangeError(`topic ${topic} is taken`)
       this.topics.set(topic, handler)
+      this.lanes.set(topic, options.lane)
       return () => this.topics.delete(topic)
     },
     publish: async (topic, bytes, options = {}) => {
