@@ -6,7 +6,7 @@ export const SIGNING_DOMAIN = `gridmesh/envelope/${ENVELOPE_VERSION}`
 /** Where the records that outlive a restart are kept in the datastore. */
 export const STATE_KEY = '/gridmesh/envelope/state'
 /** Version of those records. */
-export const STATE_VERSION = 1
+export const STATE_VERSION = 2
 
 export const PUBLIC_KEY_BYTES = 32
 export const SIGNATURE_BYTES = 64
@@ -36,6 +36,8 @@ export const DEFAULT_MAX_PENDING_BYTES = 64 * 1_024 * 1_024
 export const PENDING_OVERHEAD_BYTES = 1_024
 /** How much longer than one flush interval a lease lasts, in ms, so that a flush on time always finds it running. */
 export const LEASE_SLACK_MS = 1_000
+/** Leases renewed between two flushes at most; an envelope that needs one more waits for the flush. */
+export const MAX_EARLY_RENEWALS = 16
 /** Sequence numbers reserved with each flush: 200,000 a second at the default interval. */
 export const SEQUENCE_RESERVE = 1_000_000n
 /** A start's first sequence number is its time in ms times this. */

@@ -1,5 +1,6 @@
 import type { Logger } from '@libp2p/interface'
-import { LEASE_SLACK_MS, SEQUENCE_RESERVE } from './constants.ts'
+import { LEASE_SLACK_MS, MAX_EARLY_RENEWALS, SEQUENCE_RESERVE } from './constants.ts'
+import { type Dated, Leases } from './leases.ts'
 import type { OwnSequence } from './own-sequence.ts'
 import type { ReplayGuard } from './replay-guard.ts'
 import type { EnvelopeState, StateStore } from './state-store.ts'
@@ -10,64 +11,86 @@ export interface JournalInit {
   guard: ReplayGuard
   sequence: OwnSequence
   log: Logger
+  maxSenders: number
   clockSkewMs: number
   flushIntervalMs: number
 }
 
 /**
- * Makes the replay guard outlive a restart without a write per message. It holds a *lease*: a time, written ahead, and
- * no envelope dated after it is accepted before a later one is written. So after a kill everything dated up to the
+ * Makes the replay guard outlive a restart without a write per message. It holds *leases*: times, written ahead, and no
+ * envelope dated after its lease is accepted before a later one is written. So after a kill everything dated up to its
  * lease may have been seen, and nothing later was.
  */
 export class Journal {
   readonly #init: JournalInit
-  #leaseMs = 0
+  readonly #leases: Leases
   #isLoaded = false
   #tail: Promise<void> = Promise.resolve()
-  #queued = 0
+  /** The renewal that has not begun yet: it serves whoever asks now. */
+  #next: Promise<void> | undefined
+  /** Of those that wait for the next flush. */
+  #flushed: PromiseWithResolvers<void> | undefined
+  /** Renewals between two flushes. */
+  #early = 0
 
   constructor(init: JournalInit) {
     this.#init = init
+    this.#leases = new Leases({
+      maxSenders: init.maxSenders,
+      marginMs: init.flushIntervalMs + LEASE_SLACK_MS,
+      newestOf: (sender) => init.guard.newestOf(sender),
+    })
   }
 
   /** Reads what an earlier run left, and takes the first lease. Never rejects for a failing datastore. */
   async open(): Promise<void> {
     if (!this.#isLoaded) await this.#load()
     this.#isLoaded = true
-    await this.#enqueue(() => this.#renew(0))
+    await this.#renewNext()
   }
 
-  /** Says whether an envelope dated `timeMs` may be accepted now. */
-  covers(timeMs: number): boolean {
-    return timeMs <= this.#leaseMs
+  /** Says whether an envelope may be accepted now. */
+  covers(envelope: Dated): boolean {
+    return this.#leases.covers(envelope)
   }
 
-  /** Resolves when an envelope dated `timeMs` may be accepted. */
-  cover(timeMs: number): Promise<void> {
-    // One write mostly serves all that wait for it.
-    return this.#enqueue(async () => {
-      if (!this.covers(timeMs)) await this.#renew(timeMs)
-    })
+  /** Resolves when an envelope may be accepted, or nothing may any more. @throws {SenderLimitError} */
+  cover(envelope: Dated): Promise<void> {
+    this.#leases.ask(envelope)
+    if (this.#next !== undefined) return this.#next
+    // A record of many senders for each new one of them would be a way to keep us writing.
+    if (this.#early >= MAX_EARLY_RENEWALS) {
+      this.#flushed ??= Promise.withResolvers<void>()
+      return this.#flushed.promise
+    }
+    this.#early++
+    return this.#renewNext()
   }
 
-  /** Renews the lease, unless a write is under way: a slow datastore must not pile them up. */
-  async flush(): Promise<void> {
-    if (this.#queued === 0) await this.#enqueue(() => this.#renew(0))
+  /** Renews the leases. */
+  flush(): Promise<void> {
+    this.#early = 0
+    const renewed = this.#renewNext()
+    this.#endWait(renewed)
+    return renewed
   }
 
   /** Writes everything exactly. Nothing may be accepted or sealed from then until the next `open`. */
   close(): Promise<void> {
     const { guard, sequence } = this.#init
-    return this.#enqueue(async () => {
+    const closed = this.#enqueue(async () => {
       guard.sweep()
       await this.#write({
         isClean: true,
-        leaseMs: this.#leaseMs,
+        leaseMs: this.#leases.held.leaseMs,
         floorMs: guard.floorMs,
         sequenceMark: sequence.mark,
         windows: guard.summary(),
+        ahead: guard.senderFloors(),
       })
     })
+    this.#endWait(closed)
+    return closed
   }
 
   async #load(): Promise<void> {
@@ -78,9 +101,7 @@ export class Journal {
     try {
       const state = await store.read()
       sequence.resumeFrom(state?.sequenceMark ?? 0n)
-      if (state === undefined) return
-      guard.raiseFloor(Math.min(state.isClean ? state.floorMs : state.leaseMs, latestMs))
-      if (state.isClean) guard.restore(state.windows)
+      if (state !== undefined) this.#take(state, latestMs)
     } catch (err) {
       log.error('could not read what an earlier run left, so nothing dated before %d is opened - %e', latestMs, err)
       guard.raiseFloor(latestMs)
@@ -88,20 +109,34 @@ export class Journal {
     }
   }
 
-  async #renew(leastMs: number): Promise<void> {
-    const { guard, sequence, flushIntervalMs } = this.#init
-    // Senders whose clock is ahead are accepted too: the lease stays ahead of them, so that they wait for it once.
-    const newestMs = Math.max(Date.now(), guard.newestMs, leastMs)
-    // Nor may it lie below the floor, or a second kill would forget what the first one made sure of.
-    const leaseMs = Math.max(this.#leaseMs, guard.floorMs, newestMs + flushIntervalMs + LEASE_SLACK_MS)
+  #take({ isClean, leaseMs, floorMs, windows, ahead }: EnvelopeState, latestMs: number): void {
+    const { guard } = this.#init
+    guard.raiseFloor(Math.min(isClean ? floorMs : leaseMs, latestMs))
+    for (const [sender, untilMs] of ahead) guard.raiseSenderFloor(sender, Math.min(untilMs, latestMs))
+    if (isClean) guard.restore(windows)
+    // A kill from now on must not forget them either.
+    this.#leases.hold({ leaseMs: 0, ahead: guard.latestBySender() })
+  }
+
+  #renewNext(): Promise<void> {
+    this.#next ??= this.#enqueue(() => {
+      this.#next = undefined
+      return this.#renew()
+    })
+    return this.#next
+  }
+
+  async #renew(): Promise<void> {
+    const { guard, sequence } = this.#init
+    const table = this.#leases.draw(Date.now(), guard.floorMs)
     await this.#write({
+      ...table,
       isClean: false,
-      leaseMs,
       floorMs: guard.floorMs,
       sequenceMark: sequence.mark + SEQUENCE_RESERVE,
       windows: [],
     })
-    this.#leaseMs = leaseMs
+    this.#leases.hold(table)
   }
 
   // A node that cannot write goes on: deafness would be worse than replays after a kill.
@@ -113,13 +148,13 @@ export class Journal {
     }
   }
 
-  async #enqueue(step: () => Promise<void>): Promise<void> {
-    this.#queued++
-    try {
-      this.#tail = this.#tail.then(step)
-      await this.#tail
-    } finally {
-      this.#queued--
-    }
+  #endWait(written: Promise<void>): void {
+    this.#flushed?.resolve(written)
+    this.#flushed = undefined
+  }
+
+  #enqueue(step: () => Promise<void>): Promise<void> {
+    this.#tail = this.#tail.then(step)
+    return this.#tail
   }
 }

@@ -56,8 +56,8 @@ export class Opener {
       if (!isValid) throw new InvalidSignatureError()
       // Before the journal is asked for anything, or it would write once more after the last record of a clean stop.
       this.#demandStarted()
-      if (this.#init.journal.covers(fields.timeMs)) return this.#admit(fields, ticket)
-      return this.#init.journal.cover(fields.timeMs).then(() => this.#admit(fields, ticket))
+      if (this.#init.journal.covers(ticket)) return this.#admit(fields, ticket)
+      return this.#init.journal.cover(ticket).then(() => this.#admit(fields, ticket))
     })
   }
 

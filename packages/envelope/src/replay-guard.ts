@@ -40,6 +40,8 @@ export interface ReplayGuardInit {
 interface SenderRecord {
   /** Latest time of an accepted envelope. */
   newestMs: number
+  /** Envelopes dated at or before it are refused: before a kill they may have been accepted. */
+  floorMs: number
   windows: Map<Lane, ReplayWindow>
 }
 
@@ -49,7 +51,6 @@ export class ReplayGuard {
   /** In order of last heard, the longest silent first. */
   readonly #senders = new Map<string, SenderRecord>()
   #floorMs = 0
-  #newestMs = 0
 
   constructor(init: ReplayGuardInit) {
     this.#init = init
@@ -58,11 +59,6 @@ export class ReplayGuard {
   /** Envelopes dated at or before it are refused. */
   get floorMs(): number {
     return this.#floorMs
-  }
-
-  /** Latest time of any accepted envelope. */
-  get newestMs(): number {
-    return this.#newestMs
   }
 
   get size(): number {
@@ -74,11 +70,32 @@ export class ReplayGuard {
     this.#floorMs = Math.max(this.#floorMs, floorMs)
   }
 
+  /** As `raiseFloor`, for one sender; for all of them where there is no room for another one. */
+  raiseSenderFloor(sender: string, floorMs: number): void {
+    const record = this.#recordOf(sender)
+    if (record === undefined) {
+      this.raiseFloor(floorMs)
+      return
+    }
+    record.floorMs = Math.max(record.floorMs, floorMs)
+  }
+
+  /** Latest time of an accepted envelope of `sender`; 0 where none is known. */
+  newestOf(sender: string): number {
+    return this.#senders.get(sender)?.newestMs ?? 0
+  }
+
+  /** The time of each sender after which nothing of it can have been accepted. */
+  latestBySender(): Map<string, number> {
+    return new Map([...this.#senders].map(([sender, record]) => [sender, latestMs(record)]))
+  }
+
   /** Says what `mark` would, and changes nothing but to forget a sender that is no longer needed. */
   check(ticket: ReplayTicket): ReplayVerdict {
     if (ticket.timeMs <= this.#floorMs) return 'before-floor'
     const record = this.#senders.get(ticket.sender)
     if (record === undefined) return this.#hasRoom() ? 'fresh' : 'no-room'
+    if (ticket.timeMs <= record.floorMs) return 'before-floor'
     return record.windows.get(ticket.lane)?.check(ticket.sequence) ?? 'fresh'
   }
 
@@ -88,12 +105,11 @@ export class ReplayGuard {
     if (verdict !== 'fresh') return verdict
 
     const { sender, lane, sequence, timeMs } = ticket
-    const record = this.#senders.get(sender) ?? { newestMs: 0, windows: new Map<Lane, ReplayWindow>() }
+    const record = this.#senders.get(sender) ?? newRecord()
     const window = record.windows.get(lane) ?? new ReplayWindow(this.#init.windowBits)
     window.mark(sequence)
     record.windows.set(lane, window)
     record.newestMs = Math.max(record.newestMs, timeMs)
-    this.#newestMs = Math.max(this.#newestMs, timeMs)
     this.#senders.delete(sender)
     this.#senders.set(sender, record)
     return 'fresh'
@@ -113,20 +129,34 @@ export class ReplayGuard {
     return rows
   }
 
+  /** The floors of single senders that lie above that of all: they must outlive a clean stop too. */
+  senderFloors(): Map<string, number> {
+    const floors = new Map<string, number>()
+    for (const [sender, { floorMs }] of this.#senders) if (floorMs > this.#floorMs) floors.set(sender, floorMs)
+    return floors
+  }
+
   /** Takes a summary back: each window counts as full up to its top. */
   restore(summary: Iterable<WindowSummary>): void {
     for (const { sender, lane, top, newestMs } of summary) {
-      this.#newestMs = Math.max(this.#newestMs, newestMs)
-      const known = this.#senders.get(sender)
+      const record = this.#recordOf(sender)
       // The bound may be lower than it was: who does not fit is covered by the floor instead.
-      if (known === undefined && !this.#hasRoom()) {
+      if (record === undefined) {
         this.raiseFloor(newestMs)
         continue
       }
-      const record = known ?? { newestMs, windows: new Map<Lane, ReplayWindow>() }
+      record.newestMs = Math.max(record.newestMs, newestMs)
       record.windows.set(lane, ReplayWindow.filledTo(top, this.#init.windowBits))
-      this.#senders.set(sender, record)
     }
+  }
+
+  /** The record of a sender, made where there is none and room for it. */
+  #recordOf(sender: string): SenderRecord | undefined {
+    const known = this.#senders.get(sender)
+    if (known !== undefined || !this.#hasRoom()) return known
+    const record = newRecord()
+    this.#senders.set(sender, record)
+    return record
   }
 
   // A young sender is never evicted for a new one: its envelopes could be replayed.
@@ -138,10 +168,18 @@ export class ReplayGuard {
 
   #forgetIfOld(sender: string): boolean {
     const record = this.#senders.get(sender)
-    if (record === undefined || Date.now() - record.newestMs <= this.#init.clockSkewMs) return false
+    if (record === undefined || Date.now() - latestMs(record) <= this.#init.clockSkewMs) return false
     this.#senders.delete(sender)
     // All it sent is too old by now; the floor keeps that so should our clock be set back.
-    this.raiseFloor(record.newestMs)
+    this.raiseFloor(latestMs(record))
     return true
   }
+}
+
+function latestMs({ newestMs, floorMs }: SenderRecord): number {
+  return Math.max(newestMs, floorMs)
+}
+
+function newRecord(): SenderRecord {
+  return { newestMs: 0, floorMs: 0, windows: new Map() }
 }

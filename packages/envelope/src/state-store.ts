@@ -8,14 +8,16 @@ import type { WindowSummary } from './replay-guard.ts'
 
 /** What outlives a restart. */
 export interface EnvelopeState {
-  /** Written on a clean stop: `windows` and `floorMs` are exact. Else only `leaseMs` and `sequenceMark` count. */
+  /** Written on a clean stop: `windows` and `floorMs` are exact. Else `leaseMs` counts in their place. */
   isClean: boolean
-  /** No envelope dated after it was accepted. */
+  /** No envelope dated after it was accepted, but for those of the senders in `ahead`. */
   leaseMs: number
   floorMs: number
   /** Our own sequence numbers are below it. */
   sequenceMark: bigint
   windows: WindowSummary[]
+  /** By sender: its envelopes dated at or before this time may have been accepted, and none later that no window knows. */
+  ahead: ReadonlyMap<string, number>
 }
 
 const KEY = new Key(STATE_KEY)
@@ -60,7 +62,7 @@ export class StateStore {
   }
 }
 
-function encodeState({ windows, ...state }: EnvelopeState): Uint8Array {
+function encodeState({ windows, ahead, ...state }: EnvelopeState): Uint8Array {
   return StateRecord.encode({
     ...state,
     version: STATE_VERSION,
@@ -68,11 +70,13 @@ function encodeState({ windows, ...state }: EnvelopeState): Uint8Array {
     lanes: windows.map(({ lane }) => laneNumber(lane)),
     tops: windows.map(({ top }) => top),
     newestMs: windows.map(({ newestMs }) => newestMs),
+    aheadKeys: Array.from(ahead.keys(), keyBytes),
+    aheadMs: [...ahead.values()],
   })
 }
 
 function decodeState(bytes: Uint8Array): EnvelopeState {
-  const { version, senderKeys, lanes, tops, newestMs, ...state } = StateRecord.decode(bytes)
+  const { version, senderKeys, lanes, tops, newestMs, aheadKeys, aheadMs, ...state } = StateRecord.decode(bytes)
   if (version !== STATE_VERSION) throw new TypeError(`State of version ${version} under ${STATE_KEY}`)
   const windows = senderKeys.map((senderKey, row) => {
     const top = tops[row]
@@ -81,5 +85,11 @@ function decodeState(bytes: Uint8Array): EnvelopeState {
       throw new TypeError(`State with a torn row ${row} under ${STATE_KEY}`)
     return { sender: bytesKey(senderKey), lane: laneOf(lanes[row] ?? 0), top, newestMs: newest }
   })
-  return { ...state, windows }
+  const ahead = new Map<string, number>()
+  for (const [row, senderKey] of aheadKeys.entries()) {
+    const untilMs = aheadMs[row]
+    if (untilMs === undefined) throw new TypeError(`State with a torn row ${row} under ${STATE_KEY}`)
+    ahead.set(bytesKey(senderKey), untilMs)
+  }
+  return { ...state, windows, ahead }
 }

@@ -17,6 +17,7 @@ const STATE: EnvelopeState = {
     { sender: '\u0001'.repeat(32), lane: 'bulk', top: 0n, newestMs: 1_790_000_000_000 },
     { sender: '\u00ff'.repeat(32), lane: 'normal', top: 7n, newestMs: 1_790_000_000_001 },
   ],
+  ahead: new Map([['\u00fe'.repeat(32), 1_790_000_030_000]]),
 }
 const GOLDEN = Buffer.from(readFileSync(new URL('fixtures/state.hex', import.meta.url), 'utf8').trim(), 'hex')
 
@@ -33,11 +34,12 @@ it('reads and writes the golden bytes', async () => {
 })
 
 it.each([
-  ['of another version', { version: 2 }],
-  ['with a row that has no top', { version: 1, senderKeys: [new Uint8Array(32)], lanes: [1], newestMs: [1] }],
+  ['of another version', { version: 1 }],
+  ['with a sender ahead that has no time', { version: 2, aheadKeys: [new Uint8Array(32)] }],
+  ['with a row that has no top', { version: 2, senderKeys: [new Uint8Array(32)], lanes: [1], newestMs: [1] }],
   [
     'with a lane that does not exist',
-    { version: 1, senderKeys: [new Uint8Array(32)], lanes: [5], tops: [1n], newestMs: [1] },
+    { version: 2, senderKeys: [new Uint8Array(32)], lanes: [5], tops: [1n], newestMs: [1] },
   ],
 ])('refuses a record %s', async (_what, record) => {
   const datastore = new MemoryDatastore()

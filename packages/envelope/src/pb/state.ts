@@ -12,6 +12,8 @@ export interface StateRecord {
   lanes: number[]
   tops: bigint[]
   newestMs: number[]
+  aheadKeys: Uint8Array<ArrayBuffer>[]
+  aheadMs: number[]
 }
 
 export namespace StateRecord {
@@ -77,6 +79,20 @@ export namespace StateRecord {
           }
         }
 
+        if (obj.aheadKeys != null && obj.aheadKeys.length > 0) {
+          for (const value of obj.aheadKeys) {
+            w.uint32(82)
+            w.bytes(value)
+          }
+        }
+
+        if (obj.aheadMs != null && obj.aheadMs.length > 0) {
+          for (const value of obj.aheadMs) {
+            w.uint32(88)
+            w.uint64Number(value)
+          }
+        }
+
         if (opts.lengthDelimited !== false) {
           w.ldelim()
         }
@@ -90,7 +106,9 @@ export namespace StateRecord {
           senderKeys: [],
           lanes: [],
           tops: [],
-          newestMs: []
+          newestMs: [],
+          aheadKeys: [],
+          aheadMs: []
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -151,6 +169,22 @@ export namespace StateRecord {
               obj.newestMs.push(reader.uint64Number())
               break
             }
+            case 10: {
+              if (opts.limits?.aheadKeys != null && obj.aheadKeys.length === opts.limits.aheadKeys) {
+                throw new MaxLengthError('Decode error - repeated field "aheadKeys" had too many elements')
+              }
+
+              obj.aheadKeys.push(reader.bytes())
+              break
+            }
+            case 11: {
+              if (opts.limits?.aheadMs != null && obj.aheadMs.length === opts.limits.aheadMs) {
+                throw new MaxLengthError('Decode error - repeated field "aheadMs" had too many elements')
+              }
+
+              obj.aheadMs.push(reader.uint64Number())
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -164,7 +198,9 @@ export namespace StateRecord {
           senderKeys: 0,
           lanes: 0,
           tops: 0,
-          newestMs: 0
+          newestMs: 0,
+          aheadKeys: 0,
+          aheadMs: 0
         }
 
         const end = length == null ? reader.len : reader.pos + length
@@ -268,6 +304,36 @@ export namespace StateRecord {
 
               break
             }
+            case 10: {
+              if (opts.limits?.aheadKeys != null && obj.aheadKeys === opts.limits.aheadKeys) {
+                throw new MaxLengthError('Streaming decode error - repeated field "aheadKeys" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.aheadKeys[]`,
+                index: obj.aheadKeys,
+                value: reader.bytes()
+              }
+
+              obj.aheadKeys++
+
+              break
+            }
+            case 11: {
+              if (opts.limits?.aheadMs != null && obj.aheadMs === opts.limits.aheadMs) {
+                throw new MaxLengthError('Streaming decode error - repeated field "aheadMs" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.aheadMs[]`,
+                index: obj.aheadMs,
+                value: reader.uint64Number()
+              }
+
+              obj.aheadMs++
+
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
@@ -329,6 +395,18 @@ export namespace StateRecord {
     value: number
   }
 
+  export interface StateRecordAheadKeysFieldEvent {
+    field: '$.aheadKeys[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface StateRecordAheadMsFieldEvent {
+    field: '$.aheadMs[]'
+    index: number
+    value: number
+  }
+
   export function encode (obj: Partial<StateRecord>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, StateRecord.codec())
   }
@@ -337,7 +415,7 @@ export namespace StateRecord {
     return decodeMessage(buf, StateRecord.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StateRecord>): Generator<StateRecordVersionFieldEvent | StateRecordIsCleanFieldEvent | StateRecordLeaseMsFieldEvent | StateRecordFloorMsFieldEvent | StateRecordSequenceMarkFieldEvent | StateRecordSenderKeysFieldEvent | StateRecordLanesFieldEvent | StateRecordTopsFieldEvent | StateRecordNewestMsFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<StateRecord>): Generator<StateRecordVersionFieldEvent | StateRecordIsCleanFieldEvent | StateRecordLeaseMsFieldEvent | StateRecordFloorMsFieldEvent | StateRecordSequenceMarkFieldEvent | StateRecordSenderKeysFieldEvent | StateRecordLanesFieldEvent | StateRecordTopsFieldEvent | StateRecordNewestMsFieldEvent | StateRecordAheadKeysFieldEvent | StateRecordAheadMsFieldEvent> {
     return streamMessage(buf, StateRecord.codec(), opts)
   }
 }
