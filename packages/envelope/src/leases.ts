@@ -58,7 +58,7 @@ export class Leases {
 
   /** Draws up the table to write next: no time in it is earlier than it was, and what was asked for is in it. */
   draw(nowMs: number, floorMs: number): LeaseTable {
-    const { marginMs, newestOf } = this.#init
+    const { marginMs } = this.#init
     // Not below the floor, or a second kill would forget what the first one made sure of.
     const leaseMs = Math.max(this.#held.leaseMs, floorMs, nowMs + marginMs)
     const ahead = new Map<string, number>()
@@ -67,7 +67,7 @@ export class Leases {
       const untilMs = newestMs > nowMs ? Math.max(heldMs, newestMs + marginMs) : heldMs
       if (untilMs > leaseMs) ahead.set(sender, untilMs)
     }
-    for (const [sender, heldMs] of this.#held.ahead) extend(sender, heldMs, newestOf(sender))
+    for (const [sender, heldMs] of this.#held.ahead) extend(sender, heldMs, this.#init.newestOf(sender))
     for (const [sender, timeMs] of this.#asked) extend(sender, Math.max(ahead.get(sender) ?? 0, timeMs), timeMs)
     this.#asked.clear()
     return { leaseMs, ahead }

@@ -45,7 +45,7 @@ class SlowDatastore extends MemoryDatastore {
 
   #preset(record: Parameters<MemoryDatastore['put']>): void {
     this.#record = record
-    super.put(...record)
+    void super.put(...record)
   }
 }
 

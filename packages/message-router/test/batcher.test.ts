@@ -235,7 +235,7 @@ it('holds nothing for a flight that failed, and is no longer in the way of what 
 })
 
 it.each([0, 50])('leaves no failed flight unhandled with maxBatchHoldMs %d', async (maxBatchHoldMs) => {
-  const unhandled = vi.fn()
+  const unhandled = vi.fn<() => void>()
   process.on('unhandledRejection', unhandled)
   try {
     const under = new Batcher<string, number>({ ...LIMITS, maxBatchHoldMs }, () => ({
