@@ -1,6 +1,7 @@
 import {
   type Connection,
   ConnectionFailedError,
+  type Logger,
   type NewStreamOptions,
   type PeerId,
   type Stream,
@@ -40,6 +41,7 @@ export class GossipTopology {
   /** What gossipsub is to be built with. */
   readonly components: BroadcastComponents
   readonly #connections: BroadcastComponents['connectionManager']
+  readonly #log: Logger
   readonly #told = new Map<string, Told>()
   readonly #protocols = new Set<string>()
   #options: NewStreamOptions = {}
@@ -49,6 +51,7 @@ export class GossipTopology {
 
   constructor(components: BroadcastComponents) {
     this.#connections = components.connectionManager
+    this.#log = components.logger.forComponent('gridmesh:broadcast')
     const registrar = this.#listenIn(components.registrar)
     // libp2p's components are a proxy themselves, which cannot be spread.
     this.components = new Proxy(components, {
@@ -160,7 +163,16 @@ export class GossipTopology {
     told.stream = stream
     told.isUnclaimed = true
     stream.addEventListener('close', () => this.#onClosed(told, stream, connection), { once: true })
-    await this.#topology?.onConnect?.(told.peer, handing(connection, told))
+    try {
+      await this.#topology?.onConnect?.(told.peer, handing(connection, told))
+    } catch (err) {
+      // A router of somebody else's: nobody waits for us who could handle it. It is tried again, as above.
+      this.#log.error('could not tell the router of %p - %e', told.peer, err)
+      told.stream = undefined
+      told.isUnclaimed = false
+      stream.abort(new ConnectionFailedError('Gossip did not take the stream'))
+      return
+    }
     // By then gossipsub has taken it.
     setTimeout(() => this.#onStream(), 0)
   }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { defaultLogger } from '@libp2p/logger'
 import type { Connection, NewStreamOptions, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { RETELL_MS, STREAM_OPEN_MS } from '../src/constants.ts'
@@ -57,7 +58,7 @@ class FakeConnection {
 }
 
 /** A libp2p with connections to peers, and a gossipsub that takes a stream, one after the other, as the real one does. */
-async function world(peers = 1) {
+async function world(peers = 1, onTold: () => void = () => undefined) {
   const connections = (await peerIds(peers)).map((peer) => new FakeConnection(peer))
   const [first] = connections
   if (first === undefined) throw new RangeError('no peer')
@@ -68,6 +69,7 @@ async function world(peers = 1) {
   const streams = new Map<string, unknown>()
   const onStream = vi.fn<() => void>()
   const components = {
+    logger: defaultLogger(),
     connectionManager: {
       getConnections: (peer: PeerId) => connections.filter(({ remotePeer }) => remotePeer.equals(peer)),
     },
@@ -89,6 +91,7 @@ async function world(peers = 1) {
   }
   const onConnect = (peer: PeerId, via: Connection): void => {
     told.push(peer.toString())
+    onTold()
     enqueue(peer, via)
   }
   const { registrar } = topology.components
@@ -165,6 +168,29 @@ it('tells again of a linked peer without a stream after RETELL_MS and not 1 ms s
   await settle()
   expect(told).toEqual([id])
   expect(first.asked).toHaveLength(2)
+})
+
+it('gives up a stream that the router fails to take, leaves no rejection unhandled, and tells again', async () => {
+  const unhandled = vi.fn<() => void>()
+  process.on('unhandledRejection', unhandled)
+  try {
+    const failing = vi.fn<() => void>().mockImplementationOnce(() => {
+      throw new TypeError('a router of the caller')
+    })
+    const { topology, told, first, settle, streams, id } = await world(1, failing)
+    topology.meet(first.remotePeer)
+    await settle()
+    await setImmediate()
+    expect(unhandled).not.toHaveBeenCalled()
+    expect(first.opened.map(({ writeStatus }) => writeStatus)).toEqual(['closed'])
+    vi.advanceTimersByTime(RETELL_MS)
+    topology.retell()
+    await settle()
+    expect(told).toEqual([id, id])
+    expect(streams.get(id)).toBe(first.opened[1])
+  } finally {
+    process.off('unhandledRejection', unhandled)
+  }
 })
 
 it('tells nothing of a peer with a stream', async () => {

@@ -7,6 +7,7 @@ import { faultOf, policyFor } from './policies.ts'
 import type { Policies, PolicyAction } from './policies.ts'
 import type { DroppedMessage, RefusedMessage } from './index.ts'
 import type { Statistics } from './statistics.ts'
+import { textOf } from './thrown.ts'
 
 /** One message, as far as it is known. */
 export interface Subject {
@@ -69,8 +70,10 @@ export class Ledger {
 
   /** A handler threw, or ran out of time. */
   failed(subject: Subject, code: 'handler-threw' | 'handler-timeout', err: unknown): void {
-    this.#init.log.error('handler of %s failed on a message from %p - %e', subject.kind, subject.from, err)
-    this.#punish(subject, new HandlerFailure(code, err), false)
+    const failure = new HandlerFailure(code, err)
+    const known = err instanceof Error ? err : failure
+    this.#init.log.error('handler of %s failed on a message from %p - %e', subject.kind, subject.from, known)
+    this.#punish(subject, failure, false)
   }
 
   handled(kind: string, tookMs: number): void {
@@ -121,8 +124,4 @@ function limitOf(err: unknown, code: string): Pick<Reason, 'limit' | 'value'> {
     if (typeof err.limit === 'string' && typeof err.value === 'number') return { limit: err.limit, value: err.value }
   }
   return { limit: `policies.${code}` }
-}
-
-function textOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err)
 }

@@ -10,6 +10,7 @@ import type { Lane } from '@gridmesh/interfaces'
 import { MessageRejectedError } from './errors.ts'
 import { assertKind } from './kind.ts'
 import { after, all, settle } from './maybe.ts'
+import { textOf } from './thrown.ts'
 
 /** What became of one encoded message: its handler, ready to run, or a refusal that blames or does not. */
 export type Judged =
@@ -158,8 +159,4 @@ function validate(kind: string, judge: () => MaybePromise<Verdict>): MaybePromis
       throw new MessageRejectedError('validator-threw', kind, textOf(err), { cause: err })
     },
   )
-}
-
-function textOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err)
 }

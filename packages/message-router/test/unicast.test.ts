@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { MessageContext } from '@gridmesh/interfaces'
 import { expect, it, vi } from 'vitest'
 import { bytesCodec, defineRequest } from '../src/index.ts'
@@ -60,6 +61,26 @@ it('counts a one-way handler that throws or rejects, and goes on with the next m
   for (const price of [1, 2, 3]) await alice.router.send(bob.peerId, vote, { price })
   await vi.waitFor(() => expect(prices).toEqual([2, 3]))
   expect(bob.router.stats().kinds.get('vote')?.errors).toEqual({ 'handler-threw': 2 })
+})
+
+it('counts a handler that throws what cannot be made a string, and goes on with the next message', async () => {
+  const unhandled = vi.fn<() => void>()
+  process.on('unhandledRejection', unhandled)
+  try {
+    const [alice, bob] = await startPair()
+    const prices: number[] = []
+    bob.router.on(vote, async ({ price }) => {
+      prices.push(price)
+      if (price === 1) throw Object.create(null)
+    })
+    for (const price of [1, 2]) await alice.router.send(bob.peerId, vote, { price })
+    await vi.waitFor(() => expect(prices).toEqual([1, 2]))
+    await setImmediate()
+    expect(unhandled).not.toHaveBeenCalled()
+    expect(bob.router.stats().kinds.get('vote')?.errors).toEqual({ 'handler-threw': 1 })
+  } finally {
+    process.off('unhandledRejection', unhandled)
+  }
 })
 
 it('refuses with queue-full when the lane of the message is full, and blames nobody', async () => {
