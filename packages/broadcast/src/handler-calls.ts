@@ -1,5 +1,8 @@
-import type { BroadcastContext, BroadcastHandler, Verdict } from '@gridmesh/interfaces'
+import type { BroadcastContext, BroadcastHandler, Lane, Verdict } from '@gridmesh/interfaces'
 import { AbortError, TimeoutError } from '@libp2p/interface'
+
+/** Share of the verdicts that lanes other than `critical` may owe. */
+const ORDINARY_SHARE = 7 / 8
 
 /** Bounds of the calls to handlers. */
 export interface HandlerCallsInit {
@@ -19,8 +22,10 @@ export class HandlerCalls {
     this.#init = init
   }
 
-  get isFull(): boolean {
-    return this.#pending.size >= this.#init.maxPending
+  /** Whether another message of `lane` has to be turned away. Handlers that hang keep no emergency out of the last eighth. */
+  isFull(lane: Lane): boolean {
+    const { maxPending } = this.#init
+    return this.#pending.size >= (lane === 'critical' ? maxPending : Math.ceil(maxPending * ORDINARY_SHARE))
   }
 
   ask(handler: BroadcastHandler, bytes: Uint8Array, context: BroadcastContext): Verdict | Promise<Verdict> {

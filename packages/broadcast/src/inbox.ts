@@ -76,7 +76,7 @@ export class Inbox {
 
     const subscription = this.subscriptions.get(arrival.topic)
     if (subscription === undefined) return this.refuse('not-subscribed')
-    if (this.#calls.isFull) return this.refuse('busy')
+    if (this.#calls.isFull(subscription.lane)) return this.refuse('busy')
     return this.#receiveFirst(arrival, subscription.handler)
   }
 

@@ -129,7 +129,7 @@ export interface BroadcastInit {
   maxAcksPerSecond?: number
   /** Time a handler has for its verdict, in ms; then it is `ignore`. @default 5_000 */
   handlerDeadlineMs?: number
-  /** Verdicts that handlers still owe; beyond it messages are ignored as `busy`. @default 4_096 */
+  /** Verdicts that handlers still owe; beyond it messages are ignored as `busy`. An eighth is kept for `critical` topics. @default 4_096 */
   maxPendingVerdicts?: number
   /** Weight of the report for the first peer with an accepted message, as a factor. @default 0.1 */
   usefulWeight?: number

@@ -346,3 +346,23 @@ it('ignores messages as busy while handlers owe maxPendingVerdicts verdicts, and
   expect(await first).toBe('taken')
   expect(await send(2)).toBe('taken')
 })
+
+it('keeps the last eighth of maxPendingVerdicts for critical topics', async () => {
+  const { node, attacker } = await meeting({ maxPendingVerdicts: 8 })
+  const { promise, resolve } = Promise.withResolvers<'accept'>()
+  const handler = vi.fn<BroadcastHandler>(() => promise)
+  node.broadcast.subscribe('orders', handler)
+  node.broadcast.subscribe('emergency', () => 'accept', { lane: 'critical' })
+  await node.libp2p.dial(attacker.libp2p.getMultiaddrs())
+  const send = (content: number, topic: string): Promise<string> => {
+    const bytes = frame({ topic: wireTopic(topic), payload: new Uint8Array([content]) })
+    return refusal(attacker.unicast.send(node.peerId, BROADCAST_HANDLER, bytes))
+  }
+
+  const owed = [1, 2, 3, 4, 5, 6, 7].map((content) => send(content, 'orders'))
+  await eventually(() => expect(handler).toHaveBeenCalledTimes(7))
+  expect(await send(8, 'orders')).toBe('busy')
+  expect(await send(9, 'emergency')).toBe('taken')
+  resolve('accept')
+  expect(await Promise.all(owed)).toEqual(Array.from({ length: 7 }, () => 'taken'))
+})
