@@ -85,7 +85,7 @@ export { type Supply, supplies } from './state/supplies.ts'
 export { Table } from './state/table.ts'
 export { type Validator, validators } from './state/validators.ts'
 export { applyTransaction, checkTransaction, readsOf } from './transactions/apply.ts'
-export { type Claims, claimsOf } from './transactions/claims.ts'
+export { type Claims, claimsOf, type MadeOutputs } from './transactions/claims.ts'
 export type { BlockContext, Family, Kind } from './transactions/kind.ts'
 export { Registry } from './transactions/registry.ts'
 export {

@@ -348,10 +348,17 @@ it('spends what transactions claim and nothing else, makes the outputs that they
           expect(applyTransaction(transaction, step, { height, timeMs }, defaultRegistry)).toBeUndefined()
           const moved = step.changes().filter(({ key }) => outputs.owns(key))
           const ids = (rows: typeof moved): string[] => rows.map(({ key }) => toHex(key.subarray(1))).toSorted()
-          const { spends, makes = 0, reading } = claimsOf(transaction, defaultRegistry)
+          const { spends, makes, reading } = claimsOf(transaction, defaultRegistry)
           expect(ids(moved.filter(({ after }) => after === undefined))).toEqual(spends.map(toHex).toSorted())
-          const sure = Array.from({ length: makes }, (_, index) => toHex(outputId(transaction.id, index)))
-          expect(ids(moved.filter(({ before }) => before === undefined))).toEqual(expect.arrayContaining(sure))
+          const made = moved.filter(({ before }) => before === undefined)
+          const [sure, most] = [makes?.sure ?? 0, makes?.most ?? makes?.sure ?? 0]
+          const places = Array.from({ length: most }, (_, index) => toHex(outputId(transaction.id, index)))
+          expect(places).toEqual(expect.arrayContaining(ids(made)))
+          const declared = new DeclaredView(state, makes?.reads ?? [])
+          for (let index = 0; index < sure; index++) {
+            expect(outputs.get(step, outputId(transaction.id, index))).toEqual(makes?.output(index, declared))
+          }
+          expect(makes?.output(sure, declared)).toBeUndefined()
           expect(reading && meters.get(step, reading.meter)?.sequence).toBe(reading?.sequence)
           for (const { key, after } of step.changes()) {
             if (after === undefined) state.delete(key)

@@ -27,6 +27,8 @@ export interface LedgerPoolTransaction extends PoolTransaction {
 const LANES: Readonly<Record<string, Lane>> = { 'grid-state': 'critical', proposal: 'high', vote: 'high' }
 /** What a block adds to each transaction. */
 const LENGTH_BYTES = 2
+/** Those of an id in hex, before the place of an output. */
+const ID_DIGITS = 64
 
 /** The energy chain, as the pool meets it. */
 export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
@@ -55,7 +57,12 @@ export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
   #factsOf({ transaction: { transaction, spends, reading }, parents }: Candidate<LedgerPoolTransaction>): StateFacts {
     const block = { height: this.#height() + 1, timeMs: Date.now() }
     const state = new Overlay(this.#view)
-    for (const { transaction: parent } of parents) defaultRegistry.byName(parent.kind)?.apply(parent, state, block)
+    // What it spends of what its parents make, and not all that they make: that may be far more.
+    const madeBy = new Map(parents.map((parent) => [parent.id, claimsOf(parent.transaction, defaultRegistry).makes]))
+    for (const key of spends) {
+      const output = madeBy.get(key.slice(0, ID_DIGITS))?.output(Number.parseInt(key.slice(ID_DIGITS), 16), this.#view)
+      if (output !== undefined) outputs.create(state, Buffer.from(key, 'hex'), output)
+    }
     const { nonce, address } = transaction
     // Numbers are the pool's to judge: those before may be in it.
     if (nonce !== undefined) nonces.put(state, address, nonce)
@@ -77,7 +84,7 @@ export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
 
 export function describe(transaction: Transaction): LedgerPoolTransaction {
   const { id, address, bytes, nonce, kind } = transaction
-  const { spends, makes = 0, reading } = claimsOf(transaction, defaultRegistry)
+  const { spends, makes, reading } = claimsOf(transaction, defaultRegistry)
   return {
     transaction,
     reading,
@@ -88,7 +95,7 @@ export function describe(transaction: Transaction): LedgerPoolTransaction {
     lane: LANES[kind] ?? 'normal',
     // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round.
     spends: [...(reading === undefined ? [] : [reading.meter]), ...spends.map(toHex)],
-    makes: Array.from({ length: makes }, (_, index) => toHex(outputId(id, index))),
+    makes: Array.from({ length: makes?.sure ?? 0 }, (_, index) => toHex(outputId(id, index))),
     nonce,
   }
 }

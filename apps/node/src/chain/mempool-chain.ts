@@ -1,6 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import {
+  type BlockContext,
   checkTransaction,
   type Claims,
+  claimsOf,
   decodeTransaction,
   meters,
   nextNonce,
@@ -15,8 +18,11 @@ import {
 import type { Candidate, KeyState, MempoolChain, Refusal, StateFacts } from '@gridmesh/mempool'
 import type { Gate } from './gate.ts'
 import type { MainChain } from './main-chain.ts'
-import { type LedgerPoolTransaction, meterKey, poolTransaction } from './pool-transaction.ts'
+import { type LedgerPoolTransaction, meterKey, outputOf, poolTransaction } from './pool-transaction.ts'
 import type { Verifier } from './verifier.ts'
+
+/** Rows that are looked at before others have a turn of the event loop: some 10 ms. */
+const TURN_KEYS = 2_048
 
 /** What the mempool meets the chain by. */
 export interface MempoolChainParts {
@@ -59,33 +65,83 @@ export class LedgerMempoolChain implements MempoolChain<LedgerPoolTransaction> {
     const { gate, main, registry, nowMs } = this.#parts
     return gate.read(async () => {
       const block = { height: main.tip.facts.height + 1, timeMs: nowMs() }
-      // The number of whoever sends none is not asked for: it is in no cache where it is not there, so each look would go
-      // to the disk.
-      const keys = candidates.flatMap(({ transaction, parents }) => [
-        ...(transaction.nonce === undefined ? [] : [nonces.key(transaction.transaction.address)]),
-        ...[transaction, ...parents].flatMap((each) => readsOf(each.transaction, registry)),
-      ])
-      const view = await main.view(keys)
-      return candidates.map((candidate) => factsOf(candidate, view, block, registry))
+      const facts: StateFacts[] = []
+      for (const { part, keys } of inTurns(candidates, registry)) {
+        if (facts.length > 0) await setImmediate()
+        const view = await main.view(keys)
+        for (const candidate of part) facts.push(factsOf(candidate, view, block, registry))
+      }
+      return facts
     })
   }
 }
 
+/** Cuts a batch where it names so many rows that others should have a turn of the event loop. */
+function* inTurns(
+  candidates: readonly Candidate<LedgerPoolTransaction>[],
+  registry: Registry,
+): Generator<{ part: Candidate<LedgerPoolTransaction>[]; keys: Uint8Array[] }, void> {
+  let part: Candidate<LedgerPoolTransaction>[] = []
+  let keys: Uint8Array[] = []
+  for (const candidate of candidates) {
+    part.push(candidate)
+    for (const key of keysOf(candidate, registry)) keys.push(key)
+    if (keys.length < TURN_KEYS) continue
+    yield { part, keys }
+    part = []
+    keys = []
+  }
+  if (part.length > 0) yield { part, keys }
+}
+
+function keysOf(
+  { transaction: { transaction, nonce }, parents }: Candidate<LedgerPoolTransaction>,
+  registry: Registry,
+): Uint8Array[] {
+  return [
+    // The number of whoever sends none is not asked for: it is in no cache where it is not there, so each look would go
+    // to the disk.
+    ...(nonce === undefined ? [] : [nonces.key(transaction.address)]),
+    ...readsOf(transaction, registry),
+    ...parents.flatMap((parent) => claimsOf(parent.transaction, registry).makes?.reads ?? []),
+  ]
+}
+
 function factsOf(
-  { transaction: { transaction, spends, reading }, parents }: Candidate<LedgerPoolTransaction>,
+  candidate: Candidate<LedgerPoolTransaction>,
   view: StateView,
-  block: { height: number; timeMs: number },
+  block: BlockContext,
   registry: Registry,
 ): StateFacts {
-  const state = new Overlay(view)
-  for (const { transaction: parent } of parents) registry.byName(parent.kind)?.apply(parent, state, block)
+  const { transaction, spends, reading } = candidate.transaction
   const { nonce, address } = transaction
+  const state = new Overlay(view)
+  putSpent(candidate, state, view, registry)
   // Numbers are the pool's to judge: those before may be in it.
   if (nonce !== undefined) nonces.put(state, address, nonce)
   return {
     keys: spends.map((key) => keyState(key, reading, view)),
     ...(nonce !== undefined && { nextNonce: nextNonce(view, address) }),
     refusal: checkTransaction(transaction, state, block, registry),
+  }
+}
+
+/**
+ * Adds what a candidate spends of what its parents make. Of those with 256 outputs it may have 256: to apply them all
+ * would let a few bytes cost seconds. What else parents do bears on nothing that others read.
+ */
+function putSpent(
+  { transaction: { spends }, parents }: Candidate<LedgerPoolTransaction>,
+  state: Overlay,
+  view: StateView,
+  registry: Registry,
+): void {
+  if (parents.length === 0) return
+  const madeBy = new Map(parents.map(({ id, transaction }) => [id, claimsOf(transaction, registry).makes]))
+  for (const key of spends) {
+    const { maker, index } = outputOf(key)
+    const output = madeBy.get(maker)?.output(index, view)
+    if (output !== undefined) outputs.create(state, Buffer.from(key, 'hex'), output)
   }
 }
 

@@ -21,8 +21,9 @@ export interface LedgerPoolTransaction extends PoolTransaction {
 }
 
 const EMPTY_BLOCK_BYTES = blockBytes([])
+const PLACE_DIGITS = 4
 /** The first places, of which nearly all are one. */
-const PLACES = Array.from({ length: 16 }, (_, index) => index.toString(16).padStart(4, '0'))
+const PLACES = Array.from({ length: 16 }, (_, index) => index.toString(16).padStart(PLACE_DIGITS, '0'))
 const LANES: ReadonlyMap<string, Lane> = new Map([
   [gridStateUpdate.name, 'critical'],
   [proposal.name, 'high'],
@@ -34,11 +35,11 @@ const LANES: ReadonlyMap<string, Lane> = new Map([
 /** What the mempool has to know of a transaction. */
 export function poolTransaction(transaction: Transaction, registry: Registry): LedgerPoolTransaction {
   const { bytes, kind } = transaction
-  const { spends, makes, reading } = claimsOf(transaction, registry)
+  const claims = claimsOf(transaction, registry)
   return {
-    ...appliedOf(transaction, { spends, makes: makes ?? 0, reading }),
+    ...appliedOf(transaction, claims, claims.makes?.sure ?? 0),
     transaction,
-    reading,
+    reading: claims.reading,
     bytes,
     size: blockBytes([transaction]) - EMPTY_BLOCK_BYTES,
     lane: LANES.get(kind) ?? 'normal',
@@ -47,18 +48,19 @@ export function poolTransaction(transaction: Transaction, registry: Registry): L
 
 /** What the mempool has to know of a transaction that a block applied. */
 export function appliedTransaction(transaction: Transaction, registry: Registry): AppliedTransaction {
-  const { spends, makes, reading } = claimsOf(transaction, registry)
-  return appliedOf(transaction, { spends, makes: makes ?? 0, reading })
+  const claims = claimsOf(transaction, registry)
+  return appliedOf(transaction, claims, claims.makes?.sure ?? 0)
 }
 
 function appliedOf(
   { id, address, nonce }: Transaction,
-  { spends, makes, reading }: Required<Pick<Claims, 'spends' | 'makes'>> & { reading: Claims['reading'] },
+  { spends, reading }: Claims,
+  count: number,
 ): AppliedTransaction {
   const name = toHex(id)
   const keys = spends.map(toHex)
   const made: string[] = []
-  for (let index = 0; index < makes; index++) made.push(name + placeOf(index))
+  for (let index = 0; index < count; index++) made.push(name + placeOf(index))
   return {
     id: name,
     sender: toHex(address),
@@ -71,7 +73,12 @@ function appliedOf(
 
 /** The place of an output behind the id of who makes it, as `outputId` has it: two bytes, here in hex. */
 function placeOf(index: number): string {
-  return PLACES[index] ?? index.toString(16).padStart(4, '0')
+  return PLACES[index] ?? index.toString(16).padStart(PLACE_DIGITS, '0')
+}
+
+/** The transaction that makes the output that a key stands for, and its place there. */
+export function outputOf(key: string): { maker: string; index: number } {
+  return { maker: key.slice(0, -PLACE_DIGITS), index: Number.parseInt(key.slice(-PLACE_DIGITS), 16) }
 }
 
 /** The key that stands for the next reading of a meter. */

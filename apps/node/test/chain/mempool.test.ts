@@ -1,5 +1,14 @@
-import { outputId, type OutputId, tender, type Transaction, transfer, verifySignature } from '@gridmesh/ledger'
-import { beforeEach, expect, it, vi } from 'vitest'
+import {
+  FetchedState,
+  outputId,
+  type OutputId,
+  Overlay,
+  tender,
+  type Transaction,
+  transfer,
+  verifySignature,
+} from '@gridmesh/ledger'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
 import {
   addressOfPerson,
@@ -42,6 +51,59 @@ it('takes payments of what other transactions of the mempool make, of their owne
   expect(await offer(chain, ...onward)).toEqual(['added', 'added'])
   await grow(chain)
   expect(chain.mempool.stats()).toMatchObject({ transactions: 0, removed: { included: 4 } })
+})
+
+it('works out of what others make no more than what is spent of it, and reads no more', async () => {
+  const chain = await started()
+  const made = Array.from(
+    { length: 100 },
+    () => ({ asset: 'thb', amount: 1, owner: addressOfPerson(DAN), zone: 1 }) as const,
+  )
+  const parents = Array.from({ length: 5 }, (_, i) =>
+    signed(chain, DAN, transfer, { inputs: [outputId(new Uint8Array(32), i)], outputs: made }),
+  )
+  expect(await offer(chain, ...parents)).toEqual(parents.map(() => 'added'))
+  const [create, fetch] = [vi.spyOn(Overlay.prototype, 'create'), vi.spyOn(FetchedState, 'of')]
+  onTestFinished(() => void vi.restoreAllMocks())
+  const children = [5, 6, 5].map((amount, place) => {
+    const inputs = parents.map(({ id }) => outputId(id, place))
+    return signed(chain, DAN, transfer, {
+      inputs,
+      outputs: [{ asset: 'thb', amount, owner: addressOfPerson(DAN), zone: 1 }],
+    })
+  })
+  expect(await offer(chain, ...children)).toEqual(['added', 'not-conserved', 'added'])
+  expect(create).toHaveBeenCalledTimes(children.length * parents.length)
+  const keys = fetch.mock.calls.map(([wanted]) => [...wanted].length)
+  // Of each the outputs and one zone.
+  expect(keys).toEqual([children.length * (parents.length + 1)])
+})
+
+it('lets others have a turn of the event loop while it looks at many that name many', async () => {
+  const chain = await started()
+  let turns = 0
+  let next = setImmediate(function count() {
+    turns += 1
+    next = setImmediate(count)
+  })
+  onTestFinished(() => clearImmediate(next))
+  const fetched: { keys: number; turns: number }[] = []
+  vi.spyOn(FetchedState, 'of').mockImplementation(async (wanted) => {
+    fetched.push({ keys: [...wanted].length, turns })
+    return Promise.resolve(new FetchedState())
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+  const many = Array.from({ length: 20 }, (_, i) => {
+    const inputs = Array.from({ length: 256 }, (__, place) => outputId(new Uint8Array(32).fill(i + 1), place))
+    return signed(chain, DAN, transfer, {
+      inputs,
+      outputs: [{ asset: 'thb', amount: 1, owner: addressOfPerson(DAN), zone: 1 }],
+    })
+  })
+  expect(await offer(chain, ...many)).toEqual(many.map(() => 'waiting'))
+  // Eight of 257 rows each are the first to name 2,048.
+  expect(fetched.map(({ keys }) => keys)).toEqual([8 * 257, 8 * 257, 4 * 257])
+  expect(new Set(fetched.map((one) => one.turns)).size).toBe(3)
 })
 
 it('has what was made before what it was made of wait, whichever comes first', async () => {

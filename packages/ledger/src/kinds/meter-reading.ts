@@ -8,6 +8,7 @@ import { type OutputId, outputId, outputs, readOutputId } from '../state/outputs
 import type { Overlay } from '../state/overlay.ts'
 import type { StateView } from '../state/state-view.ts'
 import { moveSupply, supplies } from '../state/supplies.ts'
+import type { MadeOutputs } from '../transactions/claims.ts'
 import type { Kind } from '../transactions/kind.ts'
 import type { Transaction } from '../transactions/transaction.ts'
 import { authorityAt, checkCounters, checkSupply, isRefusal, spendable } from './checks.ts'
@@ -55,11 +56,10 @@ export const meterReading: Kind<MeterReadingBody> = {
       inputs: reader.ascending(0, MAX_INPUTS, () => readOutputId(reader), compareBytes),
     }),
   },
-  claims: ({ body: { inputs, meter, sequence, producedWh } }) => ({
-    spends: inputs,
-    // Whether there is change, only the state can say.
-    makes: producedWh > 0 ? 1 : 0,
-    reading: { meter, sequence },
+  claims: ({ body }) => ({
+    spends: body.inputs,
+    makes: madeOf(body),
+    reading: { meter: body.meter, sequence: body.sequence },
   }),
   reads: ({ body, address }) => [
     authorities.key(address),
@@ -88,6 +88,20 @@ export const meterReading: Kind<MeterReadingBody> = {
     meters.put(state, name, { ...meter, sequence, ...counted(meter, transaction.body) })
     zones.put(state, number, { ...zone, ...counted(zone, transaction.body) })
   },
+}
+
+function madeOf({ meter, zone, producedWh, inputs }: MeterReadingBody): MadeOutputs {
+  const sure = producedWh > 0 ? 1 : 0
+  return {
+    sure,
+    // Whether there is change, only the state can say.
+    most: inputs.length > 0 ? CHANGE + 1 : sure,
+    reads: [meters.key(meter)],
+    output(index, view) {
+      const owner = index === PRODUCTION && sure > 0 ? meters.get(view, meter)?.owner : undefined
+      return owner === undefined ? undefined : { asset: 'energy', amount: producedWh, owner, zone }
+    },
+  }
 }
 
 function checkMeter(meter: Meter, { zone, sequence, meter: name }: MeterReadingBody): Refusal | undefined {

@@ -9,15 +9,18 @@ import { zones } from '../state/meters.ts'
 import { type Output, type OutputId, outputId, outputs, readOutputId } from '../state/outputs.ts'
 import type { StateView } from '../state/state-view.ts'
 import { moveSupply, supplies } from '../state/supplies.ts'
+import type { MadeOutputs } from '../transactions/claims.ts'
 import type { Kind } from '../transactions/kind.ts'
 import { authorityAt, checkSupply, checkZones, isRefusal, spendable } from './checks.ts'
+
+type Issued = Omit<Output, 'asset'>
 
 /** Money that an authority issues against deposits, or takes out of circulation as it pays them back. */
 export type TenderBody =
   | {
       action: 'issue'
       /** 1 to 256 outputs of `thb`. */
-      outputs: readonly Omit<Output, 'asset'>[]
+      outputs: readonly Issued[]
     }
   | {
       action: 'redeem'
@@ -35,7 +38,7 @@ export const tender: Kind<TenderBody> = {
   isNumbered: true,
   codec: { write: writeTender, read: readTender },
   claims: ({ body }) =>
-    body.action === 'issue' ? { spends: [], makes: body.outputs.length } : { spends: body.inputs },
+    body.action === 'issue' ? { spends: [], makes: madeOf(body.outputs) } : { spends: body.inputs },
   reads: ({ body, address }) => [
     authorities.key(address),
     supplies.key('thb'),
@@ -50,9 +53,7 @@ export const tender: Kind<TenderBody> = {
   },
   apply({ body, id }, state) {
     if (body.action === 'issue') {
-      for (const [index, made] of body.outputs.entries()) {
-        outputs.create(state, outputId(id, index), { asset: 'thb', ...made })
-      }
+      for (const [index, made] of body.outputs.entries()) outputs.create(state, outputId(id, index), money(made))
       moveSupply(state, 'thb', { minted: sumOf(body.outputs), burned: 0 })
       return
     }
@@ -62,7 +63,21 @@ export const tender: Kind<TenderBody> = {
   },
 }
 
-function checkIssue(made: readonly Omit<Output, 'asset'>[], view: StateView): Refusal | undefined {
+function madeOf(issued: readonly Issued[]): MadeOutputs {
+  return {
+    sure: issued.length,
+    output(index) {
+      const made = issued[index]
+      return made === undefined ? undefined : money(made)
+    },
+  }
+}
+
+function money(made: Issued): Output {
+  return { asset: 'thb', ...made }
+}
+
+function checkIssue(made: readonly Issued[], view: StateView): Refusal | undefined {
   return checkZones(view, made) ?? checkSupply(view, 'thb', { minted: sumOf(made), burned: 0 })
 }
 

@@ -41,7 +41,10 @@ export const transfer: Kind<TransferBody> = {
       outputs: reader.list(1, MAX_OUTPUTS, () => outputCodec.read(reader)),
     }),
   },
-  claims: ({ body }) => ({ spends: body.inputs, makes: body.outputs.length }),
+  claims: ({ body: { inputs, outputs: made } }) => ({
+    spends: inputs,
+    makes: { sure: made.length, output: (index) => made[index] },
+  }),
   reads({ body }) {
     const keys = body.inputs.map((id) => outputs.key(id))
     let before: number | undefined
