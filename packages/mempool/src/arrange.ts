@@ -22,6 +22,21 @@ export function placeFor<T extends PoolTransaction>(
   return { rank, order: wanted > latest ? wanted : next() }
 }
 
+/**
+ * Those that build on an entry and are less urgent than their own lanes by it: whose place may be another once it is
+ * gone. To align all of them would look up what each builds on, which may be 256 times 256 for one transaction.
+ */
+export function heldBackBy<T extends PoolTransaction>(index: PoolIndex<T>, entry: Entry<T>): Entry<T>[] {
+  return index
+    .childrenOf(entry.transaction)
+    .filter(({ rank, transaction }) => rank === entry.rank && rank > rankOf(transaction))
+}
+
+/** Those that build on an entry that has just come, and are not after it: what a block gives back may have others there. */
+export function aheadOf<T extends PoolTransaction>(index: PoolIndex<T>, entry: Entry<T>): Entry<T>[] {
+  return index.childrenOf(entry.transaction).filter(({ rank, order }) => rank < entry.rank || order <= entry.order)
+}
+
 /** Gives entries, and those after them, the place that their parents now leave them. Gives back whose order changed. */
 export function align<T extends PoolTransaction>(
   index: PoolIndex<T>,

@@ -1,4 +1,4 @@
-import { align, placeFor } from './arrange.ts'
+import { aheadOf, align, heldBackBy, placeFor } from './arrange.ts'
 import type { AppliedTransaction, PoolTransaction, StateFacts } from './chain.ts'
 import type { Arrival, Placement, PoolChange, RemovalReason } from './changes.ts'
 import { type Entry, rankOf } from './entry.ts'
@@ -171,7 +171,7 @@ export class Pool<T extends PoolTransaction> {
     const entry = { transaction, ...place, placedAtMs: nowMs }
     this.index.insert(entry)
     this.#changes.push({ type: 'added', entry })
-    this.#align(this.index.childrenOf(transaction))
+    this.#align(aheadOf(this.index, entry))
     this.#wake(metBy(transaction))
     return undefined
   }
@@ -196,7 +196,7 @@ export class Pool<T extends PoolTransaction> {
   #include(id: string): void {
     const entry = this.index.get(id)
     if (entry === undefined) return
-    const children = this.index.childrenOf(entry.transaction)
+    const children = heldBackBy(this.index, entry)
     this.index.delete(entry)
     this.#tellRemoved(entry.transaction, 'included', 'a block applied it', false)
     this.#align(children)
