@@ -84,6 +84,7 @@ export class ChainService implements NodeChain {
   readonly #readiness: Readiness
   readonly #reannouncer: Reannouncer
   #failure: Error | undefined
+  #starting: Promise<void> | undefined
   #quieting: Promise<void> | undefined
 
   private constructor(init: ChainServiceInit, opened: Opened) {
@@ -175,18 +176,16 @@ export class ChainService implements NodeChain {
     return this.chain.head
   }
 
-  /** Whether the node has caught up, as far as it knows, and may make blocks. */
+  /** Whether the node has caught up, as far as it knows, and may make blocks: not when it is to be quiet. */
   get isReady(): boolean {
-    return this.#failure === undefined && this.#readiness.isReady()
+    return this.#failure === undefined && this.#quieting === undefined && this.#readiness.isReady()
   }
 
-  /** Joins the network, which has to be there. */
+  /** Joins the network, which has to be there; once it has been told to be quiet it does nothing. */
   async start(): Promise<void> {
-    this.#messages.start()
-    this.#peers.start()
-    await this.chain.start()
-    this.sync.start()
-    this.#reannouncer.start()
+    if (this.#quieting !== undefined) return
+    this.#starting ??= this.#start()
+    await this.#starting
   }
 
   async submit(bytes: Uint8Array, { signal }: AbortOptions = {}): Promise<AddResult> {
@@ -222,10 +221,22 @@ export class ChainService implements NodeChain {
       .catch((err: unknown) => this.#log.error('a transaction was not passed on: %e', err))
   }
 
+  async #start(): Promise<void> {
+    this.#messages.start()
+    this.#peers.start()
+    await this.chain.start()
+    // What the mempool had kept may take seconds to read, and whoever waits for this to be quiet waits for nothing more.
+    if (this.#quieting !== undefined) return
+    this.sync.start()
+    this.#reannouncer.start()
+  }
+
   async #quiet(): Promise<void> {
     this.#messages.stop()
     this.#reannouncer.stop()
     this.#teller.stop()
+    // It would start the engine after we have stopped it. Whether it failed is told to whoever started.
+    await this.#starting?.catch(() => undefined)
     await Promise.all([this.sync.stop(), this.chain.engine.stop()])
     this.#peers.stop()
   }

@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { memoryStore } from '@gridmesh/block-store'
+import { memoryRecord } from '@gridmesh/consensus'
 import { metrics } from '@gridmesh/metrics'
 import { type Genesis, signerOf, toHex } from '@gridmesh/ledger'
+import type { MempoolLog } from '@gridmesh/mempool'
 import { defaultLogger } from '@libp2p/logger'
 import { TypedEventEmitter } from 'main-event'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
@@ -222,6 +225,44 @@ it('stops before it was started, and is silent after', async () => {
   expect(node.handlers.size).toBe(0)
   // The store is free again.
   await (await opened(node, 0)).close()
+})
+
+it.each<[string, (service: ChainService) => unknown]>([
+  ['quiet', async (service) => service.quiet()],
+  ['closed', async (service) => service.close()],
+  [
+    'of no use',
+    ({ chain }) =>
+      chain.safeDispatchEvent('chain:failed', {
+        detail: new ChainFailedError({ cause: new RangeError('the disk is gone') }),
+      }),
+  ],
+])('begins nothing any more when it gets %s while it starts', async (_, end) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const node = await bus.join('hasty')
+  const { directory: _directory, ...init } = initOf(node)
+  const restored = Promise.withResolvers<Uint8Array[]>()
+  const mempoolLog: MempoolLog = {
+    async *read() {
+      yield* await restored.promise
+    },
+    append: async () => Promise.resolve(),
+    rewrite: async () => Promise.resolve(),
+  }
+  const parts = { store: memoryStore(), record: memoryRecord(), mempoolLog }
+  const service = await ChainService.open({ ...init, signer: people[0], parts })
+  const starting = service.start()
+  const ending = end(service)
+  restored.resolve([])
+  await Promise.all([starting, ending])
+  await service.quiet()
+  expect(await service.sync.sync()).toMatchObject({ status: 'failed', code: 'stopped' })
+  expect(service.isReady).toBe(false)
+  await service.start()
+  expect(node.handlers.size).toBe(0)
+  await service.close()
+  expect([vi.getTimerCount(), service.head.height]).toEqual([0, 0])
 })
 
 it('makes no block with a key that is no authority', async () => {
