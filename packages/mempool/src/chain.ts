@@ -21,7 +21,7 @@ export interface PoolTransaction {
   readonly nonce?: number | undefined
 }
 
-/** What a block says of a transaction that it applied. */
+/** What a block says of a transaction that it applied: `makes` may name keys more, which perhaps were not made. */
 export type AppliedTransaction = Pick<PoolTransaction, 'id' | 'sender' | 'spends' | 'makes' | 'nonce'>
 
 /**

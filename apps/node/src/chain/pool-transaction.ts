@@ -46,10 +46,13 @@ export function poolTransaction(transaction: Transaction, registry: Registry): L
   }
 }
 
-/** What the mempool has to know of a transaction that a block applied. */
+/**
+ * What the mempool has to know of a transaction that a block applied. It names what may have been made as well, as the
+ * change of a reading: whoever waits for it in vain is looked at once more, and else would not be looked at again.
+ */
 export function appliedTransaction(transaction: Transaction, registry: Registry): AppliedTransaction {
   const claims = claimsOf(transaction, registry)
-  return appliedOf(transaction, claims, claims.makes?.sure ?? 0)
+  return appliedOf(transaction, claims, claims.makes?.most ?? claims.makes?.sure ?? 0)
 }
 
 function appliedOf(

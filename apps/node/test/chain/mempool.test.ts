@@ -1,5 +1,6 @@
 import {
   FetchedState,
+  meterReading,
   outputId,
   type OutputId,
   Overlay,
@@ -113,6 +114,26 @@ it('has what was made before what it was made of wait, whichever comes first', a
   expect(await offer(chain, second)).toEqual(['waiting'])
   expect(await offer(chain, first)).toEqual(['added'])
   expect(chain.mempool.stats().transactions).toBe(2)
+})
+
+it('takes what waited for the change of a reading once a block has that', async () => {
+  const [chain, other] = [await started(), await started()]
+  const body = { meter: 'roof', zone: 1, timeMs: GENESIS_MS }
+  const first = reading(chain, 1, 100)
+  const inputs = [outputId(first.id, 0)]
+  const burning = { ...body, sequence: 2, producedWh: 0, consumedWh: 40, inputs }
+  const second = signed(chain, 0, meterReading, burning)
+  const made = { asset: 'energy', amount: 60, owner: addressOfPerson(DAN), zone: 1 } as const
+  const spender = signed(chain, ERIN, transfer, { inputs: [outputId(second.id, 1)], outputs: [made] })
+  const both = async (one: Transaction): Promise<void> => {
+    expect(await offer(chain, one)).toEqual(['added'])
+    await other.importBlock((await grow(chain)).bytes)
+  }
+  await both(first)
+  expect(await offer(other, spender)).toEqual(['waiting'])
+  await both(second)
+  await other.mempool.whenIdle()
+  expect(other.mempool.stats()).toMatchObject({ transactions: 1, waiting: 0 })
 })
 
 it('refuses what only authorities may send, of anybody else, before its signature is looked at', async () => {
