@@ -82,8 +82,13 @@ export interface AddOptions extends CallOptions {
 
 /** How a block is filled. */
 export interface TakeOptions<T extends PoolTransaction = PoolTransaction> {
-  /** Says whether a transaction may be in this block; one that may not is left out with all that builds on it. @default each may */
+  /**
+   * Says whether a transaction may be in this block; one that may not is left out with all that builds on it. It is asked
+   * of each in turn, before all else, and so of some that are not taken for another reason. @default each may
+   */
   accepts?(transaction: T): boolean
+  /** Is told of each that is taken, before it is asked about the next. @default nobody is told */
+  onTaken?(transaction: T): void
 }
 
 /** What became of a transaction that was offered. A refusal has a `RefusalCode`, or a code of the chain. */

@@ -144,13 +144,15 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
 
   /**
    * What a block may hold: the first in the order of the pool that fit, at most `maxCount` of at most `maxBytes` in all
-   * by their `size`. They stay in the pool until a block has them. After a thousand in a row that do not fit it ends.
+   * by their `size`. They stay in the pool until a block has them. After a thousand in a row that do not fit it ends; of
+   * those that `accepts` refuses it may pass over all of the pool.
    *
    * @throws {RangeError} for what is not a whole number of 0 or more
    */
   take(maxBytes: number, maxCount: number, options: TakeOptions<T> = {}): T[] {
     const accepts = (transaction: T): boolean => options.accepts?.(transaction) ?? true
-    return take(this.#pool.index, { maxBytes, maxCount, accepts })
+    const onTaken = (transaction: T): void => options.onTaken?.(transaction)
+    return take(this.#pool.index, { maxBytes, maxCount, accepts, onTaken })
   }
 
   /**

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { OrderedSet } from '../src/ordered-set.ts'
-import { addBlock, all, ids } from './model-chain.ts'
+import { addBlock, all, encode, ids, type ModelTransaction } from './model-chain.ts'
 import { offer, put, reasons, setUp } from './support.ts'
 
 it('orders by lane, then by arrival', async () => {
@@ -46,13 +46,45 @@ it('takes what fits, and leaves out what builds on what does not', async () => {
   }
 })
 
-it('looks no further once a thousand in a row were left out', async () => {
+it('looks no further once a thousand in a row did not fit', async () => {
   const { pool } = await setUp()
-  for (let i = 0; i < 1_001; i++)
-    void pool.add(Buffer.from(JSON.stringify([`${i}`, 0, [], 0, 'normal', null, '', true])))
-  await pool.whenIdle()
-  const only = (sender: string): unknown[] => pool.take(1e6, 10, { accepts: (one) => one.sender === sender })
-  expect([only('999').length, only('1000').length]).toEqual([1, 0])
+  const small = encode({ sender: 'small', nonce: 0, lane: 'bulk' })
+  for (let i = 0; i < 1_000; i++) void pool.add(encode({ sender: `${i}`, nonce: 0, padding: 'x'.repeat(100) }))
+  await pool.add(small)
+  const maxBytes = small.byteLength
+  const notFirst = { accepts: ({ sender }: { sender: string }) => sender !== '0' }
+  expect([pool.take(maxBytes, 10).length, pool.take(maxBytes, 10, notFirst).length]).toEqual([0, 1])
+})
+
+it('passes over what may not be in a block, and what builds on that, however many they are and at a question each', async () => {
+  const { chain, pool } = await setUp()
+  const decode = chain.decode.bind(chain)
+  let looks = 0
+  Object.assign(chain, {
+    decode(bytes: Uint8Array): ModelTransaction {
+      const one = decode(bytes)
+      const { spends } = one
+      return Object.defineProperty(one, 'spends', { get: () => (looks++, spends) })
+    },
+  })
+  for (let i = 0; i < 1_100; i++) void pool.add(encode({ sender: `${i}`, nonce: 0, lane: 'high' }))
+  for (let nonce = 0; nonce < 1_100; nonce++) void pool.add(encode({ sender: 'ann', nonce, lane: 'high' }))
+  const [bob, cem] = [await put(pool, { sender: 'bob', nonce: 0 }), await put(pool, { sender: 'cem', nonce: 0 })]
+  const asked: string[] = []
+  const taken: string[] = []
+  looks = 0
+  const block = pool.take(1e6, 10, {
+    // All but the first of Ann's may be in it.
+    accepts({ id, sender, lane, nonce }) {
+      asked.push(id)
+      return lane === 'normal' || (sender === 'ann' && nonce !== 0)
+    },
+    onTaken: ({ id }) => void taken.push(id),
+  })
+  expect([ids(block), taken]).toEqual([ids([bob, cem]), ids([bob, cem])])
+  expect(asked).toEqual(ids(pool.transactions()))
+  // Whom they build on is only looked for where they may be in it.
+  expect(looks).toBe(1_099 + 2)
 })
 
 it('takes out what a proposer found not to apply, with all that builds on it', async () => {

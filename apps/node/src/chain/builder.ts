@@ -70,15 +70,17 @@ function choose({ main: { tip }, pool, rules, registry }: BuilderParts): LedgerP
     return pool.take(MAX_BLOCK_BYTES - blockBytes([]), MAX_CANDIDATES, {
       accepts({ transaction }) {
         const own = registry.byName(transaction.kind)?.family
-        const isChange = changesAuthorities(transaction)
-        if ((isChange && !mayChange) || (own !== 'authority' && family !== undefined && own !== family)) return false
+        if (own !== 'authority' && family !== undefined && own !== family) return false
+        return mayChange || !changesAuthorities(transaction)
+      },
+      onTaken({ transaction }) {
+        const own = registry.byName(transaction.kind)?.family
         if (own !== 'authority') family = own
-        if (isChange) mayChange = false
-        return true
+        if (changesAuthorities(transaction)) mayChange = false
       },
     })
   }
-  // Decisions are the more urgent lane: by turns, they cannot keep energy from coming into blocks.
+  // Decisions are the more urgent lane: by turns, they cannot keep energy from coming into blocks, however many wait.
   const afterDecisions = tip.header.kind === 'governance' ? take('energy') : []
   const taken = afterDecisions.length > 0 ? afterDecisions : take(undefined)
   return taken.map(({ transaction }) => transaction)

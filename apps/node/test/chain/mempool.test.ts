@@ -4,7 +4,9 @@ import {
   outputId,
   type OutputId,
   Overlay,
+  proposal,
   tender,
+  toHex,
   type Transaction,
   transfer,
   verifySignature,
@@ -162,4 +164,19 @@ it('holds one that spends an output, be it to pay or to redeem it, and one readi
   await grow(chain)
   expect(await offer(chain, reading(chain, 1))).toEqual(['spent-input'])
   expect(await offer(chain, issue(chain, 0), issue(chain, 3))).toEqual(['stale-nonce', 'waiting'])
+})
+
+it('has energy in every second block, however many decisions of one authority wait', async () => {
+  const chain = await started()
+  const paid = payment(chain, 0)
+  expect(await offer(chain, paid)).toEqual(['added'])
+  const body = { text: 't'.repeat(1_000), action: { kindCode: 0, bytes: new Uint8Array(1_000) }, closesAtHeight: 9 }
+  // A block has room for less than 500 of them.
+  const many = Array.from({ length: 1_500 }, (_, nonce) => signed(chain, 0, proposal, body, nonce))
+  expect(new Set(await offer(chain, ...many))).toEqual(new Set(['added']))
+  await grow(chain)
+  expect(chain.mempool.has(toHex(paid.id))).toBe(true)
+  expect(chain.mempool.stats().transactions).toBeGreaterThan(1_001)
+  await grow(chain)
+  expect(chain.mempool.has(toHex(paid.id))).toBe(false)
 })
