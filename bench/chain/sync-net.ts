@@ -90,6 +90,6 @@ export function syncOf(at: ChainAt, net: SyncPeers & SyncRequests, init: BlockSy
   return new BlockSync({ ...components, ...more }, init)
 }
 
-function readerOf({ verifier }: ChainAt): ChainReader {
-  return ledgerReader(async (claims, options) => verifier.verify(claims, options))
+function readerOf({ chain, verifier }: ChainAt): ChainReader {
+  return ledgerReader(async (claims, options) => verifier.verify(claims, options), chain.registry)
 }

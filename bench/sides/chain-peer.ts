@@ -19,8 +19,8 @@ import { serve } from './serve.ts'
 
 const [, , directory = '', socketPath = '', every = '0'] = process.argv
 const at = await ChainAt.open({ directory, threads: 1, every: Number(every) })
-const { backend, stateReader } = at.chain
-const reader = ledgerReader(async (claims, options) => at.verifier.verify(claims, options))
+const { backend, stateReader, registry } = at.chain
+const reader = ledgerReader(async (claims, options) => at.verifier.verify(claims, options), registry)
 const server = new BlockServer({ chain: backend, reader, state: stateReader })
 const open = new Set<Socket>()
 

@@ -96,7 +96,7 @@ export class ChainService implements NodeChain {
     this.zones = init.genesis.zones.map(({ name }) => name)
     this.chain = chain
     this.#log = logger.forComponent('gridmesh:chain')
-    const reader = ledgerReader(verifier.verify)
+    const reader = ledgerReader(verifier.verify, chain.registry)
     this.#server = new BlockServer({ chain: chain.backend, reader, state: chain.stateReader })
     this.#teller = new StatusTeller({
       peers: () => this.#peers.ids(),

@@ -2,9 +2,9 @@ import type { ChainReader, HeaderFacts, Refusal } from '@gridmesh/block-sync'
 import {
   decodeBlock,
   decodeHeader,
-  defaultRegistry,
   type Header,
   headerSignatureOf,
+  type Registry,
   toHex,
   txRoot,
 } from '@gridmesh/ledger'
@@ -12,12 +12,15 @@ import type { VerifyClaims } from '../chain/verifier.ts'
 import { WrongBodyError } from './errors.ts'
 import { isProof } from './verdicts.ts'
 
-/** Reads the ledger's headers and blocks for a sync. Signatures of headers are checked by `verify`. */
-export function ledgerReader(verify: VerifyClaims): ChainReader {
+/**
+ * Reads the ledger's headers and blocks for a sync. Signatures of headers are checked by `verify`. The registry has to be
+ * that of the chain, `EnergyChain.registry`: whoever gives a block with a kind that it lacks is taken for a liar.
+ */
+export function ledgerReader(verify: VerifyClaims, registry: Registry): ChainReader {
   return {
     header: (bytes) => factsOf(decodeHeader(bytes)),
     block(bytes) {
-      const { header, transactions } = decodeBlock(bytes, defaultRegistry)
+      const { header, transactions } = decodeBlock(bytes, registry)
       const [stated, root] = [toHex(header.txRoot), toHex(txRoot(transactions.map(({ id }) => id)))]
       if (stated !== root) throw new WrongBodyError(stated, root)
       return factsOf(header)

@@ -2,7 +2,7 @@ import type { BlockStore } from '@gridmesh/block-store'
 import { type ConsensusChain, type HeaderCodec, type PoaEngine, type PoaRules, poaRules } from '@gridmesh/consensus'
 import type { HeaderFacts } from '@gridmesh/block-sync'
 import type { ChainBackend, ChainTip, ImportOutcome } from '@gridmesh/interfaces'
-import { addressOf, defaultRegistry, toHex } from '@gridmesh/ledger'
+import { addressOf, defaultRegistry, type Registry, toHex } from '@gridmesh/ledger'
 import { Mempool } from '@gridmesh/mempool'
 import type { AbortOptions } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
@@ -56,6 +56,8 @@ interface OpenParts extends OpenedChain {
 export class EnergyChain extends TypedEventEmitter<ChainEvents> {
   /** Id of the chain, hex: the hash of its genesis block. */
   readonly chainId: string
+  /** The kinds of transactions that it knows. */
+  readonly registry: Registry
   /** For sync. */
   readonly backend: ChainBackend
   /** For an engine. */
@@ -96,6 +98,7 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     const gate = new Gate()
     const better = (a: ChainBlock, b: ChainBlock): boolean => rules.better(rated(a), rated(b))
     this.chainId = toHex(chainId)
+    this.registry = registry
     this.state = store
     this.outputsOf = init.ownerIndex === true ? outputsIn(store) : undefined
     this.index = store

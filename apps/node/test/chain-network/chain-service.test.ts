@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { memoryStore } from '@gridmesh/block-store'
 import { memoryRecord } from '@gridmesh/consensus'
 import { metrics } from '@gridmesh/metrics'
-import { type Genesis, signerOf, toHex } from '@gridmesh/ledger'
+import { defaultKinds, type Genesis, type Kind, Registry, signerOf, toHex } from '@gridmesh/ledger'
 import type { MempoolLog } from '@gridmesh/mempool'
 import { defaultLogger } from '@libp2p/logger'
 import { TypedEventEmitter } from 'main-event'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { ChainFailedError } from '../../src/chain/errors.ts'
 import { ChainService, type ChainServiceInit } from '../../src/chain-network/chain-service.ts'
-import { DAN, genesisOf, payment, people, resealed } from '../chain/chains.ts'
+import { DAN, genesisOf, payment, people, resealed, signed } from '../chain/chains.ts'
 import { Bus, type BusNode } from './bus.ts'
 
 const soon = { timeout: 10_000, interval: 10 }
@@ -114,6 +114,38 @@ it('catches up with a peer by its status alone, and says none of what it fetched
   late.connect()
   await vi.waitFor(() => expect(following.head).toEqual(making.head), soon)
   expect(bus.passed).toEqual([])
+  expect([maker.reports, late.reports]).toEqual([[], []])
+})
+
+it('reads the blocks of peers by the kinds of its own chain', async () => {
+  const note: Kind<string> = {
+    name: 'note',
+    code: 200,
+    family: 'energy',
+    isForAuthorities: false,
+    isNumbered: true,
+    codec: { write: (text, writer) => void writer.text(text), read: (reader) => reader.text(10) },
+    reads: () => [],
+    check: () => undefined,
+    apply: () => {},
+  }
+  const parts = { registry: new Registry([...defaultKinds, note]) }
+  const maker = await bus.join('maker')
+  const making = await ChainService.open({ ...initOf(maker), parts, signer: people[0] })
+  onTestFinished(async () => making.close())
+  await making.start()
+  await making.submit(signed(making.chain, DAN, note, 'hello', 0).bytes)
+  await atRest(making)
+  const late = await bus.join('late')
+  const following = await ChainService.open({ ...initOf(late), parts })
+  onTestFinished(async () => following.close())
+  await following.start()
+  maker.connect()
+  late.connect()
+  await vi.waitFor(async () => {
+    await following.sync.sync()
+    expect(following.head).toEqual(making.head)
+  }, soon)
   expect([maker.reports, late.reports]).toEqual([[], []])
 })
 

@@ -15,6 +15,7 @@ import {
   type SyncRequests,
   type SyncResult,
 } from '@gridmesh/block-sync'
+import { defaultRegistry } from '@gridmesh/ledger'
 import { expect, vi } from 'vitest'
 import { ledgerReader } from '../../src/chain-network/reader.ts'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
@@ -29,7 +30,7 @@ interface Peer {
   lie: Lie
 }
 
-const READER = ledgerReader(verifyHere)
+const READER = ledgerReader(verifyHere, defaultRegistry)
 
 /** Chains that a sync asks, in memory; all that is asked and answered goes through the codecs. */
 export class SyncNet implements SyncPeers, SyncRequests {

@@ -1,4 +1,4 @@
-import { addressOf, type Block, decodeBlock, decodeHeader, defaultRegistry, type Header, toHex } from '@gridmesh/ledger'
+import { addressOf, type Block, decodeBlock, decodeHeader, type Header, toHex } from '@gridmesh/ledger'
 import type { z } from 'zod'
 import type { EnergyChain } from '../../chain/energy-chain.ts'
 import { HttpRefusalError } from '../answers.ts'
@@ -29,7 +29,7 @@ export async function blockAt(chain: EnergyChain, height: number): Promise<Found
 export async function blockBy(chain: EnergyChain, hash: string): Promise<FoundBlock> {
   const height = await chain.index.heightOf(Buffer.from(hash, 'hex'))
   const [bytes] = await chain.backend.blocks([hash])
-  if (bytes !== undefined) return { bytes, block: decodeBlock(bytes, defaultRegistry), isMain: height !== undefined }
+  if (bytes !== undefined) return { bytes, block: decodeBlock(bytes, chain.registry), isMain: height !== undefined }
   if (height === undefined) throw new HttpRefusalError(404, 'unknown-block', `hash: this node has no block ${hash}`)
   throw new HttpRefusalError(404, 'pruned-block', `Block ${height}, ${hash}, was pruned: only its header is kept`)
 }
