@@ -5,7 +5,9 @@ import { type Refusal, refuse } from './refusal.ts'
 
 /** What is wanting for a transaction to apply. */
 export interface Missing {
-  readonly need: Need
+  /** All of it, each once. */
+  readonly needs: readonly Need[]
+  /** Of the first. */
   readonly refusal: Refusal
 }
 
@@ -77,11 +79,15 @@ function missing<T extends PoolTransaction>(
   { spends, sender, nonce }: T,
   { index, facts: { keys, nextNonce = 0 } }: Grounds<T>,
 ): Missing | undefined {
-  const key = spends.find((one, i) => keys[i] !== 'unspent' && index.makerOf(one) === undefined)
-  if (key !== undefined) {
-    return { need: keyNeed(key), refusal: refuse('unknown-input', `${key} is neither in the state nor in the pool`) }
+  const unknown = spends.filter((key, i) => keys[i] !== 'unspent' && index.makerOf(key) === undefined)
+  const needs = unknown.map(keyNeed)
+  const isGap = nonce !== undefined && nonce !== nextNonce && index.numbered(sender, nonce - 1) === undefined
+  if (isGap) needs.push(nonceNeed(sender, nonce - 1))
+  const [first] = unknown
+  if (first !== undefined) {
+    return { needs, refusal: refuse('unknown-input', `${first} is neither in the state nor in the pool`) }
   }
-  if (nonce === undefined || nonce === nextNonce || index.numbered(sender, nonce - 1) !== undefined) return undefined
+  if (!isGap) return undefined
   const message = `nonce ${nonce} of ${sender}, where ${nextNonce} is next and ${nonce - 1} is not in the pool`
-  return { need: nonceNeed(sender, nonce - 1), refusal: refuse('nonce-gap', message) }
+  return { needs, refusal: refuse('nonce-gap', message) }
 }

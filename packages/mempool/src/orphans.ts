@@ -10,10 +10,8 @@ export interface Orphan<T extends PoolTransaction> {
   readonly order: number
   /** Reading of `performance.now()`. */
   readonly heldAtMs: number
-  /** The first of what it waits for. */
-  need: Need
-  /** Whether it is being judged anew. */
-  isWoken: boolean
+  /** What it waits for, and has not come since it was judged; with none it is being judged anew. */
+  readonly needs: Set<Need>
 }
 
 /** The limits on those that wait. */
@@ -53,8 +51,15 @@ export class Orphans<T extends PoolTransaction> {
     return this.#order
   }
 
-  waitingFor(need: Need): Iterable<Orphan<T>> {
-    return this.#byNeed.get(need) ?? []
+  /**
+   * Takes note that a need is met, and gives those that wait for nothing more. To judge each whenever one of 256 needs is
+   * met would let whoever sends what they spend, one by one, have all that wait judged 256 times.
+   */
+  meet(need: Need): Orphan<T>[] {
+    const waiting = this.#byNeed.get(need)
+    if (waiting === undefined) return []
+    this.#byNeed.delete(need)
+    return Array.from(waiting).filter(({ needs }) => needs.delete(need) && needs.size === 0)
   }
 
   /** Why this one may not even wait. */
@@ -78,10 +83,10 @@ export class Orphans<T extends PoolTransaction> {
   }
 
   /** Says that an orphan goes on waiting, for something else perhaps. */
-  waitOn(orphan: Orphan<T>, need: Need): void {
+  waitOn(orphan: Orphan<T>, needs: readonly Need[]): void {
     this.#unlink(orphan)
-    orphan.need = need
-    orphan.isWoken = false
+    orphan.needs.clear()
+    for (const need of needs) orphan.needs.add(need)
     this.#link(orphan)
   }
 
@@ -105,13 +110,17 @@ export class Orphans<T extends PoolTransaction> {
   }
 
   #link(orphan: Orphan<T>): void {
-    const waiting = this.#byNeed.get(orphan.need) ?? new Set()
-    this.#byNeed.set(orphan.need, waiting.add(orphan))
+    for (const need of orphan.needs) {
+      const waiting = this.#byNeed.get(need) ?? new Set()
+      this.#byNeed.set(need, waiting.add(orphan))
+    }
   }
 
   #unlink(orphan: Orphan<T>): void {
-    const waiting = this.#byNeed.get(orphan.need)
-    waiting?.delete(orphan)
-    if (waiting?.size === 0) this.#byNeed.delete(orphan.need)
+    for (const need of orphan.needs) {
+      const waiting = this.#byNeed.get(need)
+      waiting?.delete(orphan)
+      if (waiting?.size === 0) this.#byNeed.delete(need)
+    }
   }
 }

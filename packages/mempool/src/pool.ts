@@ -79,7 +79,7 @@ export class Pool<T extends PoolTransaction> {
     const refusal = orphan === undefined ? this.checkKnown(transaction) : undefined
     if (refusal !== undefined) return { status: 'refused', refusal }
     const outcome = this.judge(transaction, facts)
-    if (outcome !== undefined && 'need' in outcome) return this.#wait(transaction, outcome, arrival)
+    if (outcome !== undefined && 'needs' in outcome) return this.#wait(transaction, outcome, arrival)
     const final = outcome ?? this.#insert(transaction, this.#next++, atMs)
     if (orphan !== undefined) this.orphans.delete(orphan)
     if (final === undefined) return { status: 'added' }
@@ -140,15 +140,15 @@ export class Pool<T extends PoolTransaction> {
     }
   }
 
-  #wait(transaction: T, { need, refusal: missing }: Missing, { orphan: held, isFirm, atMs }: Arrival<T>): Placement {
+  #wait(transaction: T, { needs, refusal: missing }: Missing, { orphan: held, isFirm, atMs }: Arrival<T>): Placement {
     if (held !== undefined) {
-      this.orphans.waitOn(held, need)
+      this.orphans.waitOn(held, needs)
       return { status: 'waiting', missing }
     }
     if (isFirm === true || this.#limits.maxWaiting === 0) return { status: 'refused', refusal: missing }
     const refusal = this.orphans.refusal(transaction)
     if (refusal !== undefined) return { status: 'refused', refusal }
-    const orphan = { transaction, order: this.#next++, heldAtMs: atMs, need, isWoken: false }
+    const orphan = { transaction, order: this.#next++, heldAtMs: atMs, needs: new Set(needs) }
     this.orphans.add(orphan)
     // The oldest goes: what has waited longest in vain is least likely to get what it waits for.
     for (let full = this.orphans.overflow(); full !== undefined; full = this.orphans.overflow()) {
@@ -284,13 +284,7 @@ export class Pool<T extends PoolTransaction> {
 
   #wake(needs: readonly Need[]): void {
     if (this.orphans.count === 0) return
-    for (const need of needs) {
-      for (const orphan of this.orphans.waitingFor(need)) {
-        if (orphan.isWoken) continue
-        orphan.isWoken = true
-        this.#woken.push(orphan)
-      }
-    }
+    for (const need of needs) this.#woken.push(...this.orphans.meet(need))
   }
 
   #tellRemoved(transaction: T, reason: RemovalReason, message: string, wasWaiting: boolean): void {

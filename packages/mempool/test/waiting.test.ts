@@ -23,6 +23,41 @@ it('tells what a transaction waits for, and takes it once that comes, by key or 
   expect(pool.stats()).toMatchObject({ waiting: 0, waitingBytes: 0, added: 3 })
 })
 
+it('looks at one that waits for much once it has come, and not with each part of it', async () => {
+  const { chain, pool } = await setUp({}, new ModelChain(...Array.from({ length: 30 }, (_, i) => `${i}`)))
+  const parents = Array.from({ length: 30 }, (_, i) => transaction({ spends: [`${i}`], makes: 10 }))
+  const children = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => put(pool, { spends: parents.map(({ id }) => `${id}:${i}`) })),
+  )
+  const looked: string[] = []
+  const look = chain.look.bind(chain)
+  vi.spyOn(chain, 'look').mockImplementation(async (candidates) => {
+    looked.push(...candidates.map(({ transaction: { id } }) => id))
+    return look(candidates)
+  })
+  // Half of them come by a block.
+  for (const parent of parents.slice(0, 15)) expect((await pool.add(parent.bytes)).status).toBe('added')
+  addBlock(chain, pool, parents.slice(0, 20))
+  for (const parent of parents.slice(20)) expect((await pool.add(parent.bytes)).status).toBe('added')
+  await pool.whenIdle()
+  expect(pool.stats().waiting).toBe(0)
+  expect(looked.filter((id) => children.some((child) => child.id === id))).toEqual(ids(children))
+})
+
+it('waits for what went again before the rest had come', async () => {
+  const { chain, pool } = await setUp()
+  const [one, other] = [transaction({ spends: ['a'], makes: 1 }), transaction({ spends: ['b'], makes: 1 })]
+  const child = await put(pool, { spends: [...one.makes, ...other.makes] })
+  await pool.add(one.bytes)
+  pool.reject(one.id, { code: 'no', message: 'not today' })
+  await pool.add(other.bytes)
+  await pool.whenIdle()
+  expect([pool.stats().waiting, ids(all(pool))]).toEqual([1, [other.id]])
+  addBlock(chain, pool, [one])
+  await pool.whenIdle()
+  expect(ids(all(pool))).toEqual(ids([other, child]))
+})
+
 it('takes a whole line that came in reverse once its first is there', async () => {
   const { pool } = await setUp()
   for (let nonce = 60; nonce > 0; nonce--) expect(await offer(pool, { sender: 'ann', nonce })).toBe('waiting')
