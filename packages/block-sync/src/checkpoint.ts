@@ -1,12 +1,13 @@
 import type { ChainTip } from '@gridmesh/interfaces'
+import { agreement, type IsAgreed } from './agreement.ts'
 import { askPeer } from './ask-peer.ts'
-import { confirm } from './confirm.ts'
+import { RequestTimeoutError } from './errors.ts'
 import { callChain } from './importer.ts'
 import type { GetBlocks } from './messages.ts'
 import type { PeerRecord } from './peer-table.ts'
 import { fetchPieces } from './piece-fetch.ts'
 import type { StateTarget } from './ports.ts'
-import type { RunContext } from './run-context.ts'
+import { ChainFailedError, type RunContext } from './run-context.ts'
 
 /** A final block, and who gives the state after it. */
 interface Checkpoint {
@@ -16,16 +17,18 @@ interface Checkpoint {
 
 /**
  * Fetches the state at the newest checkpoint that is far enough ahead, if there is one that peers agree on. Where it
- * fails, another one is tried, and in the end it goes on block by block. @throws {ChainFailedError}
+ * fails, or the chain does not take it, another one is tried, and in the end it goes on block by block.
+ * @throws {ChainFailedError}
  */
 export async function runCheckpoint(context: RunContext): Promise<void> {
   const { chain, options, state, signal } = context
   if (state === undefined) return
   const least = chain.tip().height + options.checkpointBehind
+  const isAgreed = agreement(context)
   for (const checkpoint of checkpoints(context, state)) {
     signal.throwIfAborted()
     if (checkpoint.block.height <= least) return
-    if (!(await isAgreed(context, state, checkpoint))) continue
+    if (!(await isTaken(state, checkpoint, isAgreed))) continue
     const block = await fetchBlock(context, checkpoint)
     if (block !== undefined && (await fetchState(context, state, checkpoint, block))) return
   }
@@ -46,11 +49,9 @@ function checkpoints({ table }: RunContext, target: StateTarget): Checkpoint[] {
 }
 
 /** One that is trusted needs nobody's word. */
-async function isAgreed(context: RunContext, target: StateTarget, { block, peers }: Checkpoint): Promise<boolean> {
+async function isTaken(target: StateTarget, { block, peers }: Checkpoint, isAgreed: IsAgreed): Promise<boolean> {
   const only = target.trusted?.()
-  if (only !== undefined) return only.height === block.height
-  const { isEnough } = await confirm(context, block, peers, context.signal)
-  return isEnough
+  return only === undefined ? isAgreed(block, peers) : only.height === block.height
 }
 
 async function fetchBlock(context: RunContext, { block, peers }: Checkpoint): Promise<Uint8Array | undefined> {
@@ -81,17 +82,41 @@ async function readBlock({ reader }: RunContext, bytes: Uint8Array): Promise<Cha
 async function fetchState(
   context: RunContext,
   target: StateTarget,
-  { block }: Checkpoint,
+  checkpoint: Checkpoint,
   bytes: Uint8Array,
 ): Promise<boolean> {
-  const state = await callChain(context, 'begin', (signal) => target.begin(bytes, { signal }))
+  const state = await attempt(context, checkpoint, 'begin', (signal) => target.begin(bytes, { signal }))
+  if (state === undefined) return false
   let isDone = false
   try {
-    if (!(await fetchPieces(context, block, state))) return false
-    await callChain(context, 'finish', (signal) => state.finish({ signal }))
-    isDone = true
-    return true
+    if (!(await fetchPieces(context, checkpoint.block, state))) return false
+    const finish = async (signal: AbortSignal): Promise<true> => {
+      await state.finish({ signal })
+      return true
+    }
+    isDone = (await attempt(context, checkpoint, 'finish', finish)) ?? false
+    return isDone
   } finally {
     if (!isDone) await state.close()
+  }
+}
+
+/**
+ * Calls the chain with what peers claim. That it throws may be the fault of that, and must not keep us from all others:
+ * those who claim it are followed last, and nobody is blamed. Gives `undefined` then. What takes too long may be under way
+ * yet, and ends the run. @throws {ChainFailedError} @throws {SyncStoppedError}
+ */
+async function attempt<T>(
+  context: RunContext,
+  { peers }: Checkpoint,
+  what: string,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await callChain(context, what, call)
+  } catch (err) {
+    if (!(err instanceof ChainFailedError) || err.cause instanceof RequestTimeoutError) throw err
+    for (const peer of peers) peer.isDeferred = true
+    return undefined
   }
 }

@@ -27,6 +27,8 @@ export const TICK_MS = 500
 /** Version of all messages: their first byte. */
 export const WIRE_VERSION = 1
 export const MAX_HASH_BYTES = 64
+/** Six bytes: a block each ms for 8,900 years. So no chain has to hold more. */
+export const MAX_HEIGHT = 2 ** 48 - 1
 /** Places of a locator: more than a chain of 2^32 blocks needs. */
 export const MAX_LOCATOR = 64
 export const MAX_HEADERS = 2_000

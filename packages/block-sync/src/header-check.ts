@@ -1,4 +1,5 @@
 import type { ChainTip } from '@gridmesh/interfaces'
+import { MAX_HEIGHT } from './constants.ts'
 import type { HeadersAnswer } from './messages.ts'
 import type { ChainReader, HeaderFacts, Offence } from './ports.ts'
 
@@ -57,7 +58,8 @@ export function checkHeaders(
 export function readHeader(reader: ChainReader, bytes: Uint8Array): HeaderFacts | undefined {
   try {
     const facts = reader.header(bytes)
-    return Number.isSafeInteger(facts.height) && facts.height >= 0 ? facts : undefined
+    const { height } = facts
+    return Number.isSafeInteger(height) && height >= 0 && height <= MAX_HEIGHT ? facts : undefined
   } catch {
     return undefined
   }

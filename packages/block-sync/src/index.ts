@@ -50,7 +50,7 @@ export interface BlockSyncInit {
   maxFailures?: number
   /** How many times slower than the median, in blocks per second, a peer is before others are asked first. @default 4 */
   slowFactor?: number
-  /** Peers that are to have a branch that forks below the tip before it is followed, where so many claim its height. @default 3 */
+  /** Peers that are to have a branch that forks below the tip before it is followed, where so many claim its height; and a checkpoint before it is taken. @default 3 */
   confirmations?: number
   /** Peers looked at; the others, beyond it, are not asked. @default 256 */
   maxPeers?: number

@@ -112,7 +112,7 @@ export interface StateImport {
    * Gives a refusal at the place of each that is false. Up to `maxAnswerBytes` at once, or one.
    */
   add(pieces: readonly ArrivedPiece[], options: CallOptions): Promise<readonly (Refusal | undefined)[]>
-  /** Makes the state the chain's: from then on the block is its tip, and final. */
+  /** Makes the state the chain's: from then on the block is its tip, and final. Where it throws, it goes on block by block. */
   finish(options: CallOptions): Promise<void>
   /** Lets go of it; pieces may be kept for the next time. Called unless `finish` resolved. */
   close(): Promise<void>
@@ -122,7 +122,7 @@ export interface StateImport {
 export interface StateTarget {
   /** A block that is known to be final, by configuration or proof: no other checkpoint is taken. @default one that peers agree on */
   trusted?(): ChainTip | undefined
-  /** Begins, or goes on with, the import of the state after a block. */
+  /** Begins, or goes on with, the import of the state after a block. Where it throws, the checkpoint is left aside. */
   begin(block: Uint8Array, options: CallOptions): Promise<StateImport>
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../src/index.ts'
 
 const hash = fc.uint8Array({ minLength: 1, maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString('hex'))
-const height = fc.maxSafeNat()
+const height = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 2 ** 48 - 1 }))
 const tip = fc.record({ height, hash })
 const bytes = (minLength: number, maxLength: number) =>
   fc.uint8Array({ minLength, maxLength }).map((value) => new Uint8Array(value))
@@ -148,6 +148,12 @@ it.each<[string, string, () => unknown]>([
     'unsafe-integer',
     'a height over 2^53 - 1',
     () => getHeadersCodec.decode(Uint8Array.of(1, 0, 1, 1, 0, 32, 0, 0, 0, 0, 0, 0)),
+  ],
+  ['oversize', 'headers from a height over 2^48 - 1', () => getHeadersCodec.encode({ limit: 1, height: 2 ** 48 })],
+  [
+    'oversize',
+    'a tip over 2^48 - 1',
+    () => statusCodec.encode({ tip: { height: 2 ** 50, hash: 'aa' }, finalised: { height: 2, hash: 'aa' } }),
   ],
   [
     'oversize',

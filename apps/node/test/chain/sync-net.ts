@@ -24,9 +24,11 @@ import { at } from './chains.ts'
 
 type Lie = (answer: StatePieceAnswer, piece: number) => StatePieceAnswer
 
+type Server = Pick<BlockServer, 'status' | 'headers' | 'blocks' | 'statePiece'>
+
 interface Peer {
   id: string
-  server: BlockServer
+  server: Server
   lie: Lie
 }
 
@@ -42,6 +44,11 @@ export class SyncNet implements SyncPeers, SyncRequests {
   join(id: string, chain: EnergyChain, lie: Lie = (answer) => answer): void {
     const server = new BlockServer({ chain: chain.backend, reader: READER, state: chain.stateReader })
     this.#peers.push({ id, server, lie })
+  }
+
+  /** Lets somebody join that answers as it likes. */
+  joinAs(id: string, server: Server): void {
+    this.#peers.push({ id, server, lie: (answer) => answer })
   }
 
   peers(): SyncPeer[] {
@@ -77,7 +84,7 @@ export class SyncNet implements SyncPeers, SyncRequests {
     return statePieceCodec.decode(statePieceCodec.encode(told))
   }
 
-  #serverOf(id: string): BlockServer {
+  #serverOf(id: string): Server {
     return at(
       this.#peers.filter((peer) => peer.id === id),
       0,

@@ -22,7 +22,7 @@ import type {
 } from '../messages.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { codecOf } from './codec.ts'
-import { readHash, readTip, writeHash, writeTip } from './tip.ts'
+import { readHash, readHeight, readTip, writeHash, writeTip } from './tip.ts'
 
 const BY = ['locator', 'height'] as const
 const FOUND = ['found', 'no-common'] as const
@@ -64,7 +64,7 @@ export const getHeadersCodec: Codec<GetHeaders> = codecOf<GetHeaders>({
   },
   read: (reader) => {
     const limit = reader.within(reader.u16(), 1, MAX_HEADERS, 'limit')
-    if (reader.choice(BY, 'way to ask') === 'height') return { limit, height: reader.integer() }
+    if (reader.choice(BY, 'way to ask') === 'height') return { limit, height: readHeight(reader) }
     const count = reader.within(reader.u8(), 1, MAX_LOCATOR, 'places')
     const locator: ChainTip[] = []
     while (locator.length < count) {

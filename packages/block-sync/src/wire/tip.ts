@@ -1,5 +1,5 @@
 import type { ChainTip } from '@gridmesh/interfaces'
-import { MAX_HASH_BYTES } from '../constants.ts'
+import { MAX_HASH_BYTES, MAX_HEIGHT } from '../constants.ts'
 import type { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
@@ -23,5 +23,9 @@ export function writeTip(writer: ByteWriter, { height, hash }: ChainTip): void {
 }
 
 export function readTip(reader: ByteReader): ChainTip {
-  return { height: reader.integer(), hash: readHash(reader) }
+  return { height: readHeight(reader), hash: readHash(reader) }
+}
+
+export function readHeight(reader: ByteReader): number {
+  return reader.within(reader.integer(), 0, MAX_HEIGHT, 'height')
 }

@@ -1,10 +1,21 @@
 import type { StagedState } from '@gridmesh/block-store'
 import type { ArrivedPiece, CallOptions, Refusal, StateImport } from '@gridmesh/block-sync'
-import { BUCKETS, decodePiece, MalformedError, type Piece, verifyPiece } from '@gridmesh/ledger'
+import {
+  authorityList,
+  bucketOf,
+  BUCKETS,
+  decodePiece,
+  MalformedError,
+  type Piece,
+  verifyPiece,
+} from '@gridmesh/ledger'
 import type { FullBlock } from '../chain-block.ts'
 import { CorruptCheckpointError } from '../errors.ts'
 import { type ReadState, readState } from '../read-state.ts'
 import { ProvedState } from './proved-state.ts'
+
+const LIST_KEY = Buffer.from(authorityList.key())
+const LIST_BUCKET = bucketOf(LIST_KEY)
 
 /** What the import of a state works with. */
 export interface PieceImportParts {
@@ -96,8 +107,23 @@ export class PieceImport implements StateImport {
       const message = `${piece.count} buckets from ${piece.first} on, where ${count} from ${index * count} on were asked for`
       return { code: 'another-piece', message }
     }
+    // It may be what the header states, of which the giver claims that it is final: no chain comes to it.
+    if (!hasAuthorities(piece)) return { code: 'no-authorities', message: 'a state in which nobody may make a block' }
     const { stateRoot } = full.block.header
     const fault = this.#proved === undefined ? verifyPiece(stateRoot, piece) : this.#proved.put(piece)
     return fault === undefined ? piece : { code: fault, message: `not a part of the state of the block` }
+  }
+}
+
+/** Whether somebody is an authority by a piece, or that is not in its buckets. */
+function hasAuthorities({ first, count, entries }: Piece): boolean {
+  if (LIST_BUCKET < first || LIST_BUCKET >= first + count) return true
+  const [, list] = entries.find(([key]) => LIST_KEY.equals(key)) ?? []
+  if (list === undefined) return false
+  try {
+    return authorityList.parse(list).length > 0
+  } catch (err) {
+    if (err instanceof MalformedError) return false
+    throw err
   }
 }
