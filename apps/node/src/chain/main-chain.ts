@@ -171,7 +171,7 @@ export class MainChain {
     const stored = await store.revert()
     const { block } = this.#read(stored, stored.body)
     this.#history.revert(height)
-    await checkpoints.onReverted(height)
+    checkpoints.onReverted(height)
     const before = await store.header(height - 1)
     if (before === undefined) throw new StateMismatchError(height, toHex(stored.parent), 'none')
     const parent = this.#place(before)
@@ -195,7 +195,7 @@ export class MainChain {
     await store.finalise(height)
     this.#finalised = { height, hash }
     this.#history.forgetBelow(height)
-    await checkpoints.onFinal(height)
+    checkpoints.onFinal(height)
     return this.#finalised
   }
 

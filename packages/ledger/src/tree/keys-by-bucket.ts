@@ -28,8 +28,8 @@ export class KeysByBucket {
     return this.#size
   }
 
-  /** Takes a copy of a key. */
-  add(key: Uint8Array): void {
+  /** Takes a copy of a key. Gives its bucket. */
+  add(key: Uint8Array): number {
     const length = LENGTH_BYTES + key.byteLength
     if (this.#used + length > (this.#chunks.at(-1)?.byteLength ?? 0)) {
       this.#chunks.push(Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, length)))
@@ -39,12 +39,14 @@ export class KeysByBucket {
     const chunk = this.#chunks.at(-1)
     chunk?.set(key, chunk.writeUInt32BE(key.byteLength, this.#used))
     sha256Into(this.#hash, 0, key)
-    this.#buckets[this.#size] = this.#hash.readUInt16BE()
+    const bucket = this.#hash.readUInt16BE()
+    this.#buckets[this.#size] = bucket
     this.#chunkOf[this.#size] = this.#chunks.length - 1
     this.#offsets[this.#size] = this.#used
     this.#used += length
     this.#size++
     this.#sorted = undefined
+    return bucket
   }
 
   /** The keys in `count` buckets from `first` on; views, not to be changed. */

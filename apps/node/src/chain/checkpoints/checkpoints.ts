@@ -1,5 +1,5 @@
 import type { BlockStore } from '@gridmesh/block-store'
-import type { GetStatePiece, StateReader } from '@gridmesh/block-sync'
+import type { CallOptions, GetStatePiece, StateReader } from '@gridmesh/block-sync'
 import type { ChainTip } from '@gridmesh/interfaces'
 import type { StateTree } from '@gridmesh/ledger'
 import { isChangePending } from '../authorities.ts'
@@ -24,6 +24,8 @@ export class Checkpoints implements StateReader {
   #held: Checkpoint | undefined
   /** The oldest that is not final: a newer one would take its place for ever where finality lags behind by more than `every`. */
   #next: Checkpoint | undefined
+  /** Those that are let go of: what is read of them ends, and no block waits for it. Never rejects. */
+  #closing: Promise<void> = Promise.resolve()
 
   constructor(parts: CheckpointsParts) {
     this.#parts = parts
@@ -34,10 +36,10 @@ export class Checkpoints implements StateReader {
     return this.#held?.block
   }
 
-  async piece({ block, piece, pieces }: GetStatePiece): Promise<Uint8Array | undefined> {
+  async piece({ block, piece, pieces }: GetStatePiece, { signal }: CallOptions): Promise<Uint8Array | undefined> {
     const held = this.#held
     if (held === undefined || held.block.hash !== block.hash || held.block.height !== block.height) return undefined
-    return held.piece(piece, pieces)
+    return held.piece(piece, pieces, signal)
   }
 
   /**
@@ -53,27 +55,32 @@ export class Checkpoints implements StateReader {
   }
 
   /** The block at a height was taken off. */
-  async onReverted(height: number): Promise<void> {
+  onReverted(height: number): void {
     if (this.#next === undefined || this.#next.block.height < height) return
-    const next = this.#next
+    this.#letGo(this.#next)
     this.#next = undefined
-    await next.close()
   }
 
   /** All blocks up to a height are final. */
-  async onFinal(height: number): Promise<void> {
+  onFinal(height: number): void {
     if (this.#next === undefined || this.#next.block.height > height) return
-    const before = this.#held
+    this.#letGo(this.#held)
     this.#held = this.#next
     this.#next = undefined
-    await before?.close()
   }
 
-  /** Lets go of all: also where the chain is another one than before. */
+  /** Lets go of all, before the store is closed, or the chain is another one: nothing is read any more when it resolves. */
   async clear(): Promise<void> {
-    const all = [this.#held, this.#next]
+    this.#letGo(this.#held)
+    this.#letGo(this.#next)
     this.#held = undefined
     this.#next = undefined
-    for (const each of all) await each?.close()
+    await this.#closing
+  }
+
+  #letGo(checkpoint: Checkpoint | undefined): void {
+    if (checkpoint === undefined) return
+    const before = this.#closing
+    this.#closing = checkpoint.close().then(async () => before)
   }
 }
