@@ -1,13 +1,17 @@
 import type { ChainTip } from '@gridmesh/interfaces'
 import { agreement, type IsAgreed } from './agreement.ts'
 import { askPeer } from './ask-peer.ts'
+import { MAX_PIECES } from './constants.ts'
 import { RequestTimeoutError } from './errors.ts'
 import { callChain } from './importer.ts'
 import type { GetBlocks } from './messages.ts'
 import type { PeerRecord } from './peer-table.ts'
-import { fetchPieces } from './piece-fetch.ts'
-import type { StateTarget } from './ports.ts'
+import { fetchPieces, type PiecesEnd } from './piece-fetch.ts'
+import type { StateImport, StateTarget } from './ports.ts'
 import { ChainFailedError, type RunContext } from './run-context.ts'
+
+/** How many times more pieces a state is asked for in, where one of them is too long. */
+const FINER = 16
 
 /** A final block, and who gives the state after it. */
 interface Checkpoint {
@@ -78,24 +82,40 @@ async function readBlock({ reader }: RunContext, bytes: Uint8Array): Promise<Cha
   }
 }
 
-/** Says whether the state is the chain's by now. */
+/** In ever more pieces, where one is too long. Says whether the state is the chain's by now. */
 async function fetchState(
   context: RunContext,
   target: StateTarget,
   checkpoint: Checkpoint,
   bytes: Uint8Array,
 ): Promise<boolean> {
-  const state = await attempt(context, checkpoint, 'begin', (signal) => target.begin(bytes, { signal }))
-  if (state === undefined) return false
+  let least: number | undefined
+  for (;;) {
+    const begin = async (signal: AbortSignal): Promise<StateImport> => target.begin(bytes, { signal, pieces: least })
+    const state = await attempt(context, checkpoint, 'begin', begin)
+    if (state === undefined) return false
+    if (least !== undefined && state.pieces < least) {
+      // The target does not have it in more pieces.
+      await state.close()
+      return false
+    }
+    const end = await importState(context, checkpoint, state)
+    if (end !== 'withheld' || state.pieces >= MAX_PIECES) return end === 'whole'
+    least = Math.min(MAX_PIECES, FINER * state.pieces)
+  }
+}
+
+async function importState(context: RunContext, checkpoint: Checkpoint, state: StateImport): Promise<PiecesEnd> {
   let isDone = false
   try {
-    if (!(await fetchPieces(context, checkpoint.block, state))) return false
+    const end = await fetchPieces(context, checkpoint.block, state)
+    if (end !== 'whole') return end
     const finish = async (signal: AbortSignal): Promise<true> => {
       await state.finish({ signal })
       return true
     }
     isDone = (await attempt(context, checkpoint, 'finish', finish)) ?? false
-    return isDone
+    return isDone ? 'whole' : 'given-up'
   } finally {
     if (!isDone) await state.close()
   }

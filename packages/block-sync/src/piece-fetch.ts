@@ -1,4 +1,5 @@
 import type { ChainTip } from '@gridmesh/interfaces'
+import { MAX_PIECE_BYTES } from './constants.ts'
 import { FetchLoop } from './fetch-loop.ts'
 import type { Fetched, Job } from './fetcher.ts'
 import { callChain } from './importer.ts'
@@ -56,22 +57,27 @@ class PieceJob implements Job {
     const request = { block: this.#block, piece: this.piece, pieces: this.#pieces }
     const { piece } = await requests.statePiece(peer.id, request, { signal })
     if (piece === undefined) return { count: 0 }
-    if (piece.byteLength > options.maxAnswerBytes) {
-      return {
-        offence: 'too-many-bytes',
-        message: `a piece of ${piece.byteLength} bytes, of ${options.maxAnswerBytes}`,
-      }
+    if (piece.byteLength > MAX_PIECE_BYTES) {
+      return { offence: 'too-many-bytes', message: `a piece of ${piece.byteLength} bytes, of ${MAX_PIECE_BYTES}` }
     }
+    // It may be true, and is more than is to be held here.
+    if (piece.byteLength > options.maxAnswerBytes) return { count: 0 }
     if (!signal.aborted) this.arrived ??= { bytes: piece, peer }
     return { count: 1 }
   }
 }
 
 /**
- * Fetches the pieces of a state from all who have them, and hands over what came by then, some at a time. Says whether all
- * were taken. @throws {ChainFailedError} @throws {SyncStoppedError}
+ * What became of the pieces: all were taken; or there is one that nobody gives who has the state, as where it is too long;
+ * or else nobody has it any more, or nothing came for too long.
  */
-export async function fetchPieces(context: RunContext, block: ChainTip, state: StateImport): Promise<boolean> {
+export type PiecesEnd = 'whole' | 'withheld' | 'given-up'
+
+/**
+ * Fetches the pieces of a state from all who have them, and hands over what came by then, some at a time.
+ * @throws {ChainFailedError} @throws {SyncStoppedError}
+ */
+export async function fetchPieces(context: RunContext, block: ChainTip, state: StateImport): Promise<PiecesEnd> {
   const { pieces } = state
   const kept = new Set(state.kept)
   const missing = Array.from({ length: pieces }, (_, piece) => piece).filter((piece) => !kept.has(piece))
@@ -92,7 +98,16 @@ export async function fetchPieces(context: RunContext, block: ChainTip, state: S
     const some = takeSome(inWindow(), context.options.maxAnswerBytes)
     return some.length === 0 ? undefined : add(some)
   }
-  return new FetchLoop({ context, phase: 'checkpoint', jobs: inWindow, left: () => jobs.length, take }).run()
+  const loop = new FetchLoop({ context, phase: 'checkpoint', jobs: inWindow, left: () => jobs.length, take })
+  if (await loop.run()) return 'whole'
+  return isWithheld(context, inWindow()) ? 'withheld' : 'given-up'
+}
+
+/** Whether all who have the state, if anybody has, do not give the piece that is needed first. */
+function isWithheld({ table }: RunContext, jobs: readonly PieceJob[]): boolean {
+  const job = jobs.find(({ isWhole }) => !isWhole)
+  const having = table.usable().filter((peer) => job?.suits(peer) === true)
+  return having.length > 0 && having.every((peer) => job?.absent.has(peer) === true)
 }
 
 /** What came, up to so many bytes, but one at least. */

@@ -118,12 +118,18 @@ export interface StateImport {
   close(): Promise<void>
 }
 
+/** What the import of a state begins with. */
+export interface BeginOptions extends CallOptions {
+  /** Pieces that it is to be fetched in at least, up to 65_536: with fewer of them one was too long. @default as many as the target likes */
+  pieces?: number | undefined
+}
+
 /** Where a checkpoint goes. */
 export interface StateTarget {
   /** A block that is known to be final, by configuration or proof: no other checkpoint is taken. @default one that peers agree on */
   trusted?(): ChainTip | undefined
   /** Begins, or goes on with, the import of the state after a block. Where it throws, the checkpoint is left aside. */
-  begin(block: Uint8Array, options: CallOptions): Promise<StateImport>
+  begin(block: Uint8Array, options: BeginOptions): Promise<StateImport>
 }
 
 /** Where the blocks before the lowest one go. */

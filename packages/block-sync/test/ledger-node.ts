@@ -93,6 +93,8 @@ export class LedgerNode implements ChainBackend {
   readonly added: number[] = []
   /** Bytes of the pieces that came at once. */
   readonly handed: number[][] = []
+  /** Whether it takes a state in more pieces where it is asked to. */
+  mayBeFiner = false
   /** How long it takes to keep them, in ms. */
   keepMs = 0
 
@@ -193,23 +195,24 @@ export class LedgerNode implements ChainBackend {
   }
 
   readonly target: StateTarget = {
-    begin: (bytes) => {
+    begin: (bytes, { pieces: least = PIECES }) => {
       const block = decodeBlock(bytes, defaultRegistry)
-      const name = toHex(block.header.hash)
+      const pieces = this.mayBeFiner ? Math.max(PIECES, least) : PIECES
+      const name = `${toHex(block.header.hash)} ${pieces}`
       const kept = this.#pieces.get(name) ?? new Map<number, readonly Entry[]>()
       this.#pieces.set(name, kept)
-      return Promise.resolve(this.#import(block, kept))
+      return Promise.resolve(this.#import(block, pieces, kept))
     },
   }
 
-  #import(block: Block, kept: Map<number, readonly Entry[]>): StateImport {
-    const count = BUCKETS / PIECES
+  #import(block: Block, pieces: number, kept: Map<number, readonly Entry[]>): StateImport {
+    const count = BUCKETS / pieces
     return {
-      pieces: PIECES,
+      pieces,
       kept: [...kept.keys()],
-      add: async (pieces) => {
-        this.handed.push(pieces.map(({ bytes }) => bytes.byteLength))
-        const refusals = pieces.map(({ piece: index, bytes }) => {
+      add: async (some) => {
+        this.handed.push(some.map(({ bytes }) => bytes.byteLength))
+        const refusals = some.map(({ piece: index, bytes }) => {
           const piece = decodePieceOr(bytes)
           const fault = piece === undefined ? 'malformed' : verifyPiece(block.header.stateRoot, piece)
           if (piece === undefined || fault !== undefined || piece.first !== index * count || piece.count !== count) {

@@ -77,7 +77,6 @@ const headers = (node: LedgerNode): Promise<Uint8Array[]> => node.headers(0, 100
 const lies: Record<string, (honest: StatePieceAnswer) => StatePieceAnswer> = {
   'bytes that are no piece': () => ({ piece: Uint8Array.of(1, 2, 3) }),
   'a changed piece': ({ piece }) => ({ piece: piece?.map((byte, i) => (i === piece.length - 1 ? byte ^ 1 : byte)) }),
-  'a piece that is too long': () => ({ piece: new Uint8Array(5_000_000) }),
 }
 
 it.each(Object.entries(lies))('reports %s, and takes it from somebody else', async (_, statePiece) => {
@@ -88,9 +87,50 @@ it.each(Object.entries(lies))('reports %s, and takes it from somebody else', asy
   expect(await run(setup)).toMatchObject({ status: 'synced', tip: full.tip() })
   expect(setup.chain.added).toHaveLength(PIECES)
   expect(setup.chain.stateRoot).toBe(full.stateRoot)
-  expect(setup.net.reports).toMatchObject([
-    { peer: 'liar', offence: expect.toBeOneOf(['false-piece', 'too-many-bytes']) },
-  ])
+  expect(setup.net.reports).toMatchObject([{ peer: 'liar', offence: 'false-piece' }])
+})
+
+it('takes a piece of more bytes than it may hold from somebody else, and blames nobody', async () => {
+  const setup = await newcomer()
+  join(setup, 'long', { delayMs: 1, statePiece: () => ({ piece: new Uint8Array(5_000_000) }) })
+  join(setup, 'short')
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 10, tip: full.tip() })
+  expect(setup.chain.added).toHaveLength(PIECES)
+  expect(setup.net.reports).toEqual([])
+})
+
+it.each([
+  { whose: 'its own bounds', piece: new Uint8Array(5_000_000) },
+  { whose: 'those of all', piece: undefined },
+])('asks for a state in more pieces where one of them is too long by $whose', async ({ piece }) => {
+  const setup = await newcomer()
+  setup.chain.mayBeFiner = true
+  const asked = new Set<number>()
+  const statePiece: Behaviour['statePiece'] = ({ pieces }, honest) => {
+    asked.add(pieces)
+    return pieces > PIECES ? honest : { piece }
+  }
+  for (const id of ['a', 'b', 'c']) join(setup, id, { statePiece })
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 10, tip: full.tip() })
+  expect(setup.chain.stateRoot).toBe(full.stateRoot)
+  expect([...asked]).toEqual([PIECES, 16 * PIECES])
+  expect(setup.net.reports).toEqual([])
+})
+
+it('goes on block by block where no number of pieces will do', async () => {
+  const setup = await newcomer({ maxRequests: 1 })
+  setup.chain.mayBeFiner = true
+  const asked = new Set<number>()
+  const statePiece: Behaviour['statePiece'] = ({ pieces }) => {
+    asked.add(pieces)
+    return { piece: undefined }
+  }
+  join(setup, 'a', { statePiece })
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 60, tip: full.tip() })
+  expect([...asked]).toEqual([16, 256, 4_096, 65_536])
 })
 
 it('reports the piece of another place', async () => {

@@ -106,6 +106,20 @@ describe('a node that syncs to a checkpoint', () => {
     expect(await chain.index.transaction(payment(chain, 0).id)).toEqual({ height: 1, position: 0 })
   })
 
+  it('takes the state in more pieces where one of them is too long for it, and blames nobody', async () => {
+    const full = await chainOf(9)
+    const chain = await opened({ checkpoints: { every: 5, pieces: 1 } })
+    const net = new SyncNet()
+    for (const id of ['a', 'b', 'c']) net.join(id, full)
+    const sync = syncOf(chain, net, { maxBlockBytes: 2_000, maxAnswerBytes: 2_000 })
+    sync.start()
+    expect(await sync.sync()).toMatchObject({ status: 'synced', tip: full.head, imported: 4 })
+    await sync.stop()
+    expect((await stateOf(chain)).root).toBe(await rootOf(full))
+    expect(new Set(net.pieces.map(({ piece }) => piece)).size).toBe(16)
+    expect(net.reports).toEqual([])
+  })
+
   it('makes blocks, gives its state and finds the same final blocks as one that has executed all', async () => {
     const full = await chainOf(7)
     const chain = await opened({ checkpoints: { every: 5, pieces: 4 } })

@@ -5,7 +5,7 @@ import { BUCKETS } from '@gridmesh/ledger'
 export interface CheckpointInit {
   /** The state after a block is given to others where its height is a multiple of this, once it is final; 0 gives none. @default 1_000 */
   every?: number
-  /** Parts in which a state is fetched: a power of two up to 65_536. A part has to stay under 16 MiB. @default 1_024 */
+  /** Parts in which a state is fetched: a power of two up to 65_536. Where one is over 4 MiB, 16 times as many. @default 1_024 */
   pieces?: number
   /** The only checkpoint that is taken, where it is known to be final. @default one that peers agree on */
   trusted?: ChainTip

@@ -1,7 +1,15 @@
 import type { BlockStore } from '@gridmesh/block-store'
-import type { CallOptions, Refusal, StateImport, StateTarget } from '@gridmesh/block-sync'
+import type { BeginOptions, Refusal, StateImport, StateTarget } from '@gridmesh/block-sync'
 import type { ChainTip } from '@gridmesh/interfaces'
-import { type Block, decodeBlock, headerSignatureOf, type Registry, toHex, verifySignature } from '@gridmesh/ledger'
+import {
+  type Block,
+  BUCKETS,
+  decodeBlock,
+  headerSignatureOf,
+  type Registry,
+  toHex,
+  verifySignature,
+} from '@gridmesh/ledger'
 import type { FullBlock } from '../chain-block.ts'
 import { CheckpointBehindError } from '../errors.ts'
 import { FalseImport } from './false-import.ts'
@@ -31,7 +39,7 @@ export class EnergyStateTarget implements StateTarget {
   }
 
   /** @throws {CheckpointBehindError} when the block is not above what is final here @throws {ImportUnderWayError} */
-  async begin(bytes: Uint8Array, { signal }: CallOptions): Promise<StateImport> {
+  async begin(bytes: Uint8Array, { signal, pieces: least = 1 }: BeginOptions): Promise<StateImport> {
     const { store, registry, options, finalised, adopt } = this.#parts
     signal.throwIfAborted()
     // A copy: the import may take long, and the bytes may be a view of something larger.
@@ -39,11 +47,13 @@ export class EnergyStateTarget implements StateTarget {
     const full: FullBlock = { bytes: own, block: decodeBlock(own, registry) }
     const { height, hash } = full.block.header
     if (height <= finalised().height) throw new CheckpointBehindError(height, finalised().height)
+    let { pieces } = options
+    while (pieces < Math.min(least, BUCKETS)) pieces *= 2
     const fault = this.#faultOf(full.block)
     // Who gives pieces of a block that cannot be one of this chain claims it: refused pieces are what tells on them.
-    if (fault !== undefined) return new FalseImport(options.pieces, fault)
-    const staged = await store.stageState(stageName({ height, hash, pieces: options.pieces }))
-    return new PieceImport({ full, staged, pieces: options.pieces, adopt })
+    if (fault !== undefined) return new FalseImport(pieces, fault)
+    const staged = await store.stageState(stageName({ height, hash, pieces }))
+    return new PieceImport({ full, staged, pieces, adopt })
   }
 
   #faultOf({ header }: Block): Refusal | undefined {
