@@ -45,7 +45,8 @@ async function headersBelow(
   if (lie !== undefined) table.report(source, lie.offence, lie.message)
   else if (facts.length < limit) table.exclude(source, 'absent', `it has no headers of heights from ${height} on`)
   else if (facts.at(-1)?.hash === lowest.parent) return facts
-  else table.report(source, 'contradicts-finality', `block ${lowest.height - 1} is not ${lowest.parent}`)
+  // It may have been cut off, and cannot know what became final meanwhile.
+  else table.report(source, 'forks-below-finality', `block ${lowest.height - 1} is not ${lowest.parent}`)
   return undefined
 }
 

@@ -196,7 +196,7 @@ it('asks only for the pieces that were not kept when it was stopped in the middl
   expect(setup.chain.added).toHaveLength(PIECES)
 })
 
-it('gives up the history of a peer that gives another one, and reports it', async () => {
+it('gives up the history of a peer that gives another one, as one that forks below what is final', async () => {
   const setup = await newcomer()
   const other = await (await (await LedgerNode.create()).grow(1)).grow(58)
   onTestFinished(() => other.close())
@@ -212,7 +212,7 @@ it('gives up the history of a peer that gives another one, and reports it', asyn
   expect(await run(setup)).toMatchObject({ status: 'synced', imported: 10 })
   await pass(until(() => failed.length > 0))
   expect(failed).toEqual(['no-peers'])
-  expect(setup.net.reports).toMatchObject([{ peer: 'a', offence: 'contradicts-finality' }])
+  expect(setup.net.reports).toMatchObject([{ peer: 'a', offence: 'forks-below-finality' }])
   expect(setup.chain.history.lowest()?.height).toBe(50)
 })
 
