@@ -9,7 +9,7 @@ import type { RunContext } from './run-context.ts'
 
 /**
  * Fetches the blocks before the lowest one, the newest first, until none is missing. Each is the parent of one that is
- * held, so that nothing has to be validated. Says why it ended before. @throws {ChainFailedError} @throws {SyncStoppedError}
+ * held, by its hash, and so true if that one is: nothing is executed, and nothing is proven of the checkpoint. Says why it ended before. @throws {ChainFailedError} @throws {SyncStoppedError}
  */
 export async function fillHistory(context: RunContext, history: HistoryTarget): Promise<Refusal | undefined> {
   for (let lowest = history.lowest(); lowest !== undefined && lowest.height > 0; lowest = history.lowest()) {

@@ -1,8 +1,9 @@
 import { memoryStore } from '@gridmesh/block-store'
-import { BUCKETS, decodePiece, toHex } from '@gridmesh/ledger'
+import { BUCKETS, decodeHeader, decodePiece, encodeBlock, toHex } from '@gridmesh/ledger'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { at, genesisOf, GENESIS_MS, grow, offer, opened, payment, RULES, stateOf, whoseTurn } from './chains.ts'
-import { blockOf, chainOf, growBy, heightOf, NEVER, pieceOf, rootOf, take } from './states.ts'
+import { forgedBlock, forgedPiece } from './forger.ts'
+import { add, blockOf, chainOf, growBy, heightOf, NEVER, pieceOf, rootOf, take } from './states.ts'
 import { SyncNet, syncOnce, syncOf } from './sync-net.ts'
 
 beforeEach(() => {
@@ -221,5 +222,26 @@ describe('the history', () => {
     for (let height = 4; height >= 0; height--) await chain.history.prepend(await heightOf(full, height), NEVER)
     expect(chain.history.lowest()).toBeUndefined()
     expect(await chain.backend.headers(0, 1)).toEqual(await full.backend.headers(0, 1))
+  })
+
+  it('takes no block that its maker did not sign, and none but genesis as the first', async () => {
+    const first = forgedBlock({ height: 0 })
+    const signed = forgedBlock({ height: 1, parent: first.header.hash })
+    const { bytes } = signed.header
+    const header = decodeHeader(bytes.map((byte, i) => (i === bytes.byteLength - 1 ? byte ^ 1 : byte)))
+    const unsigned = { ...signed, header }
+    for (const { good, bad } of [
+      { good: [], bad: unsigned },
+      { good: [signed], bad: first },
+    ]) {
+      const chain = await opened({ checkpoints: { pieces: 1 } })
+      const top = forgedBlock({ height: 2, parent: (good[0] ?? bad).header.hash })
+      const state = await chain.stateTarget.begin(encodeBlock(top), NEVER)
+      expect(await add(state, 0, forgedPiece(0, 1))).toBeUndefined()
+      await state.finish(NEVER)
+      for (const block of good) await chain.history.prepend(encodeBlock(block), NEVER)
+      await expect(chain.history.prepend(encodeBlock(bad), NEVER)).rejects.toMatchObject({ code: 'wrong-history' })
+      expect(chain.history.lowest()?.height).toBe(2 - good.length)
+    }
   })
 })

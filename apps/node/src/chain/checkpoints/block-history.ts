@@ -1,6 +1,16 @@
 import type { BlockStore } from '@gridmesh/block-store'
 import type { CallOptions, HeaderFacts, HistoryTarget } from '@gridmesh/block-sync'
-import { chainIdOf, decodeBlock, decodeHeader, type Registry, toHex, txRoot } from '@gridmesh/ledger'
+import {
+  type Block,
+  chainIdOf,
+  decodeBlock,
+  decodeHeader,
+  headerSignatureOf,
+  type Registry,
+  toHex,
+  txRoot,
+  verifySignature,
+} from '@gridmesh/ledger'
 import { headerIn } from '../block-record.ts'
 import { type ChainRules, factsOf } from '../chain-block.ts'
 import { HistoryBlockError } from '../errors.ts'
@@ -19,8 +29,9 @@ export interface BlockHistoryParts {
 }
 
 /**
- * The blocks before a checkpoint, taken back to genesis. Each is the parent of one that is held, by its hash, and so need
- * not be executed; that the last one is the genesis of this chain is what proves the checkpoint to be of it.
+ * The blocks before a checkpoint, taken back to genesis. Each is the parent of one that is held, by its hash, is signed by
+ * who made it, and the last one is the genesis of this chain. None is executed, so that they prove nothing of the
+ * checkpoint: whether its makers were authorities would take the authorities from genesis on, block by block.
  */
 export class BlockHistory implements HistoryTarget {
   readonly #parts: BlockHistoryParts
@@ -41,18 +52,15 @@ export class BlockHistory implements HistoryTarget {
   }
 
   /**
-   * @throws {HistoryBlockError} when it is of another chain, or its body is not that of its header
+   * @throws {HistoryBlockError} when it is of another chain, its body is not that of its header, or its maker did not sign it
    * @throws {UnlinkedBlockError} when it is not the parent of the lowest block
    */
   async prepend(bytes: Uint8Array, { signal }: CallOptions): Promise<void> {
-    const { registry, rules, chainId, store, inTurn } = this.#parts
+    const { registry, rules, store, inTurn } = this.#parts
     const block = decodeBlock(bytes, registry)
-    const { header, transactions } = block
-    if (toHex(chainIdOf(header)) !== toHex(chainId))
-      throw new HistoryBlockError(header.height, 'it is of another chain')
-    if (toHex(txRoot(transactions.map(({ id }) => id))) !== toHex(header.txRoot)) {
-      throw new HistoryBlockError(header.height, 'its body is not that of its header')
-    }
+    const { header } = block
+    const fault = this.#faultOf(block)
+    if (fault !== undefined) throw new HistoryBlockError(header.height, fault)
     const facts = factsOf(header)
     // Nothing builds on it any more, so nobody asks what it stands for.
     const place = { standing: rules.begin(facts), changedAt: 0 }
@@ -64,6 +72,17 @@ export class BlockHistory implements HistoryTarget {
       },
       signal,
     )
+  }
+
+  #faultOf({ header, transactions }: Block): string | undefined {
+    const chainId = toHex(this.#parts.chainId)
+    if (toHex(chainIdOf(header)) !== chainId) return 'it is of another chain'
+    if ((header.height === 0) !== (toHex(header.hash) === chainId))
+      return 'genesis is the first block, and no other one is'
+    if (toHex(txRoot(transactions.map(({ id }) => id))) !== toHex(header.txRoot))
+      return 'its body is not that of its header'
+    const isSigned = header.height === 0 || verifySignature(headerSignatureOf(header))
+    return isSigned ? undefined : `the signature of ${toHex(header.proposer)} does not hold`
   }
 }
 
