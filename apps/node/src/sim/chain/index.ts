@@ -1,5 +1,6 @@
 import { checkpoint } from './checkpoint.ts'
 import { crash } from './crash.ts'
+import { falseCheckpoint } from './false-checkpoint.ts'
 import { lateJoiner } from './late-joiner.ts'
 import { liars } from './liars.ts'
 import { mixedVersions } from './mixed-versions.ts'
@@ -12,6 +13,7 @@ export const chainScenarios: readonly ChainScenario[] = [
   lateJoiner,
   liars,
   checkpoint,
+  falseCheckpoint,
   reorg,
   crash,
   partition,

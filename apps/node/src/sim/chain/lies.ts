@@ -2,8 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   type BlocksAnswer,
   blocksCodec,
+  type GetBlocks,
+  getBlocksCodec,
   type GetHeaders,
   getHeadersCodec,
+  type GetStatePiece,
+  getStatePieceCodec,
   type HeadersAnswer,
   headersCodec,
   statePieceCodec,
@@ -25,7 +29,14 @@ import {
   toHex,
   txRoot,
 } from '@gridmesh/ledger'
-import { getBlocksKind, getHeadersKind, getStatePieceKind, statusKind } from '../../chain-network/kinds.ts'
+import {
+  getBlocksKind,
+  getFewBlocksKind,
+  getHeadersKind,
+  getStatePieceKind,
+  statusKind,
+} from '../../chain-network/kinds.ts'
+import { ForgedCheckpoint } from './forged-checkpoint.ts'
 import type { LieName } from './scenario.ts'
 
 /** Blocks that a liar claims to have beyond the others. */
@@ -43,7 +54,9 @@ interface Lie {
   status?(honest: Status): Status
   headers?(request: GetHeaders, honest: HeadersAnswer): HeadersAnswer
   blocks?(honest: BlocksAnswer): BlocksAnswer
-  piece?(honest: StatePieceAnswer): StatePieceAnswer
+  /** Where few are asked for. */
+  fewBlocks?(request: GetBlocks, honest: BlocksAnswer): BlocksAnswer
+  piece?(honest: StatePieceAnswer, request: GetStatePiece): StatePieceAnswer
   /** In the place of a block of its own. */
   block?(bytes: Uint8Array): Uint8Array
 }
@@ -59,7 +72,7 @@ export interface LiarInit {
 
 /** Messages by which a node lies, over those by which it tells the truth. */
 export function lyingMessages(messages: Messages, name: LieName, init: LiarInit): Messages {
-  const lie = lieOf(name, new Forger(init))
+  const lie = lieOf(name, init)
   return {
     on: (kind, handler, options) => messages.on(kind, handler, options),
     request: async (peer, kind, value, options) => messages.request(peer, kind, value, options),
@@ -79,8 +92,13 @@ export function lyingMessages(messages: Messages, name: LieName, init: LiarInit)
           if (kind.kind === getBlocksKind.kind && lie.blocks !== undefined) {
             return kind.reply.decode(blocksCodec.encode(lie.blocks(blocksCodec.decode(truth))))
           }
+          if (kind.kind === getFewBlocksKind.kind && lie.fewBlocks !== undefined) {
+            const request = getBlocksCodec.decode(kind.codec.encode(value))
+            return kind.reply.decode(blocksCodec.encode(lie.fewBlocks(request, blocksCodec.decode(truth))))
+          }
           if (kind.kind === getStatePieceKind.kind && lie.piece !== undefined) {
-            return kind.reply.decode(statePieceCodec.encode(lie.piece(statePieceCodec.decode(truth))))
+            const request = getStatePieceCodec.decode(kind.codec.encode(value))
+            return kind.reply.decode(statePieceCodec.encode(lie.piece(statePieceCodec.decode(truth), request)))
           }
           return honest
         },
@@ -117,9 +135,17 @@ function falsify({ piece }: StatePieceAnswer): StatePieceAnswer {
   return { piece: encodePiece({ ...proved, entries: [[key, other], ...others] }) }
 }
 
-function lieOf(name: LieName, forger: Forger): Lie {
+function lieOf(name: LieName, init: LiarInit): Lie {
+  const forger = new Forger(init)
+  const forged = new ForgedCheckpoint(init.genesis, init.signer)
   const lies: Readonly<Record<LieName, Lie>> = {
     'false-block': { block: (bytes) => forger.withFalseState(bytes) },
+    'false-checkpoint': {
+      status: (status) => forged.status(status),
+      headers: (request, honest) => forged.headers(request, honest),
+      fewBlocks: (request, honest) => forged.blocks(request, honest),
+      piece: (honest, request) => forged.piece(request, honest),
+    },
     'false-piece': { piece: falsify },
     'withheld-piece': { piece: () => ({ piece: undefined }), blocks: withhold },
     'false-height': { status: (status) => claim(status, ENDLESS) },
