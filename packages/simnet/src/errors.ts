@@ -164,7 +164,7 @@ export class NoValidAddressesError extends Error {
   }
 }
 
-/** The node crashed while something ran on it, or is not up. */
+/** The node has crashed, crashed or was restarted while something ran on it, or was never up. */
 export class NodeDownError extends Error {
   static override readonly name = 'NodeDownError'
   override readonly name = 'NodeDownError'

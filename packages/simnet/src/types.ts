@@ -182,9 +182,13 @@ export interface SimNode<S extends ServiceMap = ServiceMap> {
   readonly services: S
   /** The node as libp2p shows itself: the real one at level `stack`. */
   readonly libp2p: Libp2p<S>
-  /** Calls a function on behalf of the node: by its clock, on its CPU, and gone with it when it crashes. */
+  /**
+   * Calls a function on behalf of the node: by its clock, on its CPU, and gone with it when it crashes.
+   *
+   * @throws {NodeDownError} when the node has crashed, crashes or is restarted meanwhile, or was never up
+   */
   run<T>(fn: (services: S, node: SimNode<S>) => T | Promise<T>): Promise<T>
-  /** Connects to another node. */
+  /** Connects to another node. @throws {NodeDownError} as `run` does */
   dial(other: SimNode<S> | Multiaddr | PeerId): Promise<Connection>
 }
 
@@ -224,11 +228,16 @@ export interface SimNetwork<S extends ServiceMap = ServiceMap> {
   block(from: readonly SimNode<S>[], to: readonly SimNode<S>[]): Partition
   /** Opens all closed ways. */
   heal(): void
-  /** Ends a node at once. */
+  /** Ends a node at once. @throws {NodeDownError} when it is not up */
   crash(node: SimNode<S>, options?: CrashOptions): void
-  /** Builds a node again that crashed, stopped, or was down from the start, and starts it. */
+  /**
+   * Builds a node again that crashed, stopped, or was down from the start, and starts it. While it comes back already,
+   * waits for that, whatever disk it was told.
+   *
+   * @throws {RangeError} when the node is up
+   */
   restart(node: SimNode<S>, options?: RestartOptions): Promise<void>
-  /** Stops a node as libp2p does. */
+  /** Stops a node as libp2p does. @throws {NodeDownError} when it has crashed or crashes meanwhile, or was never up */
   stop(node: SimNode<S>): Promise<void>
   /** Lets each event of a node take CPU time, in ms; 0 makes it fast again. */
   slow(node: SimNode<S>, cpuMs: number): void
