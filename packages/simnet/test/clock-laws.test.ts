@@ -85,7 +85,8 @@ function onReference(scripts: readonly Script[]): string[] {
   const make: MakeTimer = (callback, delay, repeats) => {
     const delayMs = delay >= 1 ? delay : 1
     let mine: Planned | undefined
-    const close = (): void => {
+    let isClosed = false
+    const cancel = (): void => {
       planned = planned.filter((entry) => entry !== mine)
       mine = undefined
     }
@@ -101,7 +102,16 @@ function onReference(scripts: readonly Script[]): string[] {
       planned.push(entry)
     }
     plan()
-    return { close, refresh: () => (close(), plan()) }
+    const close = (): void => {
+      isClosed = true
+      cancel()
+    }
+    const refresh = (): void => {
+      if (isClosed) return
+      cancel()
+      plan()
+    }
+    return { close, refresh }
   }
   return play(
     scripts,

@@ -145,18 +145,6 @@ describe('time', () => {
     })
     expect(order).toEqual(['immediate', 'first timer', 'tick', 'microtask', 'microtask of a microtask', 'second timer'])
   })
-
-  it('refuses a callback that is none with a TypeError that says what came', async () => {
-    const message = await simulate(async () => {
-      try {
-        Reflect.apply(setTimeout, undefined, ['code', 1])
-        return ''
-      } catch (err) {
-        return `${(err as Error).name}: ${(err as Error).message}`
-      }
-    })
-    expect(message).toBe('TypeError: A timer needs a function to call, not string')
-  })
 })
 
 const draw = async (): Promise<unknown[]> => [

@@ -30,17 +30,21 @@ class Referable {
   }
 }
 
+/** What a timer calls; `this` is the timer, as in Node.js. */
+export type TimerCallback = (this: unknown) => void
+
 /** What `setTimeout` and `setInterval` return: as the `Timeout` of Node.js. */
 export class SimTimeout extends Referable {
   readonly #clock: VirtualClock
   readonly #actor: Actor
-  readonly #callback: () => void
+  readonly #callback: TimerCallback
   readonly #delayMs: number
   readonly #repeats: boolean
   #event: ClockEvent | undefined
+  #isClosed = false
   #id: number | undefined
 
-  constructor(clock: VirtualClock, callback: () => void, delayMs: number, repeats: boolean) {
+  constructor(clock: VirtualClock, callback: TimerCallback, delayMs: number, repeats: boolean) {
     super()
     this.#clock = clock
     this.#actor = clock.current
@@ -50,16 +54,18 @@ export class SimTimeout extends Referable {
     this.#plan()
   }
 
+  /** Begins its time anew, also after it has fired; one that was cleared stays so. */
   refresh(): this {
+    if (this.#isClosed) return this
     if (this.#event !== undefined) this.#clock.cancel(this.#event)
     this.#plan()
     return this
   }
 
   close(): this {
+    this.#isClosed = true
     if (this.#event !== undefined) this.#clock.cancel(this.#event)
-    this.#event = undefined
-    if (this.#id !== undefined) timersById.delete(this.#id)
+    this.#forget()
     return this
   }
 
@@ -77,13 +83,23 @@ export class SimTimeout extends Referable {
     this.#event = this.#clock.plan('timer', this.#actor, this.#delayMs, this.#fire, this.#delayMs)
   }
 
+  #forget(): void {
+    this.#event = undefined
+    if (this.#id !== undefined) timersById.delete(this.#id)
+  }
+
+  // A callback that throws does not end its interval: the run goes on, as a process does that listens for the error.
   readonly #fire = (): void => {
     const event = this.#event
-    this.#callback()
-    // The callback may have closed or renewed the timer.
-    if (this.#event !== event) return
-    if (this.#repeats) this.#plan()
-    else this.close()
+    try {
+      Reflect.apply(this.#callback, this, [])
+    } finally {
+      // The callback may have closed or renewed the timer.
+      if (this.#event === event) {
+        if (this.#repeats) this.#plan()
+        else this.#forget()
+      }
+    }
   }
 }
 
@@ -105,10 +121,10 @@ export class SimImmediate extends Referable {
   readonly #clock: VirtualClock
   readonly #event: ClockEvent
 
-  constructor(clock: VirtualClock, callback: () => void) {
+  constructor(clock: VirtualClock, callback: TimerCallback) {
     super()
     this.#clock = clock
-    this.#event = clock.plan('immediate', clock.current, 0, callback)
+    this.#event = clock.plan('immediate', clock.current, 0, () => Reflect.apply(callback, this, []))
   }
 
   close(): void {

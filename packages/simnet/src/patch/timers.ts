@@ -1,6 +1,6 @@
 import timers from 'node:timers'
 import { promisify } from 'node:util'
-import { findTimer, SimImmediate, SimTimeout, timerDelay } from '../clock/sim-timer.ts'
+import { findTimer, SimImmediate, SimTimeout, type TimerCallback, timerDelay } from '../clock/sim-timer.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import type { PatchList } from './patch-list.ts'
 import { type PromisedTimers, promisedTimers } from './promised-timers.ts'
@@ -8,14 +8,17 @@ import { type PromisedTimers, promisedTimers } from './promised-timers.ts'
 type Callback = (...args: unknown[]) => void
 type AnyTimer = SimTimeout | NodeJS.Timeout | number | string | undefined
 
+const realSetTimeout = globalThis.setTimeout
 const realClearTimeout = globalThis.clearTimeout
 const realClearImmediate = globalThis.clearImmediate
 
-function bind(callback: Callback, args: unknown[]): () => void {
-  if (typeof callback !== 'function') {
-    throw new TypeError(`A timer needs a function to call, not ${callback === null ? 'null' : typeof callback}`)
+function bind(callback: Callback, args: unknown[]): TimerCallback {
+  // Node.js refuses it with an error of its own.
+  if (typeof callback !== 'function') realSetTimeout(callback)
+  if (args.length === 0) return callback
+  return function withArguments() {
+    Reflect.apply(callback, this, args)
   }
-  return args.length === 0 ? () => callback() : () => callback(...args)
 }
 
 function clearTimer(timer: AnyTimer): void {
