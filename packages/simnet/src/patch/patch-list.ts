@@ -12,10 +12,11 @@ export class PatchList {
   readonly #patched: Patched[] = []
 
   set(target: object, key: PropertyKey, value: unknown): void {
-    const before = Object.getOwnPropertyDescriptor(target, key)
-    this.#patched.push({ target, key, before })
-    const isEnumerable = before?.enumerable ?? true
-    Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: isEnumerable })
+    this.#define(target, key, { value, writable: true })
+  }
+
+  setGetter(target: object, key: PropertyKey, get: () => unknown): void {
+    this.#define(target, key, { get })
   }
 
   /** Makes `import { x } from 'node:y'` see what was set on the module's exports, wherever it was imported before. */
@@ -30,5 +31,12 @@ export class PatchList {
     }
     this.#patched.length = 0
     syncBuiltinESMExports()
+  }
+
+  #define(target: object, key: PropertyKey, descriptor: PropertyDescriptor): void {
+    const before = Object.getOwnPropertyDescriptor(target, key)
+    this.#patched.push({ target, key, before })
+    const isEnumerable = before?.enumerable ?? true
+    Object.defineProperty(target, key, { ...descriptor, configurable: true, enumerable: isEnumerable })
   }
 }

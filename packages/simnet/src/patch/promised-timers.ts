@@ -51,7 +51,6 @@ async function fired<T>(start: (done: () => void) => Closable, value: T, signal:
 function nothing(): void {}
 
 async function* intervals<T>(clock: VirtualClock, delayMs: number, value: T, signal?: AbortSignal): AsyncGenerator<T> {
-  if (signal?.aborted === true) throw aborted(signal)
   let due = 0
   let wake = nothing
   const timer = new SimTimeout(clock, () => (due++, wake()), delayMs, true)
@@ -61,16 +60,19 @@ async function* intervals<T>(clock: VirtualClock, delayMs: number, value: T, sig
   }
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    while (signal?.aborted !== true) {
-      if (due === 0) {
+    for (;;) {
+      if (due > 0) {
+        // What was due before the signal is still given, as in Node.js.
+        due--
+        yield value
+      } else if (signal?.aborted === true) {
+        throw aborted(signal)
+      } else {
         const { promise, resolve } = Promise.withResolvers<void>()
         wake = resolve
         await promise
       }
-      // What was due before the signal is still given, as in Node.js.
-      for (; due > 0; due--) yield value
     }
-    throw aborted(signal)
   } finally {
     signal?.removeEventListener('abort', onAbort)
     timer.close()

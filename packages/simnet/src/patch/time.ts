@@ -1,36 +1,27 @@
 import perfHooks from 'node:perf_hooks'
-import { RealDate } from '../clock/real.ts'
-import { SimTimeout } from '../clock/sim-timer.ts'
+import { SimTimeout, timerDelay } from '../clock/sim-timer.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
+import { patchDate } from './date.ts'
 import type { PatchList } from './patch-list.ts'
 
 const NANOSECONDS_PER_MS = 1e6
 const NANOSECONDS_PER_SECOND = 1e9
+const MS_PER_SECOND = 1e3
+const MAX_UINT32 = 2 ** 32 - 1
 
-/** A `Date` whose present is virtual, and the same class to `instanceof` as the real one. */
-function simDate(nowMs: () => number): DateConstructor {
-  function SimDate(this: unknown, ...args: []): Date | string {
-    if (new.target === undefined) return new RealDate(nowMs()).toString()
-    return Reflect.construct(RealDate, args.length === 0 ? [nowMs()] : args, new.target)
-  }
-  SimDate.prototype = RealDate.prototype
-  Object.defineProperty(SimDate, 'name', { value: 'Date' })
-  Object.defineProperty(SimDate, 'now', { value: nowMs, writable: true, configurable: true })
-  // `parse` and `UTC` are inherited.
-  return Object.setPrototypeOf(SimDate, RealDate)
-}
+const realAbortTimeout = AbortSignal.timeout.bind(AbortSignal)
+const realHrtime = process.hrtime.bind(process)
 
 /** As `AbortSignal.timeout`, by a virtual timer. */
 function abortTimeout(clock: VirtualClock): (delay: number) => AbortSignal {
   return (delay) => {
-    if (!(delay >= 0 && delay <= Number.MAX_SAFE_INTEGER)) {
-      throw new RangeError(`The delay of an abort signal is 0 to 2^53 - 1 ms, not ${delay}`)
-    }
+    // Node.js refuses it with an error of its own.
+    if (!Number.isInteger(delay) || delay < 0 || delay > MAX_UINT32) realAbortTimeout(delay)
     const controller = new AbortController()
     const abort = (): void => {
       controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
     }
-    new SimTimeout(clock, abort, Math.max(1, Math.trunc(delay)), false).unref()
+    new SimTimeout(clock, abort, timerDelay(delay), false).unref()
     return controller.signal
   }
 }
@@ -69,21 +60,22 @@ function loopMonitor(clock: VirtualClock): (options?: { resolution?: number }) =
 function hrtime(clock: VirtualClock): NodeJS.HRTime {
   const bigint = (): bigint => BigInt(Math.round(clock.nowMs * NANOSECONDS_PER_MS))
   const since = (earlier: [number, number] = [0, 0]): [number, number] => {
+    // Node.js refuses it with an error of its own.
+    if (!Array.isArray(earlier) || earlier.length !== 2) realHrtime(earlier)
     const elapsed = Math.round(clock.nowMs * NANOSECONDS_PER_MS) - (earlier[0] * NANOSECONDS_PER_SECOND + earlier[1])
-    return [Math.floor(elapsed / NANOSECONDS_PER_SECOND), elapsed % NANOSECONDS_PER_SECOND]
+    const seconds = Math.floor(elapsed / NANOSECONDS_PER_SECOND)
+    return [seconds, elapsed - seconds * NANOSECONDS_PER_SECOND]
   }
   return Object.assign(since, { bigint })
 }
 
 /** Replaces everything that tells the time, or how late the event loop is. */
 export function patchTime(patches: PatchList, clock: VirtualClock, epochMs: number): void {
-  patches.set(
-    globalThis,
-    'Date',
-    simDate(() => Math.floor(epochMs + clock.nowMs + clock.current.skewMs)),
-  )
+  patchDate(patches, () => Math.floor(epochMs + clock.nowMs + clock.current.skewMs))
   patches.set(globalThis.performance, 'now', () => clock.nowMs)
+  patches.setGetter(globalThis.performance, 'timeOrigin', () => epochMs + clock.current.skewMs)
   patches.set(AbortSignal, 'timeout', abortTimeout(clock))
   patches.set(process, 'hrtime', hrtime(clock))
+  patches.set(process, 'uptime', () => clock.nowMs / MS_PER_SECOND)
   patches.set(perfHooks, 'monitorEventLoopDelay', loopMonitor(clock))
 }
