@@ -47,7 +47,7 @@ export interface Simulation<S extends ServiceMap = ServiceMap> {
   /**
    * Builds and starts the nodes, then runs the scenario in virtual time. While it runs, timers, clocks and randomness
    * of the whole process are simulated; afterwards they are as before, also when the run fails. Violations are part of
-   * the result; what the scenario throws is thrown.
+   * the result; what the scenario or `onTrace` throws is thrown.
    *
    * @throws {SimulationRunningError} when another simulation runs in this process
    * @throws {DeadlockError} when nothing is left to happen and the scenario has not ended

@@ -123,7 +123,7 @@ export interface SimulationInit<S extends ServiceMap = ServiceMap> {
   lastEvents?: number
   /** Whether nodes may use files, sockets or workers; their runs cannot be replayed. @default false */
   allowRealWork?: boolean
-  /** Is given each event, to write a trace; slows the run down. @default none */
+  /** Is given each event, to write a trace; slows the run down. The run fails with what it throws. @default none */
   onTrace?: (event: TraceEvent) => void
 }
 

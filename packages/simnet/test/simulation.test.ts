@@ -299,6 +299,16 @@ describe('a run', () => {
     expect(result.events).toBeGreaterThanOrEqual(events.length)
   })
 
+  it.each([1, 5])('fails with what onTrace throws at event %d', async (last) => {
+    let events = 0
+    const onTrace = (): void => {
+      if (++events === last) throw new RangeError('of onTrace')
+    }
+    const run = createSimulation(quiet({ onTrace })).run(({ clock }) => clock.sleep(10_000))
+    await expect(run).rejects.toThrow(new RangeError('of onTrace'))
+    expect(events).toBe(last)
+  })
+
   it('rejects what waits for a node that crashes', async () => {
     await createSimulation(quiet()).run(async ({ nodes, network }) => {
       const node = at(nodes, 0)

@@ -78,7 +78,14 @@ export class Run<S extends ServiceMap> {
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#install()
     try {
-      this.#clock.onEvent = this.#trace.add
+      this.#clock.onEvent = (event) => {
+        try {
+          this.#trace.add(event)
+        } catch (err) {
+          // It is the caller's `onTrace` that throws, and nobody's event.
+          loop.fail(err)
+        }
+      }
       this.#clock.plan('task', this.#clock.current, 0, () => {
         this.#scenario(scenario).then(
           () => loop.finish(),
