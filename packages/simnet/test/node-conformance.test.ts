@@ -1,7 +1,10 @@
 import { expect, it, vi } from 'vitest'
 import { createSimulation } from '../src/index.ts'
 import { ProcessGuard } from '../src/run/process-guard.ts'
-import { NODE_SCRIPTS, observe, type NodeScript } from './node-scripts.ts'
+import { RANDOMNESS } from './node-scripts/randomness.ts'
+import { type NodeScript, observe } from './node-scripts/script.ts'
+import { TIME } from './node-scripts/time.ts'
+import { TIMERS } from './node-scripts/timers.ts'
 
 // Virtual time does not depend on how busy the machine is; the real time of a run does.
 vi.setConfig({ testTimeout: 60_000 })
@@ -25,6 +28,6 @@ async function inSimulation(script: NodeScript): Promise<string[]> {
   return seen
 }
 
-it.each(NODE_SCRIPTS)('shows as Node.js does: $name', async (script) => {
+it.each([...TIMERS, ...TIME, ...RANDOMNESS])('shows as Node.js does: $name', async (script) => {
   expect(await inSimulation(script)).toEqual(await inNode(script))
 })

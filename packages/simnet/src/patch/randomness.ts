@@ -2,25 +2,60 @@ import nodeCrypto, { type KeyObject } from 'node:crypto'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import type { PatchList } from './patch-list.ts'
 
-type RandomBytesCallback = (error: null, bytes: Uint8Array) => void
-type RandomIntCallback = (error: null, value: number) => void
+type Callback = (error: null, value: unknown) => void
 
-const MAX_WEBCRYPTO_BYTES = 65_536
 /** A PKCS#8 key of a Curve25519 kind is this, the last byte of the OID, then five bytes and 32 of key. */
 const PKCS8_START = Buffer.from('302e020100300506032b65', 'hex')
 const PKCS8_MIDDLE = Buffer.from('04220420', 'hex')
 const OID_LAST_BYTE: Readonly<Record<string, number>> = { x25519: 110, ed25519: 112 }
 
-const realGenerateKeyPairSync = nodeCrypto.generateKeyPairSync
+/** Older names of `randomBytes`. */
+const RANDOM_BYTES = ['randomBytes', 'pseudoRandomBytes', 'prng', 'rng'] as const
+
+/** What they give and refuse is of Node.js, and only the contents are replaced. */
+const real = {
+  randomBytes: nodeCrypto.randomBytes,
+  randomFill: nodeCrypto.randomFill,
+  randomFillSync: nodeCrypto.randomFillSync,
+  randomInt: nodeCrypto.randomInt,
+  randomUUID: nodeCrypto.randomUUID,
+  generateKeyPairSync: nodeCrypto.generateKeyPairSync,
+}
+const webCrypto: object = Object.getPrototypeOf(globalThis.crypto)
+const realWeb = {
+  getRandomValues: Reflect.get(webCrypto, 'getRandomValues'),
+  randomUUID: Reflect.get(webCrypto, 'randomUUID'),
+}
 const { createPrivateKey, createPublicKey } = nodeCrypto
 
-function viewOf(buffer: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): Uint8Array {
-  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, offset, size)
-  return new Uint8Array(buffer.buffer, buffer.byteOffset + offset, size ?? buffer.byteLength - offset)
+/** The bytes that are to be filled: `offset` and `size` count elements, as in Node.js. */
+function viewOf(buffer: ArrayBufferView | ArrayBufferLike, offset = 0, size?: number): Uint8Array {
+  const elementBytes = Number(Reflect.get(buffer, 'BYTES_PER_ELEMENT') ?? 1)
+  const start = offset * elementBytes
+  const bytes = size === undefined ? buffer.byteLength - start : size * elementBytes
+  if (!ArrayBuffer.isView(buffer)) return new Uint8Array(buffer, start, bytes)
+  return new Uint8Array(buffer.buffer, buffer.byteOffset + start, bytes)
 }
 
 function encode(key: KeyObject, encoding: object | undefined): unknown {
   return encoding === undefined ? key : Reflect.apply(Reflect.get(key, 'export'), key, [encoding])
+}
+
+function isCallback(value: unknown): value is Callback {
+  return typeof value === 'function'
+}
+
+/** Parts what a function is given from the callback that follows, if one does. */
+function split(args: readonly unknown[]): { given: readonly unknown[]; callback: Callback | undefined } {
+  const callback = args.find(isCallback)
+  return { given: callback === undefined ? args : args.slice(0, args.indexOf(callback)), callback }
+}
+
+/** Gives a value at once, or to a callback later. */
+function hand<T>(value: T, callback: Callback | undefined): T | undefined {
+  if (callback === undefined) return value
+  setImmediate(() => callback(null, value))
+  return undefined
 }
 
 /** The functions of randomness of `node:crypto` and of `crypto`, which take from the actor that runs. */
@@ -33,44 +68,43 @@ class SimRandomness {
 
   readonly random = (): number => this.#clock.current.random.next()
 
-  readonly getRandomValues = <T extends ArrayBufferView>(array: T): T => {
-    if (array.byteLength > MAX_WEBCRYPTO_BYTES) {
-      throw new DOMException(`${array.byteLength} bytes asked for, at most 65536 are given`, 'QuotaExceededError')
-    }
-    this.#clock.current.random.fillBytes(viewOf(array))
-    return array
+  readonly fill = (bytes: Uint8Array): void => this.#clock.current.random.fillBytes(bytes)
+
+  readonly randomBytes = (...args: unknown[]): Buffer | undefined => {
+    const { given, callback } = split(args)
+    const bytes: Buffer = Reflect.apply(real.randomBytes, nodeCrypto, given)
+    this.fill(bytes)
+    return hand(bytes, callback)
   }
 
-  readonly randomBytes = (size: number, callback?: RandomBytesCallback): Buffer | undefined => {
-    const bytes = Buffer.from(this.#clock.current.random.bytes(size))
-    if (callback === undefined) return bytes
-    setImmediate(() => callback(null, bytes))
-    return undefined
-  }
-
-  readonly randomFillSync = <T extends ArrayBufferView | ArrayBuffer>(buffer: T, offset = 0, size?: number): T => {
-    this.#clock.current.random.fillBytes(viewOf(buffer, offset, size))
+  readonly randomFillSync = (...args: unknown[]): unknown => {
+    const buffer: ArrayBufferView = Reflect.apply(real.randomFillSync, nodeCrypto, args)
+    const [, offset, size] = args.map((arg) => (typeof arg === 'number' ? arg : undefined))
+    this.fill(viewOf(buffer, offset, size))
     return buffer
   }
 
-  readonly randomFill = (buffer: ArrayBufferView, ...rest: (number | RandomBytesCallback)[]): void => {
-    const [offset, size] = rest.filter((value) => typeof value === 'number')
-    this.randomFillSync(buffer, offset, size)
-    const callback = rest.find((value) => typeof value === 'function')
-    setImmediate(() => callback?.(null, viewOf(buffer)))
+  readonly randomFill = (...args: unknown[]): void => {
+    const { given, callback } = split(args)
+    // Node.js refuses it with an error of its own.
+    if (callback === undefined) Reflect.apply(real.randomFill, nodeCrypto, args)
+    hand(this.randomFillSync(...given), callback)
   }
 
-  readonly randomInt = (...args: (number | RandomIntCallback)[]): number | undefined => {
-    const [first = 0, second] = args.filter((value) => typeof value === 'number')
-    const [min, max] = second === undefined ? [0, first] : [first, second]
-    const value = min + Math.floor(this.#clock.current.random.next() * (max - min))
-    const callback = args.find((arg) => typeof arg === 'function')
-    if (callback === undefined) return value
-    setImmediate(() => callback(null, value))
-    return undefined
+  readonly randomInt = (...args: unknown[]): number | undefined => {
+    const { given, callback } = split(args)
+    Reflect.apply(real.randomInt, nodeCrypto, given)
+    const [first, second] = given.map(Number)
+    const [min = 0, max = 0] = given[1] === undefined ? [0, first] : [first, second]
+    return hand(min + Math.floor(this.random() * (max - min)), callback)
   }
 
-  readonly randomUUID = (): string => {
+  readonly randomUUID = (...options: unknown[]): string => {
+    Reflect.apply(real.randomUUID, nodeCrypto, options)
+    return this.uuid()
+  }
+
+  uuid(): string {
     const bytes = this.#clock.current.random.bytes(16)
     const hex = [...bytes].map((byte, at) => {
       if (at === 6) return ((byte & 0x0f) | 0x40).toString(16)
@@ -85,7 +119,7 @@ class SimRandomness {
   /** Curve25519 keys come from the seed; RSA and other curves do not, and differ from run to run. */
   readonly generateKeyPairSync = (type: string, options: Record<string, object> = {}): object => {
     const last = OID_LAST_BYTE[type]
-    if (last === undefined) return Reflect.apply(realGenerateKeyPairSync, nodeCrypto, [type, options])
+    if (last === undefined) return Reflect.apply(real.generateKeyPairSync, nodeCrypto, [type, options])
     const seed = this.#clock.current.random.bytes(32)
     const der = Buffer.concat([PKCS8_START, Buffer.of(last), PKCS8_MIDDLE, seed])
     const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
@@ -98,11 +132,20 @@ class SimRandomness {
 
 /** Replaces the sources of randomness by one that the seed decides. */
 export function patchRandomness(patches: PatchList, clock: VirtualClock): void {
-  const { random, getRandomValues, ...crypto } = new SimRandomness(clock)
+  const source = new SimRandomness(clock)
+  const { random, randomBytes, randomFill, randomFillSync, randomInt, randomUUID, generateKeyPairSync } = source
   patches.set(Math, 'random', random)
-  for (const [name, value] of Object.entries(crypto)) patches.set(nodeCrypto, name, value)
-  const webCrypto: object = Object.getPrototypeOf(globalThis.crypto)
+  const functions = { randomFill, randomFillSync, randomInt, randomUUID, generateKeyPairSync }
+  for (const [name, value] of Object.entries(functions)) patches.set(nodeCrypto, name, value)
+  for (const name of RANDOM_BYTES) patches.set(nodeCrypto, name, randomBytes)
   // `node:crypto` reads its own `getRandomValues` from here, too.
-  patches.set(webCrypto, 'getRandomValues', getRandomValues)
-  patches.set(webCrypto, 'randomUUID', crypto.randomUUID)
+  patches.set(webCrypto, 'getRandomValues', function getRandomValues(this: unknown, array: ArrayBufferView) {
+    Reflect.apply(realWeb.getRandomValues, this, [array])
+    source.fill(viewOf(array))
+    return array
+  })
+  patches.set(webCrypto, 'randomUUID', function randomWebUUID(this: unknown) {
+    Reflect.apply(realWeb.randomUUID, this, [])
+    return source.uuid()
+  })
 }

@@ -3,34 +3,9 @@ import {
   setInterval as promisedInterval,
   setTimeout as promisedTimeout,
 } from 'node:timers/promises'
+import { later, type NodeScript, refusal } from './script.ts'
 
-type Log = (...seen: unknown[]) => void
-
-/** Something done with what Node.js gives, told as what was seen of it; the times in it are short, since they are real once. */
-export interface NodeScript {
-  readonly name: string
-  run(log: Log): void | Promise<void>
-}
-
-/** Longer than every timer of a script: what is due before it has fired when it fires. */
-const LATER_MS = 20
-
-async function later(): Promise<void> {
-  await promisedTimeout(LATER_MS)
-}
-
-/** The name and code of what a function throws or rejects with. */
-async function refusal(fn: () => unknown): Promise<string> {
-  try {
-    await fn()
-    return 'accepted'
-  } catch (err) {
-    const { name, code = '' } = err as Error & { code?: string | number }
-    return `${name} ${code}`
-  }
-}
-
-const TIMERS: readonly NodeScript[] = [
+export const TIMERS: readonly NodeScript[] = [
   {
     name: 'a timer that was cleared and is renewed',
     async run(log) {
@@ -57,11 +32,14 @@ const TIMERS: readonly NodeScript[] = [
   {
     name: 'a timer that is renewed after it has fired, and from its own callback',
     async run(log) {
+      const { promise, resolve } = Promise.withResolvers<void>()
       let left = 3
       const timer = setTimeout(() => {
         log('fired')
         if (--left > 0) timer.refresh()
+        else resolve()
       }, 1)
+      await promise
       await later()
       timer.refresh()
       await later()
@@ -82,24 +60,32 @@ const TIMERS: readonly NodeScript[] = [
   {
     name: 'an interval that throws goes on until it is cleared, also by itself while it throws',
     async run(log) {
+      const { promise, resolve } = Promise.withResolvers<void>()
       let left = 3
       const interval = setInterval(() => {
         log('fired')
-        if (--left === 0) clearInterval(interval)
+        if (--left === 0) {
+          clearInterval(interval)
+          resolve()
+        }
         throw new RangeError('of an interval')
       }, 1)
+      await promise
       await later()
     },
   },
   {
     name: 'a timer that renews itself and throws',
     async run(log) {
+      const { promise, resolve } = Promise.withResolvers<void>()
       let left = 3
       const timer = setTimeout(() => {
         log('fired')
         if (--left > 0) timer.refresh()
+        else resolve()
         throw new RangeError('of a timer')
       }, 1)
+      await promise
       await later()
     },
   },
@@ -198,86 +184,3 @@ const TIMERS: readonly NodeScript[] = [
     },
   },
 ]
-
-const TIME: readonly NodeScript[] = [
-  {
-    name: 'Date as a class',
-    run(log) {
-      const date = new Date()
-      const Again = date.constructor as DateConstructor
-      log(date.constructor === Date, Date.prototype.constructor === Date, structuredClone(date).constructor === Date)
-      log(Math.abs(new Again().getTime() - Date.now()) < 60_000, Again.now === Date.now)
-      log(Date.name, Date.length, Object.getOwnPropertyNames(Date).toSorted(), Object.keys(Date).length)
-      log(
-        Object.getPrototypeOf(Date) === Function.prototype,
-        Object.getOwnPropertyDescriptor(Date, 'prototype')?.writable,
-      )
-    },
-  },
-  {
-    name: 'Date with arguments, without, and as a function',
-    run(log) {
-      log(
-        Date.UTC(2020, 1, 3),
-        Date.parse('2020-02-03T00:00:00Z'),
-        new Date(2020, 1, 3).getMonth(),
-        new Date(0).getTime(),
-      )
-      log(new Date(new Date(5)).getTime(), Number.isNaN(Reflect.construct(Date, [undefined]).getTime()))
-      const text: unknown = Reflect.apply(Date, undefined, [2000, 1])
-      log(typeof text, Math.abs(Date.parse(String(text)) - Date.now()) < 60_000)
-    },
-  },
-  {
-    name: 'one present for all who tell it',
-    run(log) {
-      const nowMs = Date.now()
-      log(Math.abs(performance.timeOrigin + performance.now() - nowMs) < 3_600_000)
-      const format = new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: 'UTC' })
-      const year = String(new Date(nowMs).getUTCFullYear())
-      const parts = format.formatToParts().map(({ value }) => value)
-      log(format.format() === year, parts.join('') === year, format.format(0), format.formatToParts(0)[0]?.value)
-      log(Math.abs(process.uptime() * 1_000 - performance.now()) < 60_000)
-    },
-  },
-  {
-    name: 'process.hrtime with a time of its own to count from',
-    async run(log) {
-      const [seconds] = process.hrtime()
-      const [ahead, nanoseconds] = process.hrtime([seconds + 100, 5])
-      log(ahead < 0, nanoseconds >= 0)
-      log(await refusal(() => Reflect.apply(process.hrtime, process, ['now'])))
-      log(await refusal(() => Reflect.apply(process.hrtime, process, [[1]])))
-    },
-  },
-  {
-    name: 'AbortSignal.timeout: its reason, and which times it takes',
-    async run(log) {
-      const signal = AbortSignal.timeout(1)
-      log(signal.aborted, signal instanceof AbortSignal)
-      await later()
-      const { name, message, code } = signal.reason as DOMException
-      log(signal.aborted, name, message, code)
-      for (const delay of [1.5, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32, '5', undefined, null]) {
-        log(delay, await refusal(() => Reflect.apply(Reflect.get(AbortSignal, 'timeout'), AbortSignal, [delay])))
-      }
-    },
-  },
-  {
-    name: 'AbortSignal.timeout: a time longer than a timer takes is over at once',
-    async run(log) {
-      const signal = AbortSignal.timeout(2 ** 31)
-      await later()
-      log(signal.aborted)
-    },
-  },
-]
-
-export const NODE_SCRIPTS: readonly NodeScript[] = [...TIMERS, ...TIME]
-
-/** Runs a script and tells what it logged. */
-export async function observe(script: NodeScript): Promise<string[]> {
-  const lines: string[] = []
-  await script.run((...seen) => lines.push(seen.map(String).join(' ')))
-  return lines
-}
