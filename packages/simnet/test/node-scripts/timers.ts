@@ -106,18 +106,21 @@ export const TIMERS: readonly NodeScript[] = [
   {
     name: 'a callback is given its timer as this, and its arguments',
     async run(log) {
-      const seen: unknown[] = []
-      function callback(this: unknown, ...args: unknown[]): void {
-        seen.push(this)
-        log(...args)
+      const starts = [
+        (callback: (...args: unknown[]) => void) => setTimeout(callback, 1, 'a', 'b'),
+        (callback: (...args: unknown[]) => void) => setInterval(callback, 1, 'c'),
+        (callback: (...args: unknown[]) => void) => setImmediate(callback, 'd'),
+        (callback: (...args: unknown[]) => void) => setTimeout(callback, 1),
+      ]
+      for (const start of starts) {
+        const { promise, resolve } = Promise.withResolvers<unknown>()
+        const timer = start(function callback(this: unknown, ...args) {
+          log(...args)
+          resolve(this)
+        })
+        log((await promise) === timer)
+        timer[Symbol.dispose]()
       }
-      const timers = [setTimeout(callback, 1, 'a', 'b'), setTimeout(callback, 2), setImmediate(callback, 'c')]
-      const interval = setInterval(function once(this: NodeJS.Timeout) {
-        seen.push(this)
-        clearInterval(this)
-      }, 3)
-      await later()
-      log([...timers, interval].map((timer) => seen.indexOf(timer)))
     },
   },
   {
@@ -141,18 +144,22 @@ export const TIMERS: readonly NodeScript[] = [
     },
   },
   {
-    name: 'the order of ticks, microtasks, immediates and timers',
+    name: 'the order of ticks, microtasks and immediates',
     async run(log) {
+      const { promise, resolve } = Promise.withResolvers<void>()
       setImmediate(() => {
         log('immediate')
-        setImmediate(() => log('immediate of an immediate'))
+        setImmediate(() => {
+          log('immediate of an immediate')
+          resolve()
+        })
         process.nextTick(() => log('tick'))
         queueMicrotask(() => log('microtask'))
         clearImmediate(cleared)
       })
       const cleared = setImmediate(() => log('never'))
       setImmediate(() => log('the next immediate'))
-      await later()
+      await promise
     },
   },
   {
