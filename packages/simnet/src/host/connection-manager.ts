@@ -70,6 +70,7 @@ export class HostConnectionManager implements ConnectionManager, Startable {
     this.#isStarted = false
     this.#host.machine.listeners.delete(this.#host.machine.port)
     this.#identify?.stop()
+    this.#dialler.stop()
     await Promise.all(this.getConnections().map((connection) => this.#close(connection, {}, CLOSE_MS)))
   }
 
@@ -162,6 +163,7 @@ export class HostConnectionManager implements ConnectionManager, Startable {
 
   #open(end: WireEnd, socket: HostSocket, remotePeer: PeerId): HostConnection {
     if (!end.isOpen) throw new ConnectionClosedError('Remote closed connection during opening')
+    if (!this.#isStarted) throw new ConnectionClosedError('The node has stopped during opening')
     const { host, identify } = { host: this.#host, identify: this.#identify }
     const connection: HostConnection = new HostConnection({
       host,
@@ -188,7 +190,9 @@ export class HostConnectionManager implements ConnectionManager, Startable {
     if (rest.length > 0) this.#connections.set(connection.remotePeer, rest)
     else this.#connections.delete(connection.remotePeer)
     events.safeDispatchEvent('connection:close', { detail: connection })
-    if (rest.length === 0) events.safeDispatchEvent('peer:disconnect', { detail: connection.remotePeer })
+    // Who stops is not told of each peer that it leaves.
+    if (rest.length === 0 && this.#isStarted)
+      events.safeDispatchEvent('peer:disconnect', { detail: connection.remotePeer })
   }
 
   async #close(connection: Connection, options: AbortOptions, defaultMs?: number): Promise<void> {

@@ -10,13 +10,16 @@ import {
   type Stream,
   StreamAbortEvent,
   StreamCloseEvent,
+  StreamResetError,
   StreamResetEvent,
+  StreamStateError,
   TimeoutError,
   TooManyOutboundProtocolStreamsError,
   TypedEventEmitter,
   UnsupportedProtocolError,
 } from '@libp2p/interface'
 import type { PeerId } from '@libp2p/interface'
+import { UnexpectedEOFError } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Identity, Parcel } from '../links/parcel.ts'
 import { raceAbort } from '../links/race-abort.ts'
@@ -30,6 +33,8 @@ import { countStreams, outboundLimit, runMiddleware } from './stream-rules.ts'
 /** As libp2p's defaults, in ms. */
 const NEGOTIATION_MS = 10_000
 const CLOSE_MS = 1_000
+/** Until libp2p's connection monitor finds that a connection opens no streams, and aborts it. */
+const MONITOR_MS = 10_000
 /** Bytes of an identify message without its protocols and its signed record: versions, key and addresses. */
 const IDENTITY_BYTES = 120
 
@@ -61,6 +66,8 @@ export class HostConnection
   readonly #opening = new Map<number, PromiseWithResolvers<string>>()
   #nextStream: number
   #status: ConnectionStatus = 'open'
+  /** Whether streams can be opened: as libp2p's muxer, which begins to close before the connection does. */
+  #opensStreams = true
 
   constructor(init: HostConnectionInit) {
     super()
@@ -109,6 +116,7 @@ export class HostConnection
 
   async newStream(protocols: string | string[], options: NewStreamOptions = {}): Promise<Stream> {
     if (this.#status !== 'open') throw new ConnectionClosedError(`The connection is "${this.#status}" and not "open"`)
+    if (!this.#opensStreams) throw new ConnectionClosedError('The connection is closing its streams')
     const stream = this.#addStream(this.#nextStream, 'outbound')
     this.#nextStream += 2
     try {
@@ -120,18 +128,17 @@ export class HostConnection
     }
   }
 
+  /** Closes the streams, then the connection; while they close, or when they did not in time, once more closes at once. */
   async close(options: AbortOptions = {}): Promise<void> {
     if (this.#status !== 'open') return
-    this.#status = 'closing'
-    const signal = options.signal ?? AbortSignal.timeout(CLOSE_MS)
-    await raceAbort(Promise.all([...this.#byNumber.values()].map((stream) => stream.close({ signal }))), signal)
+    if (this.#opensStreams) await this.#closeStreams(options.signal ?? AbortSignal.timeout(CLOSE_MS))
     this.#init.end.end()
-    this.#over('closed', new StreamCloseEvent(true))
+    this.#over('closed', new StreamCloseEvent())
   }
 
   abort(err: Error): void {
-    if (this.#status !== 'open' && this.#status !== 'closing') return
-    for (const stream of Array.from(this.#byNumber.values())) stream.abort(err)
+    if (this.#status !== 'open') return
+    if (this.#opensStreams) for (const stream of Array.from(this.#byNumber.values())) stream.abort(err)
     this.#init.end.end(new ConnectionResetError('ECONNRESET'))
     this.#over('aborted', new StreamAbortEvent(err))
   }
@@ -150,16 +157,11 @@ export class HostConnection
     for (const stream of this.#byNumber.values()) stream.onConnectionDrain()
   }
 
+  /** Streams end without an error in either way: libp2p's muxer does not tell them why its connection is gone. */
   onEnd(err?: Error): void {
-    if (this.#status !== 'open' && this.#status !== 'closing') return
-    const reason = err ?? new ConnectionClosedError('The connection was closed by the peer')
-    for (const { reject } of this.#opening.values()) reject(reason)
-    for (const stream of Array.from(this.#byNumber.values())) {
-      if (err === undefined) stream.onTransportClosed()
-      else stream.onRemoteReset()
-    }
-    if (err === undefined) this.#over('closed', new StreamCloseEvent(false))
-    else this.#over('reset', new StreamResetEvent(err))
+    if (this.#status !== 'open') return
+    if (err === undefined) this.#over('closed', new StreamCloseEvent())
+    else this.#over('reset', new StreamResetEvent(new StreamResetError(err.message)))
   }
 
   onParcel(parcel: Parcel): void {
@@ -178,16 +180,28 @@ export class HostConnection
     if (parcel.type === 'data') stream.receive(parcel.bytes)
     else if (parcel.type === 'window') stream.receiveWindow(parcel.bytes)
     else if (parcel.type === 'close-write') stream.onRemoteCloseWrite()
-    else {
-      this.#opening.get(parcel.stream)?.reject(new ConnectionResetError('ECONNRESET'))
-      stream.onRemoteReset()
+    else stream.onRemoteReset()
+  }
+
+  async #closeStreams(signal: AbortSignal): Promise<void> {
+    this.#opensStreams = false
+    try {
+      await raceAbort(Promise.all([...this.#byNumber.values()].map((stream) => stream.close({ signal }))), signal)
+    } catch (err) {
+      setTimeout(() => this.abort(new ConnectionClosedError('The connection opens no streams')), MONITOR_MS)
+      throw err
     }
+    if (this.#status !== 'open') throw new StreamStateError('The connection was closed while its streams were closing')
   }
 
   /** What a stream does to start: multistream-select's round trip. */
   async #negotiate(stream: SimStream, protocols: readonly string[], options: NewStreamOptions): Promise<string> {
     const answer = Promise.withResolvers<string>()
     this.#opening.set(stream.number, answer)
+    const onClose = ({ error }: StreamCloseEvent): void => {
+      answer.reject(error ?? new UnexpectedEOFError('The stream was closed before a protocol was agreed on'))
+    }
+    stream.addEventListener('close', onClose)
     const bytes = protocols.reduce((sum, protocol) => sum + protocol.length, 2 * FRAME_BYTES)
     this.carry({ type: 'open', stream: stream.number, protocols }, bytes)
     const late = setTimeout(() => {
@@ -197,6 +211,7 @@ export class HostConnection
       return await raceAbort(answer.promise, options.signal)
     } finally {
       clearTimeout(late)
+      stream.removeEventListener('close', onClose)
       this.#opening.delete(stream.number)
     }
   }
@@ -240,6 +255,7 @@ export class HostConnection
 
   #over(status: 'closed' | 'aborted' | 'reset', event: StreamCloseEvent): void {
     this.#status = status
+    this.#opensStreams = false
     for (const stream of Array.from(this.#byNumber.values())) stream.onTransportClosed()
     this.#init.socket.ended(status, new StreamCloseEvent(event.local, event.error))
     this.dispatchEvent(event)

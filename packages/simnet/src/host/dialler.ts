@@ -1,4 +1,11 @@
-import { InvalidPeerIdError, type Connection, type DialTarget, isPeerId, type PeerId } from '@libp2p/interface'
+import {
+  AbortError,
+  InvalidPeerIdError,
+  type Connection,
+  type DialTarget,
+  isPeerId,
+  type PeerId,
+} from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { DialDeniedError, NoValidAddressesError } from '../errors.ts'
@@ -45,6 +52,11 @@ export class HostDialler {
   /** What is being dialled. */
   running(): string[] {
     return [...this.#dials.keys()]
+  }
+
+  /** Ends all dials. */
+  stop(): void {
+    for (const { controller } of this.#dials.values()) controller.abort(new AbortError())
   }
 
   target(target: DialTarget): Target {

@@ -46,7 +46,7 @@ export class HostSocket extends TypedEventEmitter<MessageStreamEvents> implement
 
   async close(): Promise<void> {
     this.#end.end()
-    this.ended('closed', new StreamCloseEvent(true))
+    this.ended('closed', new StreamCloseEvent())
   }
 
   abort(err: Error): void {
