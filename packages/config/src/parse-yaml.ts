@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
 import { MAX_DEPTH } from './constants.ts'
 import { problem, type ConfigProblem } from './errors.ts'
-import { shortened } from './expectation.ts'
+import { syntaxFault } from './syntax.ts'
 import type { ConfigSource, Located, Place } from './types.ts'
 
 /** A text to parse, and how to speak of it. */
@@ -23,13 +23,11 @@ interface ParsedYaml {
 export function parseYaml(input: YamlText): ParsedYaml {
   const lines = new LineCounter()
   // Left to the parser, the search for duplicate keys takes time by the square of the keys, and a tag of the core
-  // schema makes dates and bytes; its pretty errors quote the text around, in which a secret may stand.
+  // schema makes dates and bytes; its pretty errors quote even more of the text than its others.
   const options = { prettyErrors: false, uniqueKeys: false, resolveKnownTags: false, stringKeys: true } as const
   const document = parseDocument(input.text, { ...options, lineCounter: lines })
   const reader = new Reader(input, document, lines)
-  for (const { message, pos } of [...document.errors, ...document.warnings]) {
-    reader.fail(pos[0], message.split('; please use')[0] ?? message)
-  }
+  for (const fault of [...document.errors, ...document.warnings]) reader.fail(fault.pos[0], syntaxFault(fault))
   const root = reader.problems.length > 0 ? undefined : reader.read(document.contents, 0, 0)
   return { root, problems: reader.problems }
 }
@@ -73,7 +71,7 @@ class Reader {
       const name = isScalar(key) ? String(key.value) : ''
       const earlier = entries.get(name)
       if (earlier != null) {
-        this.fail(offset, `duplicate key ${JSON.stringify(shortened(name))}, first at line ${earlier.keyPlace.line}`)
+        this.fail(offset, `duplicate key, first at line ${earlier.keyPlace.line}`)
         continue
       }
       const node = this.read(value, offset, depth + 1)
@@ -88,11 +86,7 @@ class Reader {
     return { kind: 'list', items: items.filter((item) => item != null), place }
   }
 
-  #resolve(
-    alias: { source: string; resolve(document: Document): unknown },
-    at: number,
-    depth: number,
-  ): Located | undefined {
+  #resolve(alias: { resolve(document: Document): unknown }, at: number, depth: number): Located | undefined {
     const offset = startOf(alias) ?? at
     this.#aliases += 1
     // Aliases within aliased values count each time, so what they unfold to is bounded too.
@@ -103,7 +97,7 @@ class Reader {
     }
     const target = alias.resolve(this.#document)
     if (target != null) return this.read(target, offset, depth + 1)
-    this.fail(offset, `no anchor for the alias ${JSON.stringify(shortened(alias.source))}`)
+    this.fail(offset, 'an alias without an anchor before it; text that begins with * needs quotes')
     return undefined
   }
 

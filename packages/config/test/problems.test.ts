@@ -134,7 +134,7 @@ it('does not call a value missing that may stand in a file that is no YAML', () 
   const lines = linesOf({ schema, file: { path: 'node.yaml', text: 'name: "x\n' } })
 
   expect(lines).toHaveLength(1)
-  expect(lines[0]).toMatch(/^node\.yaml:\d+:\d+: Missing closing "quote/)
+  expect(lines[0]).toMatch(/^node\.yaml:\d+:\d+: a quote, bracket, comma, colon or space is missing$/)
 })
 
 it('shows the beginning of a long value only', () => {

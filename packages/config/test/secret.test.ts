@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { loadConfig, secret, toJsonSchema, toReference, toYaml } from '../src/index.ts'
@@ -98,6 +99,34 @@ it('names no secret that stands where a section belongs, under an unknown key, o
     expect(problems).not.toEqual([])
     expect(JSON.stringify(problems)).not.toContain(HIDDEN)
   }
+})
+
+it('repeats nothing of a text that is no YAML, whatever a secret without quotes begins or ends with', () => {
+  const hidden = 'Zq7Xk9Wv4Jm2'
+  const fragments = Array.from({ length: hidden.length - 2 }, (_, at) => hidden.slice(at, at + 3))
+  const signs = fc.string({ unit: fc.constantFrom(...'*!&|>%@`{}[]"\'\\?:-,#~= \t'), maxLength: 5 })
+  fc.assert(
+    fc.property(signs, signs, fc.constantFrom('token: ', ''), (before, after, key) => {
+      const text = `user: me\n${key}${before}${hidden}${after}\n`
+      const malformed = problemsOf({ schema, file: { path: 'f', text } }).filter(
+        ({ expected }) => expected === 'valid YAML',
+      )
+      for (const fragment of fragments) expect(JSON.stringify(malformed)).not.toContain(fragment)
+    }),
+    {
+      numRuns: 2_000,
+      examples: [
+        ['*', '', 'token: '],
+        ['!', '', 'token: '],
+        ['|', '', 'token: '],
+        ['>', '', 'token: '],
+        ['"\\x', '"', 'token: '],
+        ['}', '', 'token: '],
+        ['{', ', Zq7Xk9Wv4Jm2}', 'token: '],
+        ['%', '\n---\nuser: me', ''],
+      ],
+    },
+  )
 })
 
 it('marks secrets in the JSON schema and keeps their defaults out of what is generated', () => {
