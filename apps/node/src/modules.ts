@@ -67,6 +67,7 @@ export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool)
   const { limits, p2p, messages } = config
   const { chainId } = genesis
   const { strategy, ...tuning } = config.broadcast
+  const { initialDelayMs, coolDownMs, ...retries } = config.reconnection
   return {
     identify: identify(),
     ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
@@ -111,7 +112,9 @@ export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool)
     // Members are as important as the way in: both are tried for ever.
     reconnection: reconnection({
       bootstrap: [...p2p.bootstrap, ...config.discovery.staticPeers],
-      ...config.reconnection,
+      ...retries,
+      ...(initialDelayMs !== undefined && { initialDelayMs }),
+      ...(coolDownMs !== undefined && { coolDownMs }),
     }),
     ...dhtOf(config, chainId),
     discovery: discovery(discoveryOptions(config, chainId)),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { isLoopback } from '../src/http/access.ts'
+import { isLoopback } from '../src/config/loopback.ts'
 
 it.each(['127.0.0.1', '127.255.0.9', 'localhost', '::1'])('takes %s for this machine', (host) => {
   expect(isLoopback(host)).toBe(true)

@@ -36,14 +36,19 @@ function problemsOf(issue: z.core.$ZodIssue, context: Validation): ConfigProblem
   const came = received(value, setting.isSecret)
   const sighting = layers.sighting(issue.path)
   const { expected, isOwn } = expectedOf(issue, setting, value)
-  const text = `${isOwn ? expected : `expected ${expected}`}${ending(came, isOwn, value)}`
+  const text = `${isOwn ? expected : `expected ${expected}`}${came == null ? absence(setting, issue.path) : ending(came, isOwn, value)}`
   const help = value === undefined ? remedy(setting, context.envPrefix) : ''
   const where = { source: sighting?.source ?? 'default', place: sighting?.place, path: formatPath(issue.path) }
   return [problem({ ...where, expected, received: came, text: text + help })]
 }
 
-function ending(came: string | undefined, isOwn: boolean, value: unknown): string {
-  if (came == null) return ', got nothing'
+/** A default is only ever wrong beside the value of another setting. */
+function absence({ fallback, isSecret, keys }: Setting, path: readonly PropertyKey[]): string {
+  const stands = keys.length === path.length ? received(fallback, isSecret) : undefined
+  return stands == null ? ', got nothing' : `, got ${stands} by default`
+}
+
+function ending(came: string, isOwn: boolean, value: unknown): string {
   // A rule over a whole section, in words of its own, gains nothing from "got a mapping".
   return isOwn && typeof value === 'object' ? '' : `, got ${came}`
 }

@@ -93,6 +93,24 @@ it('says of a missing value what it is and how to set it', () => {
   expect(problemsOf({ schema })[0]).toMatchObject({ source: 'default', path: 'name' })
 })
 
+it('says of a default that does not go with another value what it is', () => {
+  const pair = z
+    .strictObject({ low: z.int().default(1), high: z.int().default(5) })
+    .refine(({ low, high }) => high >= low, { path: ['high'], error: 'expected low or more' })
+
+  expect(linesOf({ schema: z.object({ pair: pair.prefault({}) }), flags: { 'pair.low': 9 } })).toEqual([
+    'pair.high: expected low or more, got 5 by default; set it in a file, with GRIDMESH_PAIR_HIGH or with --pair-high',
+  ])
+})
+
+it('says of what is missing within a list that nothing came, whatever the default of the list', () => {
+  const list = z.object({ peers: z.array(z.object({ id: z.string() })).default([]) })
+
+  expect(linesOf({ schema: list, flags: { peers: [{}] } })[0]).toMatch(
+    /^--peers: peers\[0\]\.id: expected text, got nothing/,
+  )
+})
+
 it('says where the section stands in which a value is missing', () => {
   const nested = z.object({ http: z.object({ port: z.int(), host: z.string() }) })
   const lines = linesOf({ schema: nested, file: { path: 'f', text: '\nhttp:\n  host: a\n' } })

@@ -104,7 +104,10 @@ it('names no secret that stands where a section belongs, under an unknown key, o
 it('repeats nothing of a text that is no YAML, whatever a secret without quotes begins or ends with', () => {
   const hidden = 'Zq7Xk9Wv4Jm2'
   const fragments = Array.from({ length: hidden.length - 2 }, (_, at) => hidden.slice(at, at + 3))
-  const signs = fc.string({ unit: fc.constantFrom(...'*!&|>%@`{}[]"\'\\?:-,#~= \t'), maxLength: 5 })
+  const signs = fc.string({
+    unit: fc.constantFrom(...'* ! & | > % @ ` { } [ ] " \' \\ ? : - , # ~ = \t'.split(' '), ' '),
+    maxLength: 5,
+  })
   fc.assert(
     fc.property(signs, signs, fc.constantFrom('token: ', ''), (before, after, key) => {
       const text = `user: me\n${key}${before}${hidden}${after}\n`

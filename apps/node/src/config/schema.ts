@@ -1,12 +1,27 @@
 import { secret } from '@gridmesh/config'
-import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { peerId } from '../peer-id.ts'
+import { isLoopback } from './loopback.ts'
+import {
+  count,
+  ipAddress,
+  name,
+  notAbove,
+  notBelow,
+  peerAddress,
+  port,
+  positive,
+  timerMs,
+  timerMsOrNone,
+} from './values.ts'
 
-const port = z.int().min(0).max(65_535)
-const positive = z.number().positive()
-const count = z.int().positive()
-const name = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected lower-case letters, digits and dashes, 32 at most')
+/** Peers that a node dials without being told of them; as many as it never gives up winning back. */
+const MAX_MEMBERS = 1_000
+/** Of the 64 that a handshake takes, two are those of the chain. */
+const MAX_CAPABILITIES = 62
+/** Largest message that modules can be set to, in bytes. */
+const MAX_MESSAGE_BYTES = 104_857_600
+
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 
 const STRATEGIES = ['stored', 'bootstrap', 'static', 'mdns', 'kademlia', 'peer-exchange'] as const
@@ -14,21 +29,13 @@ const STRATEGIES = ['stored', 'bootstrap', 'static', 'mdns', 'kademlia', 'peer-e
 /** A way to find peers that a configuration can name. */
 export type StrategyName = (typeof STRATEGIES)[number]
 
-const peerAddress = z.string().refine((text) => {
-  try {
-    return multiaddr(text).getComponents().at(-1)?.name === 'p2p'
-  } catch {
-    return false
-  }
-}, 'expected a multiaddr that ends in /p2p/ and a peer id')
-
 const p2p = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on for peers'),
+  host: ipAddress.default('127.0.0.1').describe('IP address of this machine to listen on for peers'),
   port: port.default(9000).describe('TCP port to listen on for peers; 0 takes a free one'),
   encryption: z.enum(['noise', 'tls']).default('noise').describe('Secure channel: Noise XX, or TLS 1.3'),
   bootstrap: z
     .array(peerAddress)
-    .max(1_000)
+    .max(MAX_MEMBERS)
     .default([])
     .describe('Multiaddrs, with peer id, of the first peers to dial'),
   minPeers: count
@@ -37,9 +44,10 @@ const p2p = z.strictObject({
   streamWindowBytes: z
     .int()
     .min(262_144)
+    .max(4_294_967_295)
     .default(262_144)
     .describe('Bytes of one stream under way at once; more is faster over long distances and delays urgent messages'),
-  pingIntervalMs: count.default(30_000).describe('Time between two measurements of each peer, in ms'),
+  pingIntervalMs: timerMs.default(30_000).describe('Time between two measurements of each peer, in ms'),
 })
 
 const discovery = z.strictObject({
@@ -49,7 +57,7 @@ const discovery = z.strictObject({
     .describe('Ways to find peers'),
   staticPeers: z
     .array(peerAddress)
-    .max(1_000)
+    .max(MAX_MEMBERS)
     .default([])
     .describe('Multiaddrs, with peer id, of the members that the strategy static knows'),
   targetPeers: count.default(30).describe('Peers up to which more are dialled'),
@@ -58,16 +66,16 @@ const discovery = z.strictObject({
     .min(0)
     .optional()
     .describe('Peers dialled by this node, whoever dials it; targetPeers at most, and unless set 8 or half of that'),
-  intervalMs: count.default(1_000).describe('Time between two rounds below the minimum of peers, in ms'),
-  maxIntervalMs: count.default(30_000).describe('Time between two rounds at the target, in ms'),
-  feelerIntervalMs: count.default(120_000).describe('Time between two tests of an unknown address, in ms'),
+  intervalMs: timerMs.default(1_000).describe('Time between two rounds below the minimum of peers, in ms'),
+  maxIntervalMs: timerMs.default(30_000).describe('Time between two rounds at the target, in ms'),
+  feelerIntervalMs: timerMs.default(120_000).describe('Time between two tests of an unknown address, in ms'),
   roles: z.record(name, count).default({}).describe('Peers wanted by role, such as authority=2'),
   sameRegion: z.int().min(0).default(0).describe("Peers wanted of the node's own region"),
 })
 
 const handshake = z.strictObject({
-  deadlineMs: count.default(10_000).describe('Time a handshake may take, in ms'),
-  statusIntervalMs: count.default(60_000).describe('Time between two status messages to each peer, in ms'),
+  deadlineMs: timerMs.default(10_000).describe('Time a handshake may take, in ms'),
+  statusIntervalMs: timerMs.default(60_000).describe('Time between two status messages to each peer, in ms'),
   maxClockSkewMs: count.default(30_000).describe('Difference of clocks above which a peer is refused, in ms'),
   unknownPeers: z
     .enum(['disconnect', 'tolerate'])
@@ -88,14 +96,18 @@ const pool = z.strictObject({
 })
 
 const reconnection = z.strictObject({
-  initialDelayMs: count.default(1_000).describe('Longest wait before the second try to reach a lost peer, in ms'),
-  maxDelayMs: count.default(300_000).describe('Longest wait between two tries, in ms'),
-  coolDownMs: count.default(60_000).describe('Pause after five failures in a row, in ms'),
+  initialDelayMs: timerMs
+    .optional()
+    .describe('Longest wait before the second try to reach a lost peer, in ms; unless set 1000, or maxDelayMs if less'),
+  maxDelayMs: timerMs.default(300_000).describe('Longest wait between two tries, in ms'),
+  coolDownMs: timerMs
+    .optional()
+    .describe('Pause after five failures in a row, in ms; unless set 60000, or maxDelayMs if less'),
   maxTries: count.default(10).describe('Failures after which a peer that is no bootstrap peer is forgotten'),
 })
 
 const health = z.strictObject({
-  pingDeadlineMs: count.default(10_000).describe('Time a peer has to answer a ping, in ms'),
+  pingDeadlineMs: timerMs.default(10_000).describe('Time a peer has to answer a ping, in ms'),
   maxUnseenMs: count.default(300_000).describe('Silence after which a link is closed, in ms'),
   busyDelayMs: positive.default(50).describe('Delay of the event loop above which bulk messages are shed, in ms'),
   overloadedDelayMs: positive.default(500).describe('Delay above which normal messages are shed too, in ms'),
@@ -103,12 +115,10 @@ const health = z.strictObject({
 
 const messages = z.strictObject({
   codec: z.enum(['protobuf', 'json']).default('protobuf').describe('Encoding of envelopes that we send'),
-  maxBytes: count.default(10_485_760).describe('Largest message, in bytes'),
-  batchDelayMs: positive.default(5).describe('Time that normal messages wait to share an envelope, in ms'),
+  maxBytes: count.max(MAX_MESSAGE_BYTES).default(10_485_760).describe('Largest message, in bytes'),
+  batchDelayMs: timerMs.default(5).describe('Time that normal messages wait to share an envelope, in ms'),
   maxBatchBytes: count.default(65_536).describe('Size at which a batch is sent at once, in bytes'),
-  maxBatchHoldMs: z
-    .number()
-    .nonnegative()
+  maxBatchHoldMs: timerMsOrNone
     .default(200)
     .describe('Time that a batch waits at most for the one before it to arrive, in ms; 0 never waits'),
 })
@@ -136,6 +146,7 @@ const chain = z.strictObject({
     .default(300)
     .describe('Time between two blocks at least, in ms; the same on every node of a chain'),
   maxBlockIntervalMs: count
+    .max(86_400_000)
     .default(10_000)
     .describe('Time after which an empty block is made, in ms; the same on every node of a chain'),
   forkChoice: z
@@ -201,36 +212,61 @@ const logs = z.strictObject({
     .describe('Levels by component, such as gridmesh:handshake; a change takes effect while running'),
 })
 
-/** Every setting of a node. */
-export const nodeConfigSchema = z.strictObject({
+const settings = z.strictObject({
   name: name.default('node').describe('Name of the node, for people'),
   dataDir: z.string().min(1).default('data').describe('Directory of the identity and the peer registry'),
   genesis: z.string().min(1).default('genesis.yaml').describe('Genesis file of the network'),
   role: name.default('node').describe('What the node is in the network, such as authority, producer or consumer'),
   region: name.default('central').describe('Where the node is'),
-  capabilities: z.array(name).max(64).default([]).describe('What the node offers beside its role'),
+  capabilities: z.array(name).max(MAX_CAPABILITIES).default([]).describe('What the node offers beside its role'),
   obeySystemShutdown: z.boolean().default(false).describe('Stop when an authority asks every node to'),
   feedSize: count.default(10_000).describe('Messages that /api/v1/feed remembers'),
-  shutdownGraceMs: count.default(30_000).describe('Time a shutdown may take in all, in ms'),
+  shutdownGraceMs: timerMs.default(30_000).describe('Time a shutdown may take in all, in ms'),
   p2p: p2p.prefault({}).describe('Links to peers'),
-  discovery: discovery.prefault({}).describe('Finding peers'),
+  discovery: discovery
+    .refine(...notBelow('maxIntervalMs', 'intervalMs'))
+    .prefault({})
+    .describe('Finding peers'),
   handshake: handshake.prefault({}).describe('Agreement with a new peer'),
   pool: pool.prefault({}).describe('Who may connect'),
-  reconnection: reconnection.prefault({}).describe('Winning lost peers back'),
-  health: health.prefault({}).describe('Health of peers and of this node'),
+  reconnection: reconnection
+    .refine(...notAbove('initialDelayMs', 'maxDelayMs'))
+    .refine(...notAbove('coolDownMs', 'maxDelayMs'))
+    .prefault({})
+    .describe('Winning lost peers back'),
+  health: health
+    .refine(...notBelow('overloadedDelayMs', 'busyDelayMs'))
+    .prefault({})
+    .describe('Health of peers and of this node'),
   messages: messages.prefault({}).describe('Messages and their envelopes'),
   limits: limits.prefault({}).describe('What one peer may send'),
   broadcast: broadcast.prefault({}).describe('Messages to all'),
   chain: chain
     .refine(({ minBlockIntervalMs: min, maxBlockIntervalMs: max }) => max > min, {
       path: ['maxBlockIntervalMs'],
-      error: 'expected more than minBlockIntervalMs',
+      error: ({ input }) => `expected more than minBlockIntervalMs, which is ${Object(input).minBlockIntervalMs}`,
     })
     .prefault({})
     .describe('The energy chain'),
-  http: http.prefault({}).describe('The HTTP API'),
+  http: http
+    .refine(({ host, token }) => isLoopback(host) || token !== undefined, {
+      path: ['token'],
+      error: ({ input }) => `expected one, since others can reach http.host ${JSON.stringify(Object(input).host)}`,
+    })
+    .prefault({})
+    .describe('The HTTP API'),
   logs: logs.prefault({}).describe('The log'),
 })
+
+/** Every setting of a node. */
+export const nodeConfigSchema = settings.refine(
+  ({ p2p: { bootstrap }, discovery: { staticPeers } }) => peersOf([...bootstrap, ...staticPeers]) <= MAX_MEMBERS,
+  { path: ['discovery', 'staticPeers'], error: `expected ${MAX_MEMBERS} peers at most, with those of p2p.bootstrap` },
+)
+
+function peersOf(addresses: readonly string[]): number {
+  return new Set(addresses.map((address) => address.slice(address.lastIndexOf('/')))).size
+}
 
 /** Every setting of a node, with defaults applied. */
 export type NodeConfig = z.output<typeof nodeConfigSchema>

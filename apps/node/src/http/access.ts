@@ -1,13 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import { isLoopback } from '../config/loopback.ts'
 import type { NodeConfig } from '../config/schema.ts'
 import { HttpRefusalError } from './answers.ts'
-
-/** Whether only programs on this machine can reach `host`. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
 
 /**
  * Refuses a name in the Host header that is not ours while bound to loopback: a web page whose name was made to

@@ -8,11 +8,12 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
+import { isLoopback } from '../config/loopback.ts'
 import type { NodeConfig } from '../config/schema.ts'
 import type { NodeLog } from '../logging.ts'
 import type { GridmeshNode } from '../node.ts'
 import { VERSION } from '../version.ts'
-import { checkHost, isLoopback } from './access.ts'
+import { checkHost } from './access.ts'
 import { HttpRefusalError } from './answers.ts'
 import { chainRoutes } from './routes/chain.ts'
 import { eventRoutes } from './routes/events.ts'
