@@ -24,6 +24,21 @@ export class PortInUseError extends Error {
   }
 }
 
+/** The node cannot listen on an address that it is set to. */
+export class CannotListenError extends Error {
+  static override readonly name = 'CannotListenError'
+  override readonly name = 'CannotListenError'
+  readonly code = 'cannot-listen'
+  readonly host: string
+  readonly port: number
+
+  constructor(what: string, host: string, port: number, why: string, options?: ErrorOptions) {
+    super(`Cannot listen for ${what} on ${host}:${port}: ${why}`, options)
+    this.host = host
+    this.port = port
+  }
+}
+
 /** A message that only an authority of the genesis file may send. */
 export class NotAuthorityError extends Error {
   static override readonly name = 'NotAuthorityError'
@@ -109,9 +124,20 @@ export function fileProblem(what: string, path: string, cause: unknown): Unusabl
   return new UnusableFileError(what, path, words[code] ?? String(cause), { cause })
 }
 
-/** Turns the failure to listen into a `PortInUseError` where it is one. */
+const CANNOT_LISTEN: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'permission denied, as it is for ports below 1024 on many systems',
+  EAFNOSUPPORT: 'this machine has no addresses of that kind',
+  EINVAL: 'it is no address to listen on',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up',
+}
+
+/** Turns the failure to listen into a `PortInUseError` or a `CannotListenError` where it is one. */
 export function listenProblem(what: string, host: string, port: number, hint: string, cause: unknown): unknown {
-  return String(cause).includes('EADDRINUSE') || (cause instanceof Error && String(cause.cause).includes('EADDRINUSE'))
-    ? new PortInUseError(what, host, port, hint, { cause })
-    : cause
+  // libp2p says it in its message alone, and others in what they were caused by.
+  const text = `${String(cause)} ${cause instanceof Error ? String(cause.cause) : ''}`
+  if (text.includes('EADDRINUSE')) return new PortInUseError(what, host, port, hint, { cause })
+  const [, why] = Object.entries(CANNOT_LISTEN).find(([code]) => text.includes(code)) ?? []
+  return why === undefined ? cause : new CannotListenError(what, host, port, why, { cause })
 }

@@ -31,6 +31,7 @@ export { Feed, type FeedItem, type FeedQuery } from './energy/feed.ts'
 export { energyKindNames, energyKinds, type EnergyKind, type EnergyKindName } from './energy/kinds.ts'
 export type { EnergyOrder, GridEmergency, MarketData, OrderMatch, SystemShutdown } from './energy/schemas.ts'
 export {
+  CannotListenError,
   NoChainInGenesisError,
   NotAuthorityError,
   PortInUseError,

@@ -1,18 +1,18 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { connectionPool } from '@gridmesh/connection-pool'
 import type { ShutdownReport } from '@gridmesh/interfaces'
 import { type MetricsService, isMetricsService, metrics } from '@gridmesh/metrics'
 import type { Libp2p } from '@libp2p/interface'
-import { LevelDatastore } from 'datastore-level'
+import type { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import type { ChainService } from './chain-network/chain-service.ts'
 import type { NodeChain } from './chain-network/node-chain.ts'
 import { openNodeChain } from './chain-network/open-chain.ts'
 import type { NodeConfig } from './config/schema.ts'
+import { openDatastore } from './datastore.ts'
 import { Energy } from './energy/energy.ts'
 import { Feed, type FeedItem } from './energy/feed.ts'
-import { LeftoverError, UnusableFileError, fileProblem, listenProblem } from './errors.ts'
+import { LeftoverError, fileProblem, listenProblem } from './errors.ts'
 import { type Genesis, readGenesis } from './genesis.ts'
 import { type HttpApi, createHttpApi } from './http/server.ts'
 import { loadIdentity } from './identity.ts'
@@ -47,7 +47,8 @@ interface NodeParts {
 /**
  * Builds a node from its configuration: reads the genesis file, reads or makes the identity, opens the data
  * directory and the chain in it, and wires the modules. Nothing listens or dials before `start`.
- * @throws {UnusableFileError} when the genesis file, the key file or the data directory cannot be used
+ * @throws {UnusableFileError} when the genesis file, the key file or the data directory cannot be used: broken, of
+ *   another chain, or in use by another node
  * @throws {NoChainInGenesisError} when a chain is asked for, and the genesis file has none
  */
 export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
@@ -148,7 +149,7 @@ export class GridmeshNode {
     return this.url === undefined ? 0 : Number(new URL(this.url).port)
   }
 
-  /** Listens for peers, dials the first ones, and opens the HTTP API. @throws {PortInUseError} */
+  /** Listens for peers, dials the first ones, and opens the HTTP API. @throws {PortInUseError} @throws {CannotListenError} */
   async start(): Promise<void> {
     const { p2p, http } = this.config
     const { libp2p } = this
@@ -229,20 +230,5 @@ async function makeDataDir(dataDir: string): Promise<void> {
     await mkdir(dataDir, { recursive: true, mode: 0o700 })
   } catch (cause) {
     throw fileProblem('data directory', dataDir, cause)
-  }
-}
-
-async function openDatastore(dataDir: string): Promise<LevelDatastore> {
-  const path = join(dataDir, 'datastore')
-  const datastore = new LevelDatastore(path)
-  try {
-    await datastore.open()
-    return datastore
-  } catch (cause) {
-    const text = `${String(cause)} ${cause instanceof Error ? String(cause.cause) : ''}`
-    if (/LOCKED|lock/i.test(text)) {
-      throw new UnusableFileError('data directory', dataDir, 'another node is using it', { cause })
-    }
-    throw fileProblem('data directory', path, cause)
   }
 }

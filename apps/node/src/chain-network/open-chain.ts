@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { signerOf } from '@gridmesh/ledger'
 import type { ComponentLogger, Ed25519PrivateKey, Libp2p, Metrics } from '@libp2p/interface'
+import { openProblem } from '../chain/unusable.ts'
 import type { NodeConfig } from '../config/schema.ts'
 import { NoChainInGenesisError } from '../errors.ts'
 import type { Genesis } from '../genesis.ts'
@@ -22,7 +23,8 @@ export interface OpenNodeChainInit {
 
 /**
  * Opens the chain of a node, where its configuration asks for one.
- * @throws {NoChainInGenesisError} when the genesis file has none @throws what `ChainService.open` throws
+ * @throws {NoChainInGenesisError} when the genesis file has none
+ * @throws {UnusableFileError} when the directory holds another chain, a broken one, or one that is in use
  */
 export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainService | undefined> {
   const { config, genesis, privateKey, libp2p, metrics, log } = init
@@ -31,10 +33,11 @@ export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainServi
   if (!enabled) return undefined
   if (genesis.ledger === undefined) throw new NoChainInGenesisError(config.genesis)
   const { messages, handshake, peerManager } = libp2p.services
-  return ChainService.open({
+  const directory = join(config.dataDir, 'chain')
+  const opening = ChainService.open({
     name: genesis.chainId,
     genesis: genesis.ledger,
-    directory: join(config.dataDir, 'chain'),
+    directory,
     // Whether the key is that of an authority the state says, block by block.
     signer: config.role === 'authority' ? signerOf(privateKey.raw.subarray(0, SEED_BYTES)) : undefined,
     consensus: rulesOf(config.chain),
@@ -47,5 +50,8 @@ export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainServi
     peerManager,
     metrics,
     logger: log,
+  })
+  return opening.catch((cause: unknown) => {
+    throw openProblem(directory, cause)
   })
 }

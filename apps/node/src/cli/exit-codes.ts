@@ -4,7 +4,7 @@ export const EXIT = {
   unexpected: 1,
   usage: 2,
   badFile: 3,
-  portInUse: 4,
+  cannotListen: 4,
   unreachable: 5,
   refused: 6,
   partly: 7,
@@ -19,7 +19,7 @@ export const EXIT_HELP = `Exit codes:
   1  something unexpected failed
   2  wrong usage
   3  a configuration, key, genesis or data file cannot be used
-  4  a port is in use
+  4  a port is in use, or an address cannot be listened on
   5  the node does not answer
   6  the node refused
   7  done in part: some lines were bad or refused
@@ -31,9 +31,14 @@ const BY_NAME: Readonly<Record<string, number>> = {
   ConfigError: EXIT.badFile,
   ConfigFileError: EXIT.badFile,
   UnusableFileError: EXIT.badFile,
-  PortInUseError: EXIT.portInUse,
+  PortInUseError: EXIT.cannotListen,
+  CannotListenError: EXIT.cannotListen,
   NodeUnreachableError: EXIT.unreachable,
   NodeRefusedError: EXIT.refused,
+  NodeFailedError: EXIT.unreachable,
+  NotConnectedError: EXIT.notInTime,
+  NotSettledError: EXIT.notInTime,
+  UnknownMeterError: EXIT.badFile,
   SimulationFailedError: EXIT.violated,
   UsageError: EXIT.usage,
   NoChainInGenesisError: EXIT.badFile,

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ImportOutcome } from '@gridmesh/interfaces'
 import { EnergyChain } from '../chain/energy-chain.ts'
+import { openProblem } from '../chain/unusable.ts'
 import { rulesOf } from '../chain-network/chain-rules.ts'
 import { nodeVerifier } from '../chain-network/verify.ts'
 import type { NodeConfig } from '../config/schema.ts'
@@ -18,17 +19,6 @@ export interface ImportReport {
   /** Why it ended before the end of the file; `null` where it did not. */
   fault: string | null
 }
-
-/** Errors of a chain that is opened: what is in its directory, or who else uses it. */
-const UNUSABLE: ReadonlySet<string> = new Set([
-  'StoreLockedError',
-  'StoreUnavailableError',
-  'FormatVersionError',
-  'CorruptStoreError',
-  'WrongGenesisError',
-  'StateMismatchError',
-  'UnreadableBlockError',
-])
 
 /**
  * Imports blocks into the chain in the data directory of a node that does not run, each validated as if a peer had sent
@@ -73,9 +63,7 @@ async function openOffline(
   try {
     return await EnergyChain.open({ directory, genesis: ledger, consensus, verify, ownerIndex })
   } catch (cause) {
-    if (!(cause instanceof Error) || !UNUSABLE.has(cause.name)) throw cause
-    const why = cause.name === 'StoreLockedError' ? 'a node is using it; stop that first' : cause.message
-    throw new UnusableFileError('chain directory', directory, why, { cause })
+    throw openProblem(directory, cause)
   }
 }
 

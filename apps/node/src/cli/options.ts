@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { readManifest } from '../devnet/manifest.ts'
+import { fileProblem } from '../errors.ts'
 import { NodeClient } from './client.ts'
 import { UsageError } from './errors.ts'
 
@@ -25,7 +26,7 @@ export function withNodeOptions(command: Command): Command {
 
 /** The client for the node that the options name. @throws {UsageError} @throws {UnusableFileError} */
 export function clientOf({ url, node, data, tokenFile }: NodeOptions): NodeClient {
-  const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim()
+  const token = tokenFile === undefined ? undefined : readToken(tokenFile)
   if (node === undefined) return new NodeClient(url ?? '', token)
   const { nodes } = readManifest(data)
   const found = nodes.find(({ name }) => name === node)
@@ -33,6 +34,14 @@ export function clientOf({ url, node, data, tokenFile }: NodeOptions): NodeClien
     throw new UsageError(`The devnet has no node "${node}"; it has ${nodes.map(({ name }) => name).join(', ')}`)
   }
   return new NodeClient(found.url, token)
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    throw fileProblem('token file', path, cause)
+  }
 }
 
 /** Collects a repeatable `path=value` option. @throws {UsageError} */

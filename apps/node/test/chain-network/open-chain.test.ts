@@ -44,7 +44,10 @@ it('opens the chain of its genesis file, refuses another in the same directory, 
   const { config: other } = await configOf('gridtokenx', {})
   await writeFile(join(data, 'genesis.yaml'), '')
   await expect(createNode({ config: { ...config, genesis: other.genesis }, log })).rejects.toMatchObject({
-    name: 'WrongGenesisError',
+    name: 'UnusableFileError',
+    path: join(config.dataDir, 'chain'),
+    message: expect.stringContaining('holds chain'),
+    cause: expect.objectContaining({ name: 'WrongGenesisError' }),
   })
 })
 

@@ -46,6 +46,15 @@ describe('hostile input', () => {
     expect(await gridmesh(...transfer, '--key', key, '--url', 'http://127.0.0.1:1')).toMatchObject({ code: 5 })
   })
 
+  it('of a token file ends with 3', async () => {
+    const none = join(await someDirectory(), 'none')
+    expect(await gridmesh('status', '--token-file', none)).toEqual({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(/token file .*none: it does not exist\n$/),
+    })
+  })
+
   it('of a zone names the zones that there are', async () => {
     const { url, key } = await place()
     const args = [...transfer, '--key', key, '--url', url, '--zone', 'atlantis']
