@@ -15,6 +15,13 @@ it('reads chain id, zones, authorities, and hashes the bytes of the file', () =>
   expect(genesis.hash).toBe(createHash('sha256').update(text).digest('hex'))
 })
 
+it('takes a peer id in its form as a CID for the same peer', () => {
+  const cid = peerIdFromString(peerId).toCID().toString()
+  expect([...parseGenesis(text.replace(peerId, cid), 'genesis.yaml').authorities]).toEqual([[peerId, 'egat']])
+  const twice = `${text}  - { name: egat-2, peerId: ${cid} }\n`
+  expect(() => parseGenesis(twice, 'genesis.yaml')).toThrow('authorities[1]')
+})
+
 it.each([
   ['an unknown key', `${text}extra: 1\n`, 'extra'],
   ['a key that is no peer id', text.replace(peerId, 'nobody'), 'authorities[0].peerId is "nobody"'],

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { toJsonSchema } from '@gridmesh/config'
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
-import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { loadNodeConfig } from '../src/config/load.ts'
@@ -125,6 +125,14 @@ it.each([
   ['an API that others can reach', { 'http.host': '0.0.0.0', 'http.token': '0123456789abcdef' }],
 ])('starts with %s', async (_, flags) => {
   expect(await warningsOf(configOf(flags))).toEqual([])
+})
+
+it('takes a peer id in its form as a CID for the same peer', () => {
+  const [address = ''] = members(0, 1)
+  const id = address.slice(address.lastIndexOf('/') + 1)
+  const cid = peerIdFromString(id).toCID().toString()
+  const flags = { 'pool.reservedPeers': [cid], 'p2p.bootstrap': [address.replace(id, cid)] }
+  expect(configOf(flags)).toMatchObject({ pool: { reservedPeers: [id] }, p2p: { bootstrap: [address] } })
 })
 
 it.each([

@@ -22,14 +22,21 @@ export const ipAddress = z
   .string()
   .refine((text) => isIP(text) !== 0 && !text.includes('%'), 'expected an IPv4 or IPv6 address')
 
-export const peerAddress = z.string().refine((text) => {
+/** A multiaddr that names its peer, given with the id in the form by which peers are compared. */
+export const peerAddress = z
+  .string()
+  .refine((text) => withPlainId(text) !== undefined, 'expected a multiaddr that ends in /p2p/ and a peer id')
+  .overwrite((text) => withPlainId(text) ?? text)
+
+function withPlainId(text: string): string | undefined {
   try {
     const last = multiaddr(text).getComponents().at(-1)
-    return last?.name === 'p2p' && peerIdFromString(last.value ?? '').type !== undefined
+    if (last?.name !== 'p2p' || last.value === undefined) return undefined
+    return text.replaceAll(last.value, peerIdFromString(last.value).toString())
   } catch {
-    return false
+    return undefined
   }
-}, 'expected a multiaddr that ends in /p2p/ and a peer id')
+}
 
 type Numbers<K extends string> = Partial<Record<K, number | undefined>>
 
