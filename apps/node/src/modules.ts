@@ -28,6 +28,7 @@ import { type Identify, identify } from '@libp2p/identify'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import type { ServiceFactoryMap } from 'libp2p'
+import { authoriseRole, authoritiesOfGenesis, type IsAuthority } from './chain-network/authority-role.ts'
 import { authoriseByChain, chainCapabilities } from './chain-network/chain-rules.ts'
 import type { NodeConfig } from './config/schema.ts'
 import type { Genesis } from './genesis.ts'
@@ -62,10 +63,19 @@ export type Pool = ReturnType<typeof connectionPool>
 /** A factory for each service. Pass another one to `createNode` to replace a module by your own. */
 export type NodeModules = ServiceFactoryMap<NodeServices>
 
-/** The modules a node has unless others are given, set up from its configuration. */
-export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool): NodeModules {
+/**
+ * The modules a node has unless others are given, set up from its configuration. Who may say in the handshake that it is
+ * an authority is asked of `isAuthority`, by default of the genesis file.
+ */
+export function defaultModules(
+  config: NodeConfig,
+  genesis: Genesis,
+  pool: Pool,
+  isAuthority: IsAuthority = authoritiesOfGenesis(genesis),
+): NodeModules {
   const { limits, p2p, messages } = config
   const { chainId } = genesis
+  const authoriseByRole = authoriseRole(config, genesis, isAuthority)
   const { strategy, ...tuning } = config.broadcast
   const { initialDelayMs, coolDownMs, ...retries } = config.reconnection
   return {
@@ -81,7 +91,10 @@ export function defaultModules(config: NodeConfig, genesis: Genesis, pool: Pool)
       role: config.role,
       region: config.region,
       capabilities: [...config.capabilities, ...chainCapabilities(config.chain)],
-      authorise: (hello) => authoriseByChain(config.chain, hello),
+      authorise: (hello, peer) => {
+        const isOfChain = authoriseByChain(config.chain, hello)
+        return isOfChain === true ? authoriseByRole(hello, peer) : isOfChain
+      },
       userAgent: `gridmesh/${VERSION}`,
       quota: announcedQuota(limits),
       ...config.handshake,

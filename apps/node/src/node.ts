@@ -5,6 +5,7 @@ import { type MetricsService, isMetricsService, metrics } from '@gridmesh/metric
 import type { Libp2p } from '@libp2p/interface'
 import type { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
+import { authoritiesOfChain, authoritiesOfGenesis } from './chain-network/authority-role.ts'
 import type { ChainService } from './chain-network/chain-service.ts'
 import type { NodeChain } from './chain-network/node-chain.ts'
 import { openNodeChain } from './chain-network/open-chain.ts'
@@ -58,6 +59,7 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   const privateKey = await loadIdentity(config.dataDir)
   const datastore = await openDatastore(config.dataDir)
   const pool = connectionPool({ ...config.pool, minPeers: config.p2p.minPeers })
+  let isAuthority = authoritiesOfGenesis(genesis)
   try {
     const libp2p = await createLibp2p<NodeServices>({
       ...(await linkOptions(config, pool.gater)),
@@ -67,11 +69,13 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
       logger: log,
       nodeInfo: { name: 'gridmesh', version: VERSION, userAgent: `gridmesh/${VERSION}` },
       metrics: metrics(),
-      services: { ...defaultModules(config, genesis, pool), ...modules },
+      services: { ...defaultModules(config, genesis, pool, (peer) => isAuthority(peer)), ...modules },
     })
     if (!isMetricsService(libp2p.metrics)) throw new TypeError('libp2p was given other metrics')
     const parts = { config, genesis, libp2p, metrics: libp2p.metrics, datastore, log }
-    return new GridmeshNode({ ...parts, chain: await openNodeChain({ ...parts, privateKey }) })
+    const chain = await openNodeChain({ ...parts, privateKey })
+    if (chain !== undefined) isAuthority = authoritiesOfChain(chain)
+    return new GridmeshNode({ ...parts, chain })
   } catch (err) {
     await datastore.close()
     throw err

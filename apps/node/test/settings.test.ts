@@ -47,10 +47,12 @@ function configOf(flags: Record<string, unknown>): NodeConfig {
   return loadNodeConfig({ profile: PROFILE, file, flags: { ...QUIET, ...flags } }).config
 }
 
-/** Starts a node, stops it, and gives the names of the warnings of the process meanwhile. */
+/** Starts a node, stops it, and gives what the process said meanwhile of timers that were to wait too long. */
 async function warningsOf(config: NodeConfig): Promise<string[]> {
   const warnings: string[] = []
-  const heed = ({ name }: Error): void => void warnings.push(name)
+  const heed = ({ name, message }: Error): void => {
+    if (name === 'TimeoutOverflowWarning') warnings.push(message)
+  }
   process.on('warning', heed)
   onTestFinished(() => void process.off('warning', heed))
   const node = await createNode({ config, log })

@@ -6,6 +6,7 @@ import type { NodeConfig } from '../config/schema.ts'
 import { NoChainInGenesisError } from '../errors.ts'
 import type { Genesis } from '../genesis.ts'
 import type { NodeServices } from '../modules.ts'
+import { AUTHORITY_ROLE } from './authority-role.ts'
 import { rulesOf } from './chain-rules.ts'
 import { ChainService } from './chain-service.ts'
 
@@ -39,7 +40,7 @@ export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainServi
     genesis: genesis.ledger,
     directory,
     // Whether the key is that of an authority the state says, block by block.
-    signer: config.role === 'authority' ? signerOf(privateKey.raw.subarray(0, SEED_BYTES)) : undefined,
+    signer: config.role === AUTHORITY_ROLE ? signerOf(privateKey.raw.subarray(0, SEED_BYTES)) : undefined,
     consensus: rulesOf(config.chain),
     verifyThreads,
     parts: { checkpoints: { every, ...(trusted !== undefined && { trusted }) }, ownerIndex },

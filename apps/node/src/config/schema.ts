@@ -90,7 +90,10 @@ const pool = z.strictObject({
   maxPerNetwork: count.default(10).describe('Connections of one IPv4 /24 or IPv6 /48'),
   attemptsPerIpPerSecond: count.default(5).describe('Inbound connections that one address may try in a second'),
   exemptLoopback: z.boolean().default(false).describe('Set no limit by address for this machine itself'),
-  reservedRoles: z.record(name, count).default({}).describe('Slots by role beside all others, such as authority=4'),
+  reservedRoles: z
+    .record(name, count)
+    .default({})
+    .describe('Slots by role beside all others, such as authority=4; any role but that one is taken as it is said'),
   reservedPeers: z.array(peerId).max(1_000).default([]).describe('Peer ids with a slot of their own'),
   idleTimeoutMs: count.default(300_000).describe('Time without a message after which a peer may be let go, in ms'),
 })

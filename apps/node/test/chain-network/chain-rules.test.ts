@@ -2,6 +2,7 @@ import type { Hello } from '@gridmesh/interfaces'
 import { expect, it } from 'vitest'
 import { authoriseByChain, chainCapabilities, rulesOf } from '../../src/chain-network/chain-rules.ts'
 import { loadNodeConfig } from '../../src/config/load.ts'
+import { helloOf as someHello } from './hello.ts'
 
 const CHOICES = ['authority', 'timestampReputation', 'longest'] as const
 
@@ -10,19 +11,8 @@ const chainOf = (forkChoice: string | undefined) =>
     flags: forkChoice === undefined ? {} : { 'chain.enabled': true, 'chain.forkChoice': forkChoice },
   }).config.chain
 
-const helloOf = (forkChoice: string | undefined): Hello => ({
-  protocol: { min: 1, max: 1 },
-  chainId: 'test',
-  genesisHash: '00',
-  height: 0,
-  tipHash: '00',
-  role: 'node',
-  region: 'central',
-  capabilities: ['ai-node', ...chainCapabilities(chainOf(forkChoice))],
-  listenAddresses: [],
-  userAgent: 'gridmesh',
-  timeMs: 0,
-})
+const helloOf = (forkChoice: string | undefined): Hello =>
+  someHello(['ai-node', ...chainCapabilities(chainOf(forkChoice))])
 
 it('lets in who has the same fork choice, or no chain, and nobody else, as seen from both sides', () => {
   for (const ours of [undefined, ...CHOICES]) {
