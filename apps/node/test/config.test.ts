@@ -35,6 +35,14 @@ it('names file, line, column, what came and what was expected, and the nearest k
   expect(() => load('p2p:\n  prot: 1\n')).toThrow(/node\.yaml:2:3: .*prot.*port/)
 })
 
+it('calls flags as the command line has them', () => {
+  const flags = { 'p2p.port': '9100' }
+  expect(loadNodeConfig({ flags }).source.origin('p2p.port')).toEqual({ source: 'flag', where: '--set p2p.port' })
+  expect(() => loadNodeConfig({ flags: { 'chain.checkpoint.height': 7 } })).toThrow(
+    'or with --set chain.checkpoint.hash',
+  )
+})
+
 it('never shows the token', () => {
   const { source } = load('http: { token: 0123456789abcdef }\n')
   expect(JSON.stringify(source.entries())).not.toContain('0123456789abcdef')

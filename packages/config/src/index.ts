@@ -66,6 +66,11 @@ export interface ConfigInit<S extends z.core.$ZodType = z.core.$ZodType> {
    * `undefined` is passed over. @default {}
    */
   flags?: Readonly<Record<string, unknown>>
+  /**
+   * How the program calls the flag of a dotted path, for errors and origins: `(path) => \`--set ${path}\`` where there is
+   * one for all. @default `--p2p-port` for `p2p.port`
+   */
+  flagName?: (path: string) => string
   /** Largest profile or file, in bytes; a larger one is refused unparsed. @default 1_048_576 */
   maxFileBytes?: number
   /** Aliases (`*name`) that one profile or file may resolve; more are an error. @default 100 */

@@ -6,6 +6,7 @@ import type { ConfigInit } from './index.ts'
 import { Layers } from './layers.ts'
 import { LoadedConfig } from './loaded-config.ts'
 import { parseYaml } from './parse-yaml.ts'
+import { defaultFlagName } from './paths.ts'
 import { checkSize, readText } from './read-file.ts'
 import { settingsOf, type Section } from './settings.ts'
 import { collectEnvironment, collectFlags } from './sources.ts'
@@ -28,13 +29,19 @@ interface Gathered {
   misplaced: ConfigProblem[]
 }
 
+/** How variables and flags are called. */
+interface Names {
+  prefix: string
+  flagName: (path: string) => string
+}
+
 /** Loads, merges and validates settings. See `loadConfig`. */
 export function load<S extends z.core.$ZodType>(init: ConfigInit<S>): Config<z.core.output<S>> {
-  const { schema, envPrefix = DEFAULT_ENV_PREFIX } = init
+  const { schema, envPrefix = DEFAULT_ENV_PREFIX, flagName = defaultFlagName } = init
   const root = settingsOf(schema, envPrefix)
-  const { layers, malformed, misplaced } = gather(init, root, envPrefix)
+  const { layers, malformed, misplaced } = gather(init, root, { prefix: envPrefix, flagName })
   complete(root, layers.raw)
-  const result = validate(schema, { root, layers, envPrefix })
+  const result = validate(schema, { root, layers, envPrefix, flagName })
   const found = 'problems' in result ? result.problems : []
   // Where nothing was taken from a text or a section, what seems to be missing may stand there.
   const invalid = found.filter(({ path, received }) => {
@@ -45,7 +52,7 @@ export function load<S extends z.core.$ZodType>(init: ConfigInit<S>): Config<z.c
   return new LoadedConfig(result.value, root, layers)
 }
 
-function gather(init: ConfigInit, root: Section, prefix: string): Gathered {
+function gather(init: ConfigInit, root: Section, { prefix, flagName }: Names): Gathered {
   const { env = {}, otherEnv = [], flags = {}, maxAliases = DEFAULT_MAX_ALIASES } = init
   if (!(maxAliases >= 0)) throw new RangeError(`maxAliases ${maxAliases} must be at least 0`)
   const gathered: Gathered = { layers: new Layers(), malformed: [], misplaced: [] }
@@ -59,7 +66,7 @@ function gather(init: ConfigInit, root: Section, prefix: string): Gathered {
   const fromEnv = new Collector(gathered.layers, root, 'environment')
   const strayEnv = collectEnvironment(fromEnv, root, env, { prefix, others: otherEnv })
   const fromFlags = new Collector(gathered.layers, root, 'flag')
-  const strayFlags = collectFlags(fromFlags, root, flags)
+  const strayFlags = collectFlags(fromFlags, root, flags, flagName)
   gathered.misplaced.push(...strayEnv, ...fromEnv.problems, ...strayFlags, ...fromFlags.problems)
   return gathered
 }

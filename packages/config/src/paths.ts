@@ -24,9 +24,9 @@ export function environmentName(prefix: string, keys: readonly string[]): string
   return prefix + keys.flatMap(words).join('_').toUpperCase()
 }
 
-/** Name of the flag that sets a path. */
-export function flagName(keys: readonly string[]): string {
-  return `--${keys.flatMap(words).join('-')}`
+/** Name of the flag that sets a dotted path, where the program does not say how it names them. */
+export function defaultFlagName(path: string): string {
+  return `--${path.split('.').flatMap(words).join('-')}`
 }
 
 /** Reads along a path of plain objects and lists; `undefined` where it ends early. */

@@ -2,7 +2,7 @@ import type { Collector } from './collect.ts'
 import { problem, type ConfigProblem } from './errors.ts'
 import { located } from './layers.ts'
 import { nearest } from './nearest.ts'
-import { environmentName, flagName } from './paths.ts'
+import { environmentName } from './paths.ts'
 import { parseText } from './parse-text.ts'
 import { entryOf, settingAt, valuesOf, type Section, type Setting } from './settings.ts'
 
@@ -29,17 +29,18 @@ export function collectFlags(
   collector: Collector,
   root: Section,
   flags: Readonly<Record<string, unknown>>,
+  flagName: (path: string) => string,
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   for (const [path, value] of Object.entries(flags)) {
     if (value === undefined) continue
     const setting = settingOfPath(root, path)
     if (setting == null) {
-      problems.push(unknownFlag(path, valuesOf(root)))
+      problems.push(unknownFlag(path, valuesOf(root), flagName))
       continue
     }
     const given = typeof value === 'string' ? parseText(setting.schema, value) : value
-    collector.collect(setting, located(given, { where: flagName(setting.keys) }))
+    collector.collect(setting, located(given, { where: flagName(setting.keys.join('.')) }))
   }
   return problems
 }
@@ -66,11 +67,11 @@ function unknownVariable(name: string, prefix: string, known: Iterable<string>):
   return problem({ source: 'environment', place: { where: name }, path: '', text, expected: EXPECTED, suggestion })
 }
 
-function unknownFlag(path: string, known: readonly Setting[]): ConfigProblem {
+function unknownFlag(path: string, known: readonly Setting[], flagName: (path: string) => string): ConfigProblem {
   const paths = known.map((setting) => setting.path)
   const suggestion = nearest(path, paths)
-  const text = `unknown flag${hint(suggestion == null ? undefined : flagName(suggestion.split('.')))}`
-  const place = { where: flagName(path.split('.')) }
+  const text = `unknown flag${hint(suggestion == null ? undefined : flagName(suggestion))}`
+  const place = { where: flagName(path) }
   return problem({ source: 'flag', place, path, shownPath: '', text, expected: EXPECTED, suggestion })
 }
 

@@ -4,7 +4,7 @@ export type ConfigSource = 'default' | 'profile' | 'file' | 'environment' | 'fla
 /** Where a value came from. */
 export interface Origin {
   source: ConfigSource
-  /** `node.yaml:12:5`, `GRIDMESH_P2P_PORT` or `--p2p-port`; absent for a default. */
+  /** `node.yaml:12:5`, `GRIDMESH_P2P_PORT`, or `--p2p-port` as `flagName` has it; absent for a default. */
   where?: string
 }
 

@@ -4,7 +4,7 @@ import { problem, type ConfigProblem } from './errors.ts'
 import { expectation, received, schemaAt, shortened } from './expectation.ts'
 import type { Layers } from './layers.ts'
 import { nearest } from './nearest.ts'
-import { environmentName, flagName, formatPath, getAt } from './paths.ts'
+import { environmentName, formatPath, getAt } from './paths.ts'
 import { settingAt, type Section, type Setting } from './settings.ts'
 
 /** Stands as the message of every issue for which the schema has no message of its own. */
@@ -15,6 +15,7 @@ interface Validation {
   root: Section
   layers: Layers
   envPrefix: string
+  flagName: (path: string) => string
 }
 
 /** Validates merged settings. Gives either a value or problems. */
@@ -37,7 +38,7 @@ function problemsOf(issue: z.core.$ZodIssue, context: Validation): ConfigProblem
   const sighting = layers.sighting(issue.path)
   const { expected, isOwn } = expectedOf(issue, setting, value)
   const text = `${isOwn ? expected : `expected ${expected}`}${came == null ? absence(setting, issue.path) : ending(came, isOwn, value)}`
-  const help = value === undefined ? remedy(setting, context.envPrefix) : ''
+  const help = value === undefined ? remedy(setting, context) : ''
   const where = { source: sighting?.source ?? 'default', place: sighting?.place, path: formatPath(issue.path) }
   return [problem({ ...where, expected, received: came, text: text + help })]
 }
@@ -53,9 +54,9 @@ function ending(came: string, isOwn: boolean, value: unknown): string {
   return isOwn && typeof value === 'object' ? '' : `, got ${came}`
 }
 
-function remedy(setting: Setting, envPrefix: string): string {
-  if (setting.kind === 'section') return ''
-  return `; set it in a file, with ${environmentName(envPrefix, setting.keys)} or with ${flagName(setting.keys)}`
+function remedy({ kind, keys }: Setting, { envPrefix, flagName }: Validation): string {
+  if (kind === 'section') return ''
+  return `; set it in a file, with ${environmentName(envPrefix, keys)} or with ${flagName(keys.join('.'))}`
 }
 
 /** `isOwn`: the words are the schema's own and make a sentence without "expected". */

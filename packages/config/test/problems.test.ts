@@ -111,6 +111,18 @@ it('says of what is missing within a list that nothing came, whatever the defaul
   )
 })
 
+it('calls flags as the program does', () => {
+  const flagName = (path: string): string => `--set ${path}`
+  const init = { ...file('p2p:\n  port: 1\n'), flagName }
+
+  expect(loadConfig({ ...init, flags: { 'p2p.port': '2' } }).origin('p2p.port').where).toBe('--set p2p.port')
+  expect(linesOf({ ...init, flags: { 'p2p.port': 'x', 'p2p.mod': 'tls' } })).toEqual([
+    '--set p2p.mod: unknown flag, did you mean --set p2p.mode?',
+    '--set p2p.port: p2p.port: expected an integer from 0 to 65535, got "x"',
+  ])
+  expect(linesOf({ schema, flagName })[0]).toMatch(/with GRIDMESH_NAME or with --set name$/)
+})
+
 it('says where the section stands in which a value is missing', () => {
   const nested = z.object({ http: z.object({ port: z.int(), host: z.string() }) })
   const lines = linesOf({ schema: nested, file: { path: 'f', text: '\nhttp:\n  host: a\n' } })

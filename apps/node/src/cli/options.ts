@@ -27,13 +27,18 @@ export function withNodeOptions(command: Command): Command {
 /** The client for the node that the options name. @throws {UsageError} @throws {UnusableFileError} */
 export function clientOf({ url, node, data, tokenFile }: NodeOptions): NodeClient {
   const token = tokenFile === undefined ? undefined : readToken(tokenFile)
-  if (node === undefined) return new NodeClient(url ?? '', token)
+  if (node === undefined) return new NodeClient(checkedUrl(url ?? ''), token)
   const { nodes } = readManifest(data)
   const found = nodes.find(({ name }) => name === node)
   if (found === undefined) {
     throw new UsageError(`The devnet has no node "${node}"; it has ${nodes.map(({ name }) => name).join(', ')}`)
   }
   return new NodeClient(found.url, token)
+}
+
+function checkedUrl(text: string): string {
+  if (['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '')) return text
+  throw new UsageError(`Expected --url or GRIDMESH_URL to be a URL such as http://127.0.0.1:8545, got "${text}"`)
 }
 
 function readToken(path: string): string {

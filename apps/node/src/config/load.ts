@@ -39,6 +39,7 @@ export function loadNodeConfig({ profile, file, flags = {} }: ConfigSources): {
     env: process.env,
     otherEnv: ['GRIDMESH_URL'],
     flags,
+    flagName: (path) => `--set ${path}`,
   })
   const { value } = source
   const absolute = (path: 'dataDir' | 'genesis'): string => {

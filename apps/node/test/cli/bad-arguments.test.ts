@@ -30,6 +30,9 @@ describe('hostile input', () => {
     [['export', 'f', '--to', 'x'], '--to'],
     [['sync', 'status', '--bogus'], '--bogus'],
     [['tx', 'bogus'], 'bogus'],
+    [['status', '--url', 'foo'], '"foo"'],
+    [['status', '--url', 'localhost:8545'], 'such as http://127.0.0.1:8545'],
+    [['status', '--url', ''], '""'],
   ])('%s ends with 2 and says %s', async (args, word) => {
     const { code, stderr } = await gridmesh(...args)
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(word) })
