@@ -69,6 +69,7 @@ export class ChainApi {
   readonly app: Api
   readonly peerManager = new TypedEventEmitter<PeerManagerEvents>()
   readonly feed = new Feed(10)
+  #url: Promise<string> | undefined
 
   constructor(chain: NodeChain | undefined, flags: Record<string, unknown> = {}) {
     const { config } = loadNodeConfig({ flags })
@@ -92,9 +93,10 @@ export class ChainApi {
     return this.#call('POST', path, body, headers)
   }
 
-  /** Listens on a free port of this machine. */
+  /** Listens on a free port of this machine, once. */
   async listen(): Promise<string> {
-    return this.app.listen({ host: '127.0.0.1', port: 0 })
+    this.#url ??= this.app.listen({ host: '127.0.0.1', port: 0 })
+    return this.#url
   }
 
   async #call(

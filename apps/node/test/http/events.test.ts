@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { toHex } from '@gridmesh/ledger'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { ChainReorg } from '../../src/chain/events.ts'
@@ -100,6 +102,46 @@ describe('the events of the chain', () => {
       { event: 'new_block', data: { height: 1 } },
       { event: 'new_block', data: { height: 2 } },
     ])
+  })
+
+  it('free the place of a client that stopped reading and then went', async () => {
+    const { chain, api } = await startedApi({}, { 'http.maxEventStreams': 1 })
+    const url = new URL(await api.listen())
+    const connected = once(api.app.server, 'connection')
+    const client = connect(Number(url.port), url.hostname)
+    onTestFinished(() => void client.destroy())
+    const [served] = (await connected) as [Socket]
+    client.write(`GET /api/v1/events HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`)
+    await once(client, 'data')
+    client.pause()
+    // More than any system holds between two programs.
+    const value = 'x'.repeat(32_000_000)
+    api.feed.add({ kind: 'energy-order', sender: 'x', zones: [], timeMs: 0, receivedAtMs: 0, value })
+    await vi.waitFor(() => expect(served.writableNeedDrain).toBe(true))
+    expect((await fetch(`${url.origin}/api/v1/events`)).status).toBe(503)
+
+    client.destroy()
+    await vi.waitFor(async () => {
+      const answer = await fetch(`${url.origin}/api/v1/events`, { signal: untilDone().signal })
+      expect(answer.status).toBe(200)
+    })
+    expect(chain.listenerCount('chain:block')).toBe(1)
+  })
+
+  it('warn of no leak while as many clients listen as may', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    onTestFinished(() => warn.mockRestore())
+    const { chain, api } = await startedApi({}, { 'http.maxEventStreams': 12 })
+    const clients = await Promise.all(Array.from({ length: 12 }, async () => listen(api, '?events=new_block')))
+    await grow(chain)
+    for (const client of clients) expect(await take(client, 1)).toMatchObject([{ event: 'new_block' }])
+    expect(warn).not.toHaveBeenCalled()
+  })
+
+  it('are not asked for by HEAD, which could read none', async () => {
+    const { api } = await startedApi()
+    const { status } = await fetch(`${await api.listen()}/api/v1/events`, { method: 'HEAD' })
+    expect(status).toBe(404)
   })
 
   it('leave no listener behind when the client goes', async () => {

@@ -1,11 +1,7 @@
 import type { SSEMessage } from '@fastify/sse'
-import type { PeerManagerEvents } from '@gridmesh/interfaces'
-import type { TypedEventTarget } from '@libp2p/interface'
 import { z } from 'zod'
-import type { Feed } from '../../energy/feed.ts'
 import { HttpRefusalError } from '../answers.ts'
-import { subscribeToChain } from '../chain/events.ts'
-import type { ChainHost } from '../chain/of-node.ts'
+import { EventHub, type EventHost } from '../event-hub.ts'
 import { EventQueue } from '../event-queue.ts'
 import type { Api } from '../server.ts'
 
@@ -26,16 +22,6 @@ const query = z.strictObject({
     .optional(),
 })
 
-/** What the events are of. */
-export interface EventHost extends ChainHost {
-  readonly feed: Feed
-  readonly libp2p: {
-    readonly services: {
-      readonly peerManager: Pick<TypedEventTarget<PeerManagerEvents>, 'addEventListener' | 'removeEventListener'>
-    }
-  }
-}
-
 /**
  * `GET /events`: server-sent events. `message` for each message of the feed, with its number as event id, so that a
  * client that reconnects with `Last-Event-ID` gets what it missed; `peer` for each change of a peer's state; and of the
@@ -43,51 +29,54 @@ export interface EventHost extends ChainHost {
  */
 export function eventRoutes(api: Api, node: EventHost): void {
   const { maxEventStreams } = node.config.http
+  const hub = new EventHub(node)
   let open = 0
   const schema = { hide: true, querystring: query }
-  api.get('/events', { sse: { kind: 'only' }, schema }, async (request, reply) => {
+  // No HEAD: it would hold a stream open too, without anything to read.
+  api.get('/events', { sse: { kind: 'only' }, schema, exposeHeadRoute: false }, async (request, reply) => {
     if (open >= maxEventStreams) {
       const error = `http.maxEventStreams is ${maxEventStreams}, and as many clients listen`
       throw new HttpRefusalError(503, 'too-many-streams', error)
     }
     open++
     const closed = new AbortController()
-    reply.sse.onClose(() => closed.abort())
+    const gone = Promise.withResolvers<void>()
+    reply.sse.onClose(() => {
+      closed.abort()
+      gone.resolve()
+    })
     // At once: a client may wait for the headers before it does what the first event comes from.
     reply.sse.sendHeaders()
     reply.raw.flushHeaders()
+    const wanted = new Set<string>(request.query.events ?? NAMES)
+    const sent = events(node, hub, wanted, reply.sse.lastEventId, closed.signal)
     try {
-      const wanted = new Set<string>(request.query.events ?? NAMES)
-      await reply.sse.send(events(node, wanted, reply.sse.lastEventId, closed.signal))
+      // A write that waits for a client to read never ends once that client has gone.
+      await Promise.race([reply.sse.send(sent), gone.promise])
     } finally {
       open--
+      await sent.return()
     }
   })
 }
 
 async function* events(
   node: EventHost,
+  hub: EventHub,
   wanted: ReadonlySet<string>,
   lastId: string | null,
   signal: AbortSignal,
-): AsyncIterable<SSEMessage> {
+): AsyncGenerator<SSEMessage, void> {
   const queue = new EventQueue(({ event }) => event === 'new_transaction')
   const push = (message: SSEMessage): void => {
     if (wanted.has(message.event ?? '')) queue.push(message)
   }
-  const { peerManager } = node.libp2p.services
-  const onPeer = ({ detail }: CustomEvent<{ peer: unknown; from: string; to: string }>): void =>
-    push({ event: 'peer', data: { address: String(detail.peer), from: detail.from, to: detail.to } })
-  const endFeed = node.feed.subscribe((item) => push({ event: 'message', id: String(item.number), data: item }))
-  const endChain = node.chain === undefined ? () => {} : subscribeToChain(node.chain, push)
-  peerManager.addEventListener('peer:state', onPeer)
+  const unsubscribe = hub.subscribe(push)
   try {
     for (const item of missed(node, lastId)) push({ event: 'message', id: String(item.number), data: item })
     yield* queue.take(signal)
   } finally {
-    endFeed()
-    endChain()
-    peerManager.removeEventListener('peer:state', onPeer)
+    unsubscribe()
   }
 }
 
