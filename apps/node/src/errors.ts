@@ -97,6 +97,17 @@ export class NoChainInGenesisError extends Error {
   }
 }
 
+/** A node was asked to stop before it had started. */
+export class NodeStoppedError extends Error {
+  static override readonly name = 'NodeStoppedError'
+  override readonly name = 'NodeStoppedError'
+  readonly code = 'node-stopped'
+
+  constructor() {
+    super('The node was stopped before it had started; a stopped node stays stopped')
+  }
+}
+
 /** Something is open that a shutdown should have closed. */
 export class LeftoverError extends Error {
   static override readonly name = 'LeftoverError'

@@ -25,7 +25,7 @@ export { nodeConfigSchema, type NodeConfig } from './config/schema.ts'
 export { Devnet, NotConnectedError, type DevnetInit } from './devnet/devnet.ts'
 export { prepareFiles, type PreparedNode } from './devnet/files.ts'
 export { planDevnet, type PlannedNode } from './devnet/plan.ts'
-export { NodeFailedError } from './devnet/process.ts'
+export { NodeFailedError, NodeNotReadyError } from './devnet/process.ts'
 export { Energy, type EnergyParts, type Published } from './energy/energy.ts'
 export { Feed, type FeedItem, type FeedQuery } from './energy/feed.ts'
 export { energyKindNames, energyKinds, type EnergyKind, type EnergyKindName } from './energy/kinds.ts'
@@ -33,6 +33,7 @@ export type { EnergyOrder, GridEmergency, MarketData, OrderMatch, SystemShutdown
 export {
   CannotListenError,
   NoChainInGenesisError,
+  NodeStoppedError,
   NotAuthorityError,
   PortInUseError,
   UnknownZoneError,

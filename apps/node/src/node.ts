@@ -13,7 +13,7 @@ import type { NodeConfig } from './config/schema.ts'
 import { openDatastore } from './datastore.ts'
 import { Energy } from './energy/energy.ts'
 import { Feed, type FeedItem } from './energy/feed.ts'
-import { LeftoverError, fileProblem, listenProblem } from './errors.ts'
+import { LeftoverError, NodeStoppedError, fileProblem, listenProblem } from './errors.ts'
 import { type Genesis, readGenesis } from './genesis.ts'
 import { type HttpApi, createHttpApi } from './http/server.ts'
 import { loadIdentity } from './identity.ts'
@@ -24,6 +24,8 @@ import { VERSION } from './version.ts'
 
 /** Time the last messages get to leave before the links close, in ms. */
 const DRAIN_MS = 2_000
+/** Time a start that is under way gets to come to an end before a stop goes on without it, in ms. */
+const START_GRACE_MS = 5_000
 
 /** What a node is made from. */
 export interface CreateNodeInit {
@@ -95,6 +97,8 @@ export class GridmeshNode {
   readonly #http: HttpApi
   readonly #chain: ChainService | undefined
   readonly #stopped = Promise.withResolvers<ShutdownReport>()
+  readonly #ending = new AbortController()
+  #starting: Promise<void> | undefined
   #startedAtMs: number | undefined
 
   constructor(parts: NodeParts) {
@@ -153,44 +157,70 @@ export class GridmeshNode {
     return this.url === undefined ? 0 : Number(new URL(this.url).port)
   }
 
-  /** Listens for peers, dials the first ones, and opens the HTTP API. @throws {PortInUseError} @throws {CannotListenError} */
+  /**
+   * Listens for peers, dials the first ones, and opens the HTTP API. A node whose start fails is stopped.
+   * @throws {PortInUseError} @throws {CannotListenError}
+   * @throws {NodeStoppedError} when `stop` was called before or meanwhile
+   */
   async start(): Promise<void> {
-    const { p2p, http } = this.config
-    const { libp2p } = this
-    try {
-      await libp2p.start()
-    } catch (err) {
-      await this.stop()
-      throw listenProblem('peers', p2p.host, p2p.port, 'set p2p.port, or stop the other program', err)
-    }
-    if (this.#chain === undefined) libp2p.services.handshake.setStatus({ height: 0, tipHash: this.genesis.hash })
-    this.energy.start()
-    try {
-      await this.#chain?.start()
-    } catch (err) {
-      await this.stop()
-      throw err
-    }
-    try {
-      await this.#http.start()
-    } catch (err) {
-      await this.stop()
-      throw listenProblem('HTTP', http.host, http.port, 'set http.port, or stop the other program', err)
-    }
-    this.#startedAtMs = Date.now()
-    this.#say('%s is ready: %s', this.config.name, this.url)
+    this.#starting ??= this.#start()
+    return this.#starting
   }
 
-  /** Stops in order, within `shutdownGraceMs`. Later calls get the same report. A stopped node stays stopped. */
+  /**
+   * Stops in order, within `shutdownGraceMs`, after a start that is under way has come to an end, for which it waits 5 s
+   * at most. Later calls get the same report. A stopped node stays stopped.
+   */
   async stop(): Promise<ShutdownReport> {
-    const report = await this.libp2p.services.shutdown.run()
-    this.#stopped.resolve(report)
-    return report
+    this.#ending.abort(new NodeStoppedError())
+    await settled(this.#starting, START_GRACE_MS)
+    return this.#shutDown()
   }
 
   /** Resolves when the node has stopped, whoever stopped it. */
   get stopped(): Promise<ShutdownReport> {
     return this.#stopped.promise
+  }
+
+  async #start(): Promise<void> {
+    try {
+      await this.#open()
+    } catch (err) {
+      await this.#shutDown()
+      throw err
+    }
+  }
+
+  /** Opens one after the other; a stop ends it between two of them, so that nothing is closed while it opens. */
+  async #open(): Promise<void> {
+    const { p2p, http } = this.config
+    const { libp2p } = this
+    const { signal } = this.#ending
+    signal.throwIfAborted()
+    try {
+      await libp2p.start()
+    } catch (err) {
+      throw listenProblem('peers', p2p.host, p2p.port, 'set p2p.port, or stop the other program', err)
+    }
+    signal.throwIfAborted()
+    if (this.#chain === undefined) libp2p.services.handshake.setStatus({ height: 0, tipHash: this.genesis.hash })
+    this.energy.start()
+    await this.#chain?.start()
+    signal.throwIfAborted()
+    try {
+      await this.#http.start()
+    } catch (err) {
+      throw listenProblem('HTTP', http.host, http.port, 'set http.port, or stop the other program', err)
+    }
+    signal.throwIfAborted()
+    this.#startedAtMs = Date.now()
+    this.#say('%s is ready: %s', this.config.name, this.url)
+  }
+
+  async #shutDown(): Promise<ShutdownReport> {
+    const report = await this.libp2p.services.shutdown.run()
+    this.#stopped.resolve(report)
+    return report
   }
 
   #registerShutdown(): void {
@@ -227,6 +257,14 @@ export class GridmeshNode {
   #say(format: string, ...values: unknown[]): void {
     this.log.forComponent('gridmesh:node')(format, ...values)
   }
+}
+
+/** Resolves when `work` has ended, however it did, and after `deadlineMs` at the latest. */
+async function settled(work: Promise<void> | undefined, deadlineMs: number): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(() => over.resolve(), deadlineMs)
+  await Promise.race([Promise.allSettled([work]), over.promise])
+  clearTimeout(timer)
 }
 
 async function makeDataDir(dataDir: string): Promise<void> {

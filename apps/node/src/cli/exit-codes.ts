@@ -45,6 +45,9 @@ const BY_NAME: Readonly<Record<string, number>> = {
   InsufficientFundsError: EXIT.insufficient,
   NotInTimeError: EXIT.notInTime,
   BranchChangedError: EXIT.refused,
+  NodeFailedError: EXIT.unexpected,
+  NodeNotReadyError: EXIT.unexpected,
+  NotConnectedError: EXIT.unexpected,
 }
 
 /** The exit code for an error, by its name; `undefined` for one that nobody foresaw. */

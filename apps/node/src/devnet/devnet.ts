@@ -8,8 +8,7 @@ import { planDevnet } from './plan.ts'
 import { checkPorts } from './ports.ts'
 import { NodeProcess } from './process.ts'
 
-/** Time all nodes have to start and to find each other, in ms. */
-const READY_DEADLINE_MS = 60_000
+const DEFAULT_READY_DEADLINE_MS = 60_000
 /** Time a node has to stop before it is ended, in ms. */
 const STOP_GRACE_MS = 4_000
 /** Time between two looks at how many peers a node has, in ms. */
@@ -21,8 +20,12 @@ export interface DevnetInit {
   profile: string
   /** Directory of everything the devnet writes. */
   data: string
+  /** HTTP port of the first node; the others follow. */
   baseHttp: number
+  /** P2P port of the first node; the others follow. */
   baseP2p: number
+  /** Time the nodes have to answer, and then to find each other, in ms. @default 60_000 */
+  readyDeadlineMs?: number
 }
 
 /** The nodes did not all find each other in time. */
@@ -39,10 +42,12 @@ export class NotConnectedError extends Error {
 /** Several nodes on this machine, each a process of its own. */
 export class Devnet {
   readonly #init: DevnetInit
+  readonly #readyDeadlineMs: number
   #processes: NodeProcess[] = []
 
   constructor(init: DevnetInit) {
     this.#init = init
+    this.#readyDeadlineMs = init.readyDeadlineMs ?? DEFAULT_READY_DEADLINE_MS
   }
 
   get processes(): readonly NodeProcess[] {
@@ -51,7 +56,8 @@ export class Devnet {
 
   /**
    * Starts all nodes and resolves when each is connected to every other. `onStep` is told how far it is.
-   * @throws {PortInUseError} @throws {UnusableFileError} @throws {NodeFailedError} @throws {NotConnectedError}
+   * @throws {PortInUseError} @throws {UnusableFileError} @throws {NodeFailedError} @throws {NodeNotReadyError}
+   * @throws {NotConnectedError}
    */
   async start(signal: AbortSignal, onStep: (done: number, note: string) => void): Promise<void> {
     const { data, profile } = this.#init
@@ -61,18 +67,17 @@ export class Devnet {
       throw fileProblem('data directory', data, cause)
     })
     const nodes = await prepareFiles(data, profile, plan)
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(READY_DEADLINE_MS)])
     let done = 0
     for (const node of nodes) this.#processes.push(await NodeProcess.spawn(node, profile))
     await Promise.all(
       this.#processes.map(async (process) => {
-        await process.whenReady(inTime)
+        await process.whenReady(signal, this.#readyDeadlineMs)
         onStep(++done, `${process.node.name} answers`)
       }),
     )
     await Promise.all(
       nodes.map(async (node) => {
-        await untilConnected(node, nodes.length - 1, signal)
+        await untilConnected(node, nodes.length - 1, this.#readyDeadlineMs, signal)
         onStep(++done, `${node.name} is connected`)
       }),
     )
@@ -89,14 +94,19 @@ export class Devnet {
   }
 }
 
-async function untilConnected(node: PreparedNode, want: number, signal: AbortSignal): Promise<void> {
+async function untilConnected(
+  node: PreparedNode,
+  want: number,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const client = new NodeClient(node.url)
-  const end = performance.now() + READY_DEADLINE_MS
+  const end = performance.now() + deadlineMs
   for (;;) {
     signal.throwIfAborted()
     const { peer_count: have } = await client.get('/node/info', nodeInfo)
     if (have >= want) return
-    if (performance.now() > end) throw new NotConnectedError(node.name, have, want, READY_DEADLINE_MS)
+    if (performance.now() > end) throw new NotConnectedError(node.name, have, want, deadlineMs)
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS))
   }
 }

@@ -20,6 +20,17 @@ export class NodeFailedError extends Error {
   }
 }
 
+/** A node of a devnet takes longer to start than it may. */
+export class NodeNotReadyError extends Error {
+  static override readonly name = 'NodeNotReadyError'
+  override readonly name = 'NodeNotReadyError'
+  readonly code = 'node-not-ready'
+
+  constructor(name: string, deadlineMs: number, logPath: string, said: string) {
+    super(`${name} does not answer after ${deadlineMs / 1_000} s${said && `: ${said}`}; its log is ${logPath}`)
+  }
+}
+
 /** One node of a devnet, in a process of its own. */
 export class NodeProcess {
   readonly node: PreparedNode
@@ -61,13 +72,22 @@ export class NodeProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** Resolves when the node answers. @throws {NodeFailedError} when it ended instead */
-  async whenReady(signal: AbortSignal): Promise<void> {
-    const ready = once(this.#child, 'message', { signal })
+  /**
+   * Resolves when the node answers.
+   * @throws {NodeFailedError} when it ended instead @throws {NodeNotReadyError} when `deadlineMs` are over
+   */
+  async whenReady(signal: AbortSignal, deadlineMs: number): Promise<void> {
+    const overdue = AbortSignal.timeout(deadlineMs)
+    const ready = once(this.#child, 'message', { signal: AbortSignal.any([signal, overdue]) })
     const ended = this.exited.then((code) => {
       throw new NodeFailedError(this.node.name, code, this.#logPath, this.#said.trim())
     })
-    await Promise.race([ready, ended])
+    try {
+      await Promise.race([ready, ended])
+    } catch (err) {
+      const isLate = overdue.aborted && !signal.aborted && this.isRunning
+      throw isLate ? new NodeNotReadyError(this.node.name, deadlineMs, this.#logPath, this.#said.trim()) : err
+    }
   }
 
   /** Stops the node: asks it to, and after `graceMs` ends it. Resolves with the exit code. */

@@ -34,14 +34,27 @@ export function startCommand(): Command {
       const log = createLog(config.logs)
       surviveFaults(log)
       const node = await createNode({ config, log })
-      const stopped = untilStopped(node)
-      await node.start()
-      watchLevels(sources, log)
-      process.send?.({ type: 'ready', url: node.url })
+      const { stopped, letGo } = untilStopped(node)
+      if (await hasStarted(node, letGo)) {
+        watchLevels(sources, log)
+        process.send?.({ type: 'ready', url: node.url })
+      }
       const report = await stopped
       tellLeftovers(report, log)
       process.exit(report.clean ? EXIT.done : EXIT.unexpected)
     })
+}
+
+/** Starts the node; `false` where it was told to stop meanwhile, which is no error. */
+async function hasStarted(node: GridmeshNode, onFailure: () => void): Promise<boolean> {
+  try {
+    await node.start()
+    return true
+  } catch (err) {
+    if (err instanceof Error && err.name === 'NodeStoppedError') return false
+    onFailure()
+    throw err
+  }
 }
 
 /** One bad peer or one bad promise must not end the node: it is logged, and the node lives on. */
@@ -51,8 +64,14 @@ function surviveFaults(log: NodeLog): void {
   process.on('unhandledRejection', (err) => say.error('unhandled: %e', err))
 }
 
-/** Resolves with the report when a signal, the parent's end or an authority's word has stopped the node. */
-function untilStopped(node: GridmeshNode): Promise<ShutdownReport> {
+interface Ending {
+  /** Resolves with the report when a signal, the parent's end or an authority's word has stopped the node. */
+  stopped: Promise<ShutdownReport>
+  /** Ends the wait for the parent's end, which keeps the process alive. */
+  letGo: () => void
+}
+
+function untilStopped(node: GridmeshNode): Ending {
   let firstMs: number | undefined
   const stop = (): void => {
     if (firstMs !== undefined && performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(EXIT.unexpected)
@@ -60,9 +79,10 @@ function untilStopped(node: GridmeshNode): Promise<ShutdownReport> {
     node.stop().catch((err: unknown) => node.log.pino.fatal(err))
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  // The parent of a devnet is gone, however it went: no node is left behind.
+  // The parent of a devnet is gone, however it went, and be it before this: no node is left behind.
+  if (process.send !== undefined && !process.connected) stop()
   process.on('disconnect', stop)
-  return node.stopped
+  return { stopped: node.stopped, letGo: () => process.off('disconnect', stop) }
 }
 
 /** Applies new log levels while the node runs, whenever the configuration file changes. */
