@@ -1,12 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { NodeClient } from '../cli/client.ts'
-import { fileProblem } from '../errors.ts'
+import { UnusableFileError, fileProblem } from '../errors.ts'
 import { nodeInfo } from '../http/schemas.ts'
 import { type PreparedNode, prepareFiles } from './files.ts'
 import { manifestPath, writeManifest } from './manifest.ts'
 import { planDevnet } from './plan.ts'
 import { checkPorts } from './ports.ts'
 import { NodeProcess } from './process.ts'
+import { runningNodes } from './running.ts'
 
 const DEFAULT_READY_DEADLINE_MS = 60_000
 /** Time a node has to stop before it is ended, in ms. */
@@ -44,6 +45,7 @@ export class Devnet {
   readonly #init: DevnetInit
   readonly #readyDeadlineMs: number
   #processes: NodeProcess[] = []
+  #hasManifest = false
 
   constructor(init: DevnetInit) {
     this.#init = init
@@ -62,6 +64,7 @@ export class Devnet {
   async start(signal: AbortSignal, onStep: (done: number, note: string) => void): Promise<void> {
     const { data, profile } = this.#init
     const plan = planDevnet(this.#init)
+    await refuseSecond(data)
     await checkPorts(plan)
     await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
       throw fileProblem('data directory', data, cause)
@@ -85,13 +88,27 @@ export class Devnet {
       profile,
       nodes: this.#processes.map((process) => ({ ...process.node, pid: process.pid })),
     })
+    this.#hasManifest = true
   }
 
   /** Stops all nodes side by side. No process is left. */
   async stop(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop(STOP_GRACE_MS)))
-    await rm(manifestPath(this.#init.data), { force: true })
+    // One that it has not written may be that of a devnet which runs.
+    if (this.#hasManifest) await rm(manifestPath(this.#init.data), { force: true })
   }
+}
+
+/** A second devnet would rewrite the configuration of nodes that run. @throws {UnusableFileError} */
+async function refuseSecond(data: string): Promise<void> {
+  const running = await runningNodes(data)
+  if (running.length === 0) return
+  const nodes = running.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')
+  throw new UnusableFileError(
+    'data directory',
+    data,
+    `a devnet runs in it: ${nodes}; stop it, or choose another --data`,
+  )
 }
 
 async function untilConnected(

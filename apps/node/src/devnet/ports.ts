@@ -14,13 +14,27 @@ export async function checkPorts(nodes: readonly PlannedNode[]): Promise<void> {
   }
 }
 
-async function checkPort(what: string, port: number, hint: string): Promise<void> {
-  const server = createServer().listen(port, DEVNET_HOST)
+/** Whether nobody listens on a port of this machine. */
+export async function isPortFree(port: number): Promise<boolean> {
   try {
-    await once(server, 'listening')
+    await listenOnce(port)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function checkPort(what: string, port: number, hint: string): Promise<void> {
+  try {
+    await listenOnce(port)
   } catch (cause) {
     throw new PortInUseError(what, DEVNET_HOST, port, hint, { cause })
   }
+}
+
+async function listenOnce(port: number): Promise<void> {
+  const server = createServer().listen(port, DEVNET_HOST)
+  await once(server, 'listening')
   server.close()
   await once(server, 'close')
 }
