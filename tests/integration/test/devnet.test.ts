@@ -87,15 +87,20 @@ describe('a devnet of five real processes', () => {
   it('brings a node that was killed back with the same identity, and new messages reach it', async () => {
     const victim = devnet.nodes.find(({ name }) => name === 'pea')
     if (victim === undefined) throw new TypeError('there is no pea')
+    let said = ''
+    devnet.child.stderr?.on('data', (text) => (said += String(text)))
     process.kill(victim.pid, 'SIGKILL')
     await vi.waitFor(async () => expect((await call(urlOf('egat'), '/node/info')).data.peer_count).toBe(3), soon)
 
-    const again = spawnGridmesh(['start', '--profile', 'gridtokenx', '--config', victim.config])
+    await vi.waitFor(() => expect(said).toContain('Start it again with: '), soon)
+    const [, command = ''] = /Start it again with: npm run gridmesh -- (.+)\n/.exec(said) ?? []
+    const again = spawnGridmesh(command.split(' '))
     try {
       await vi.waitFor(async () => {
         const { data } = await call(victim.url, '/node/info')
         expect(data).toMatchObject({ address: victim.peerId, peer_count: 4 })
       }, soon)
+      expect((await call(victim.url, '/chain/info')).status).toBe(200)
       // For up to 2 s after a kill a node refuses envelopes that it may have seen before.
       const sent = new Set<string>()
       await vi.waitFor(async () => {

@@ -5,6 +5,9 @@ import { fileProblem } from '../errors.ts'
 import { NodeClient } from './client.ts'
 import { UsageError } from './errors.ts'
 
+/** Directory of a devnet that names none. */
+export const DEFAULT_DATA = '.devnet'
+
 /** Options of every command that talks to a running node. */
 export interface NodeOptions {
   url?: string
@@ -19,7 +22,7 @@ export function withNodeOptions(command: Command): Command {
   return command
     .addOption(new Option('--url <url>', 'node to talk to').env('GRIDMESH_URL').default('http://127.0.0.1:8545'))
     .option('--node <name>', 'node of a devnet, by name, instead of --url')
-    .option('--data <dir>', 'data directory of the devnet', '.devnet')
+    .option('--data <dir>', 'data directory of the devnet', DEFAULT_DATA)
     .option('--token-file <file>', 'file with the bearer token of the node')
     .option('--json', 'print JSON for machines')
 }

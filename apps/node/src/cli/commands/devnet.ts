@@ -3,11 +3,11 @@ import { colours } from '../colours.ts'
 import { loadNodeConfig, profileNames } from '../../config/load.ts'
 import { Devnet } from '../../devnet/devnet.ts'
 import { manifestPath } from '../../devnet/manifest.ts'
-import type { NodeProcess } from '../../devnet/process.ts'
 import { replay, type ReplaySummary } from '../../devnet/replay.ts'
 import { type Reading, readSampleDay } from '../../devnet/sample-day.ts'
+import { hintsFor, restartCommand } from '../devnet-hints.ts'
 import { EXIT } from '../exit-codes.ts'
-import { wholeNumber } from '../options.ts'
+import { DEFAULT_DATA, wholeNumber } from '../options.ts'
 import { Output, table } from '../output.ts'
 
 interface DevnetOptions {
@@ -28,7 +28,7 @@ export function devnetCommand(): Command {
     .description('run a network of several nodes on this machine, each a process of its own, until Ctrl-C')
     .option('--nodes <n>', 'how many: three authorities, then producers and consumers', wholeNumber('nodes', 1, 50), 5)
     .option('--profile <name>', `ready settings: ${profileNames().join(', ')}`, 'gridtokenx')
-    .option('--data <dir>', 'directory of everything it writes', '.devnet')
+    .option('--data <dir>', 'directory of everything it writes, for one devnet at a time', DEFAULT_DATA)
     .option('--base-http <port>', 'HTTP port of the first node', wholeNumber('base-http', 1, 65_535), 8545)
     .option('--base-p2p <port>', 'P2P port of the first node', wholeNumber('base-p2p', 1, 65_535), 9000)
     .option('--replay <file>', 'feed it a sample day of meter readings, as orders and on its chain')
@@ -54,7 +54,7 @@ async function run(options: DevnetOptions): Promise<void> {
     const progress = output.progress('starting', options.nodes * 2)
     await devnet.start(stopping.signal, (done, note) => progress.advance(done, note)).finally(() => progress.end())
     announce(devnet, options, output)
-    const allGone = watch(devnet.processes, stopping.signal, output)
+    const allGone = watch(devnet, options, stopping.signal, output)
     if (day !== undefined) await play(day, devnet, options, stopping, output)
     await Promise.race([allGone, aborted(stopping.signal)])
     if (!stopping.signal.aborted) process.exitCode = EXIT.unexpected
@@ -79,8 +79,7 @@ function announce({ processes }: Devnet, options: DevnetOptions, output: Output)
       ),
       '',
       `${colours.green('ready')}: ${nodes.length} nodes, each connected to all others. ${manifestPath(options.data)} says where. Try`,
-      '  npm run gridmesh -- submit examples/data/orders.csv --node producer',
-      '  npm run gridmesh -- emergency --node egat --zone bangkok --action reduce-load',
+      ...hintsFor(nodes, options.data).map((hint) => `  ${hint}`),
       `  curl -s ${nodes.at(-1)?.url}/api/v1/feed`,
       'Ctrl-C stops them all.',
     ].join('\n'),
@@ -88,7 +87,12 @@ function announce({ processes }: Devnet, options: DevnetOptions, output: Output)
 }
 
 /** Tells of nodes that end on their own. Resolves when none is left. */
-async function watch(processes: readonly NodeProcess[], signal: AbortSignal, output: Output): Promise<void> {
+async function watch(
+  { processes }: Devnet,
+  { profile }: DevnetOptions,
+  signal: AbortSignal,
+  output: Output,
+): Promise<void> {
   await Promise.all(
     processes.map(async ({ node, exited, pid }) => {
       const code = await exited
@@ -96,7 +100,7 @@ async function watch(processes: readonly NodeProcess[], signal: AbortSignal, out
       output.note(
         colours.yellow(`${node.name} (pid ${pid}) ended${code === null ? ' by a signal' : ` with exit code ${code}`}.`),
       )
-      output.note(`Start it again with: npm run gridmesh -- start --config ${node.config}`)
+      output.note(`Start it again with: ${restartCommand(node, profile)}`)
     }),
   )
 }
