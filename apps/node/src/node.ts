@@ -225,7 +225,7 @@ export class GridmeshNode {
 
   #registerShutdown(): void {
     const { handshake, reconnection, shutdown } = this.libp2p.services
-    shutdown.register('stop-accepting', 'http', () => this.#http.stop())
+    shutdown.register('stop-accepting', 'http', (signal) => this.#http.stop(signal))
     shutdown.register('stop-accepting', 'peers', () => {
       handshake.refuseNewcomers()
       reconnection.suspend()

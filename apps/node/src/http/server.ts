@@ -15,6 +15,7 @@ import type { GridmeshNode } from '../node.ts'
 import { VERSION } from '../version.ts'
 import { checkHost } from './access.ts'
 import { HttpRefusalError } from './answers.ts'
+import { answerWhatIsUnderWay, closeWithin } from './closing.ts'
 import { chainRoutes } from './routes/chain.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
@@ -27,6 +28,8 @@ import { transactionRoutes } from './routes/transactions.ts'
 
 /** Longest part of a path that a route takes, in characters: the name of a meter, escaped. */
 const MAX_PARAM_LENGTH = 1_024
+/** Time that what is under way gets to be answered when the API closes, in ms. */
+const FINISH_MS = 3_000
 
 /** A fastify server whose routes are typed by their zod schemas. */
 export type Api = FastifyInstance<
@@ -48,8 +51,8 @@ export interface HttpApi {
   /** Base URL while listening. */
   readonly url: string | undefined
   start(): Promise<void>
-  /** Ends event streams, finishes what is under way, and closes. */
-  stop(): Promise<void>
+  /** Ends event streams, finishes what is under way, and closes, after 3 s or at the signal in any case. */
+  stop(signal?: AbortSignal): Promise<void>
 }
 
 /** Builds the HTTP API of a node. @throws {TypeError} when it would let anybody write */
@@ -78,9 +81,9 @@ export function createHttpApi(node: GridmeshNode): HttpApi {
     start: async () => {
       url = await app.listen({ host: http.host, port: http.port })
     },
-    stop: async () => {
+    stop: async (signal) => {
       url = undefined
-      await app.close()
+      await closeWithin(app, FINISH_MS, signal)
     },
   }
 }
@@ -90,7 +93,9 @@ export function apiServer(node: ApiHost, addRoutes: (api: Api) => void): Api {
   const { http } = node.config
   const app = fastify({
     bodyLimit: http.maxBodyBytes,
-    forceCloseConnections: true,
+    // Idle ones; and a request that comes meanwhile is refused in our own words.
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
   }).withTypeProvider<ZodTypeProvider>()
   // JSON only: a web page of another site can post plain text without asking, JSON it cannot.
@@ -98,6 +103,7 @@ export function apiServer(node: ApiHost, addRoutes: (api: Api) => void): Api {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.addHook('onRequest', async (request) => checkHost(request, http))
+  answerWhatIsUnderWay(app)
   answerErrors(app, node)
 
   app.register(swagger, {

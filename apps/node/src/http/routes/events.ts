@@ -30,32 +30,35 @@ const query = z.strictObject({
 export function eventRoutes(api: Api, node: EventHost): void {
   const { maxEventStreams } = node.config.http
   const hub = new EventHub(node)
-  let open = 0
+  const open = new Set<AbortController>()
+  api.addHook('preClose', async () => {
+    for (const stream of open) stream.abort()
+  })
   const schema = { hide: true, querystring: query }
   // No HEAD: it would hold a stream open too, without anything to read.
   api.get('/events', { sse: { kind: 'only' }, schema, exposeHeadRoute: false }, async (request, reply) => {
-    if (open >= maxEventStreams) {
+    if (open.size >= maxEventStreams) {
       const error = `http.maxEventStreams is ${maxEventStreams}, and as many clients listen`
       throw new HttpRefusalError(503, 'too-many-streams', error)
     }
-    open++
-    const closed = new AbortController()
-    const gone = Promise.withResolvers<void>()
-    reply.sse.onClose(() => {
-      closed.abort()
-      gone.resolve()
-    })
+    const ending = new AbortController()
+    const ended = Promise.withResolvers<void>()
+    ending.signal.addEventListener('abort', () => ended.resolve())
+    reply.sse.onClose(() => ending.abort())
+    open.add(ending)
     // At once: a client may wait for the headers before it does what the first event comes from.
     reply.sse.sendHeaders()
     reply.raw.flushHeaders()
     const wanted = new Set<string>(request.query.events ?? NAMES)
-    const sent = events(node, hub, wanted, reply.sse.lastEventId, closed.signal)
+    const sent = events(node, hub, wanted, reply.sse.lastEventId, ending.signal)
     try {
       // A write that waits for a client to read never ends once that client has gone.
-      await Promise.race([reply.sse.send(sent), gone.promise])
+      await Promise.race([reply.sse.send(sent), ended.promise])
     } finally {
-      open--
+      open.delete(ending)
       await sent.return()
+      // Nor does the end of the stream wait for one that does not read.
+      if (reply.raw.writableNeedDrain) reply.raw.destroy()
     }
   })
 }

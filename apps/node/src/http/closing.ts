@@ -1,0 +1,31 @@
+import { HttpRefusalError } from './answers.ts'
+import type { Api } from './server.ts'
+
+/** Lets a server that closes answer what is under way, and nothing else: a connection goes with its answer. */
+export function answerWhatIsUnderWay(app: Api): void {
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onRequest', async () => {
+    if (isClosing) throw new HttpRefusalError(503, 'stopping', 'This node is stopping, and takes no requests any more')
+  })
+  app.addHook('onResponse', async ({ raw }) => {
+    // Kept alive, it would hold the server open for as long as its client likes.
+    if (isClosing) raw.socket.destroySoon()
+  })
+}
+
+/** Closes a server. Whoever has no answer after `finishMs`, or when the signal aborts, gets none. */
+export async function closeWithin(app: Api, finishMs: number, signal?: AbortSignal): Promise<void> {
+  const giveUp = (): void => app.server.closeAllConnections()
+  const timer = setTimeout(giveUp, finishMs)
+  signal?.addEventListener('abort', giveUp, { once: true })
+  if (signal?.aborted === true) giveUp()
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', giveUp)
+  }
+}
