@@ -13,6 +13,8 @@ import type { NodeConfig } from './config/schema.ts'
 import { openDatastore } from './datastore.ts'
 import { Energy } from './energy/energy.ts'
 import { Feed, type FeedItem } from './energy/feed.ts'
+import { OrderedStop } from './energy/ordered-stop.ts'
+import { systemShutdown } from './energy/schemas.ts'
 import { LeftoverError, NodeStoppedError, fileProblem, listenProblem } from './errors.ts'
 import { type Genesis, readGenesis } from './genesis.ts'
 import { type HttpApi, createHttpApi } from './http/server.ts'
@@ -98,6 +100,9 @@ export class GridmeshNode {
   readonly #chain: ChainService | undefined
   readonly #stopped = Promise.withResolvers<ShutdownReport>()
   readonly #ending = new AbortController()
+  readonly #orderedStop = new OrderedStop(() => {
+    this.stop().catch((err: unknown) => this.log.forComponent('gridmesh:node').error('could not stop: %e', err))
+  })
   #starting: Promise<void> | undefined
   #startedAtMs: number | undefined
 
@@ -219,6 +224,7 @@ export class GridmeshNode {
 
   async #shutDown(): Promise<ShutdownReport> {
     const report = await this.libp2p.services.shutdown.run()
+    this.#orderedStop.clear()
     this.#stopped.resolve(report)
     return report
   }
@@ -250,8 +256,8 @@ export class GridmeshNode {
   #heed({ kind, sender, value }: FeedItem): void {
     if (kind !== 'system-shutdown') return
     this.#say('%s asks every node to stop: %s', sender, JSON.stringify(value))
-    if (!this.config.obeySystemShutdown) return
-    this.stop().catch((err: unknown) => this.log.forComponent('gridmesh:node').error('could not stop: %e', err))
+    const order = systemShutdown.safeParse(value)
+    if (this.config.obeySystemShutdown && order.success) this.#orderedStop.at(order.data.effectiveAtMs)
   }
 
   #say(format: string, ...values: unknown[]): void {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { loadNodeConfig } from '../src/config/load.ts'
 import { createNode, type CreateNodeInit, type GridmeshNode } from '../src/node.ts'
 import { someDirectory, writeGenesis } from './cli/network-files.ts'
@@ -34,4 +34,18 @@ it('does not start once it was stopped', async () => {
   await node.stop()
   await expect(node.start()).rejects.toMatchObject({ name: 'NodeStoppedError', code: 'node-stopped' })
   expect(node.libp2p.status).toBe('stopped')
+})
+
+it('obeys an order to stop when its time has come, and not before', async () => {
+  const node = await someNode({ obeySystemShutdown: true })
+  const stop = vi.spyOn(node, 'stop')
+  const order = (effectiveAtMs: number): void => {
+    const value = { id: 'a', reason: 'a test', effectiveAtMs }
+    node.feed.add({ kind: 'system-shutdown', sender: 'x', zones: [], timeMs: 0, receivedAtMs: 0, value })
+  }
+  order(Date.now() + 86_400_000)
+  expect(stop).not.toHaveBeenCalled()
+  order(Date.now())
+  expect(stop).toHaveBeenCalledOnce()
+  expect((await node.stopped).clean).toBe(true)
 })

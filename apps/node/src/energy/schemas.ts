@@ -62,7 +62,7 @@ export const gridEmergency = z.strictObject({
 export const systemShutdown = z.strictObject({
   id,
   reason: z.string().min(1).max(1_000),
-  effectiveAtMs: timeMs,
+  effectiveAtMs: timeMs.describe('When nodes that obey stop, in milliseconds since the epoch; the earliest one counts'),
 })
 
 export type EnergyOrder = z.infer<typeof energyOrder>
