@@ -61,6 +61,17 @@ export class UnknownZoneError extends Error {
   }
 }
 
+/** A message says nothing any more when it is sent, so that nobody would take it. */
+export class ExpiredError extends Error {
+  static override readonly name = 'ExpiredError'
+  override readonly name = 'ExpiredError'
+  readonly code = 'expired'
+
+  constructor(kind: string, expiresAtMs: number, nowMs: number) {
+    super(`expected a time after now, ${nowMs}, got ${expiresAtMs}: nobody takes an ${kind} that has expired`)
+  }
+}
+
 /** A sample day names a meter that the devnet does not have. */
 export class UnknownMeterError extends Error {
   static override readonly name = 'UnknownMeterError'

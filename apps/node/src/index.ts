@@ -32,6 +32,7 @@ export { energyKindNames, energyKinds, type EnergyKind, type EnergyKindName } fr
 export type { EnergyOrder, GridEmergency, MarketData, OrderMatch, SystemShutdown } from './energy/schemas.ts'
 export {
   CannotListenError,
+  ExpiredError,
   NoChainInGenesisError,
   NodeStoppedError,
   NotAuthorityError,

@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync'
 import { z } from 'zod'
 import { inputs } from '../energy/inputs.ts'
 import { UnusableFileError, fileProblem } from '../errors.ts'
+import { faultText } from '../faults.ts'
 
 /** An order as a person writes it, with ids and times filled in. */
 export type OrderInput = z.output<(typeof inputs)['energy-order']>
@@ -73,7 +74,7 @@ function cell(column: string, text: string): string | number | undefined {
 }
 
 function judge(value: unknown, line: number): OrderRow {
-  const parsed = inputs['energy-order'].safeParse(value)
+  const parsed = inputs['energy-order'].safeParse(value, { error: faultText })
   if (parsed.success) return { line, order: parsed.data }
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'order'}: ${issue.message}`)
   return { line, fault: faults.join('; ') }

@@ -1,6 +1,6 @@
 import type { Delivery, MessageContext, Messages, Verdict } from '@gridmesh/interfaces'
 import type { Metrics, PeerId } from '@libp2p/interface'
-import { NotAuthorityError, UnknownZoneError } from '../errors.ts'
+import { ExpiredError, NotAuthorityError, UnknownZoneError } from '../errors.ts'
 import type { Genesis } from '../genesis.ts'
 import type { Feed, FeedItem } from './feed.ts'
 import { type EnergyKind, energyKinds } from './kinds.ts'
@@ -55,11 +55,14 @@ export class Energy {
    * Sends a message to everybody. It stands in our own feed at once.
    * @throws {NotAuthorityError} when only an authority may send the kind, and this node is none
    * @throws {UnknownZoneError} when the value names a zone that the genesis file does not have
+   * @throws {ExpiredError} when the value has expired, so that nobody would take it
    */
   async publish<T>(kind: EnergyKind<T>, value: T): Promise<Published> {
     const { messages, peerId } = this.#parts
     const fault = this.#fault(kind, value, peerId)
     if (fault !== undefined) throw fault
+    const [expiresAtMs, nowMs] = [kind.expiresAtMs(value), Date.now()]
+    if (expiresAtMs <= nowMs) throw new ExpiredError(kind.message.kind, expiresAtMs, nowMs)
 
     const delivery = await messages.broadcast(kind.message, value)
     this.#count(kind.message.kind, 'sent')
@@ -83,7 +86,7 @@ export class Energy {
       return 'reject'
     }
     // Our clock may be the one that is off, so lateness is nobody's fault.
-    if (kind.isExpired(value, Date.now())) {
+    if (kind.expiresAtMs(value) <= Date.now()) {
       this.#count(kind.message.kind, 'expired')
       return 'ignore'
     }

@@ -21,16 +21,16 @@ export interface EnergyKind<T> {
   readonly authorityOnly: boolean
   /** Zones the value speaks of. */
   zones(value: T): readonly string[]
-  /** Whether the value says nothing any more. */
-  isExpired(value: T, nowMs: number): boolean
+  /** From when on the value says nothing any more, in ms since the epoch; `Infinity` for never. */
+  expiresAtMs(value: T): number
 }
 
 type Traits<T> = Pick<MessageKind<T>, 'lane' | 'maxBytes'> & Pick<EnergyKind<T>, 'zones'> & Partial<EnergyKind<T>>
 
 function kind<T>(name: string, schema: z.ZodType<T>, traits: Traits<T>): EnergyKind<T> {
-  const { lane, maxBytes, authorityOnly = false, zones, isExpired = () => false } = traits
+  const { lane, maxBytes, authorityOnly = false, zones, expiresAtMs = () => Infinity } = traits
   const codec = jsonCodec((value) => schema.parse(value))
-  return { message: defineMessage({ kind: name, codec, lane, maxBytes }), authorityOnly, zones, isExpired }
+  return { message: defineMessage({ kind: name, codec, lane, maxBytes }), authorityOnly, zones, expiresAtMs }
 }
 
 /** Every kind of message that the energy network speaks, by name. */
@@ -39,7 +39,7 @@ export const energyKinds = {
     lane: 'normal',
     maxBytes: 1_024,
     zones: ({ zone }) => [zone],
-    isExpired: ({ expiresAtMs }, nowMs) => expiresAtMs <= nowMs,
+    expiresAtMs: ({ expiresAtMs }) => expiresAtMs,
   }),
   'order-match': kind<OrderMatch>('order-match', orderMatch, {
     lane: 'normal',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { textOf } from '../faults.ts'
 
 /** Largest quantity in one order: 1 GWh, far above any meter and far below what a safe integer holds. */
 const MAX_QUANTITY_WH = 1_000_000_000
@@ -7,14 +8,13 @@ const MAX_PRICE_SATANG = 100_000
 /** Zones one emergency can name. */
 const MAX_ZONES = 64
 
-const id = z
-  .string()
-  .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : -')
-  .describe('Chosen by the sender, unique among its messages')
-export const zone = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'expected a zone name: lower-case letters, digits and dashes')
-  .describe('A zone of the genesis file')
+const id = textOf(/^[A-Za-z0-9._:-]{1,64}$/, '1 to 64 letters, digits or any of . _ : -').describe(
+  'Chosen by the sender, unique among its messages',
+)
+export const zone = textOf(
+  /^[a-z][a-z0-9-]{0,31}$/,
+  'the name of a zone: up to 32 lower-case letters, digits and dashes, a letter first',
+).describe('A zone of the genesis file')
 const timeMs = z.int().nonnegative().describe('Milliseconds since the epoch')
 const quantityWh = z.int().positive().max(MAX_QUANTITY_WH).describe('Energy in watt-hours')
 const priceSatangPerKwh = z.int().nonnegative().max(MAX_PRICE_SATANG).describe('Satang per kilowatt-hour')

@@ -1,15 +1,10 @@
 import { fastifySSE } from '@fastify/sse'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import {
-  type ZodTypeProvider,
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type ZodTypeProvider, jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-zod'
 import { isLoopback } from '../config/loopback.ts'
 import type { NodeConfig } from '../config/schema.ts'
+import { shown } from '../faults.ts'
 import type { NodeLog } from '../logging.ts'
 import type { GridmeshNode } from '../node.ts'
 import { VERSION } from '../version.ts'
@@ -25,6 +20,7 @@ import { nodeRoutes } from './routes/node.ts'
 import { peerRoutes } from './routes/peers.ts'
 import { stateRoutes } from './routes/state.ts'
 import { transactionRoutes } from './routes/transactions.ts'
+import { validatorCompiler } from './validation.ts'
 
 /** Longest part of a path that a route takes, in characters: the name of a meter, escaped. */
 const MAX_PARAM_LENGTH = 1_024
@@ -96,6 +92,7 @@ export function apiServer(node: ApiHost, addRoutes: (api: Api) => void): Api {
     // Idle ones; and a request that comes meanwhile is refused in our own words.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    frameworkErrors: refuseUrl,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
   }).withTypeProvider<ZodTypeProvider>()
   // JSON only: a web page of another site can post plain text without asking, JSON it cannot.
@@ -121,19 +118,22 @@ export function apiServer(node: ApiHost, addRoutes: (api: Api) => void): Api {
   return app
 }
 
+/** Answers what fastify refuses before there is a route: a URL that is none, or a part of it that is too long. */
+function refuseUrl({ statusCode = 400 }: FastifyError, { url }: FastifyRequest, reply: FastifyReply): void {
+  const rule =
+    statusCode === 414
+      ? `a path whose parts have ${MAX_PARAM_LENGTH} characters at most`
+      : 'a path whose escapes are UTF-8'
+  const error = `url: expected ${rule}, got ${shown(url)}`
+  void reply.code(statusCode).send({ success: false, error, code: STATUS_CODES[statusCode] ?? 'internal-error' })
+}
+
 function answerErrors(app: FastifyInstance, node: ApiHost): void {
   const log = node.log.forComponent('gridmesh:http')
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ success: false, error: `There is no ${request.method} ${request.url}`, code: 'not-found' }),
   )
   app.setErrorHandler((err: FastifyError, request, reply) => {
-    if (hasZodFastifySchemaValidationErrors(err)) {
-      const faults = err.validation.map(({ instancePath, message }) => {
-        const path = instancePath.split('/').filter(Boolean).join('.')
-        return `${path || err.validationContext || 'body'}: ${message}`
-      })
-      return reply.code(400).send({ success: false, error: faults.join('; '), code: 'invalid-input' })
-    }
     const status = err.statusCode ?? 500
     if (err instanceof HttpRefusalError)
       return reply.code(status).send({ success: false, error: err.message, code: err.code })
@@ -148,7 +148,7 @@ function answerErrors(app: FastifyInstance, node: ApiHost): void {
 const STATUS_CODES: Readonly<Record<number, string>> = {
   400: 'invalid-input',
   404: 'not-found',
-  406: 'not-acceptable',
   413: 'body-too-large',
+  414: 'url-too-long',
   415: 'wrong-content-type',
 }

@@ -1,26 +1,8 @@
 import { z } from 'zod'
-
-/** A text that names the value and the rule where it is another one. */
-function textOf(pattern: RegExp, rule: string) {
-  return z.string({ error: ({ input }) => `expected ${rule}, got ${shown(input)}` }).regex(pattern, {
-    error: ({ input }) => `expected ${rule}, got ${shown(input)}`,
-  })
-}
-
-/** Characters of a wrong value that are shown. */
-const MAX_SHOWN = 80
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
-}
+import { shown, textOf } from '../../faults.ts'
 
 /** The assets; the ledger's own, which a command that only asks has no need to load. */
-export const asset = oneOf(['energy', 'thb', 'rec']).describe('energy in Wh, thb in satang, rec in Wh')
-
-function oneOf<const T extends readonly [string, ...string[]]>(names: T) {
-  return z.enum(names, { error: ({ input }) => `expected one of ${names.join(', ')}, got ${shown(input)}` })
-}
+export const asset = z.enum(['energy', 'thb', 'rec']).describe('energy in Wh, thb in satang, rec in Wh')
 
 const HASH = /^[0-9a-f]{64}$/
 /** Below 10^15, and so a safe integer. */
@@ -115,7 +97,7 @@ export const blockView = z.object({
 
 /** Query of the routes of one block. */
 export const blockQuery = z.strictObject({
-  bytes: oneOf(['true', 'false']).optional(),
+  bytes: z.enum(['true', 'false']).optional(),
 })
 
 /** Body of `POST /transaction`: 64 KiB in hex at most, which is the longer one. */

@@ -1,5 +1,7 @@
 import type { SSEMessage } from '@fastify/sse'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { shown } from '../../faults.ts'
 import { HttpRefusalError } from '../answers.ts'
 import { EventHub, type EventHost } from '../event-hub.ts'
 import { EventQueue } from '../event-queue.ts'
@@ -17,7 +19,7 @@ const query = z.strictObject({
     .string()
     .transform((text) => text.split(','))
     .refine((names) => names.every((name) => (NAMES as readonly string[]).includes(name)), {
-      error: ({ input }) => `expected ${RULE}; got ${JSON.stringify(String(input))}`,
+      error: ({ input }) => `expected ${RULE}; got ${shown(String(input))}`,
     })
     .optional(),
 })
@@ -36,31 +38,35 @@ export function eventRoutes(api: Api, node: EventHost): void {
   })
   const schema = { hide: true, querystring: query }
   // No HEAD: it would hold a stream open too, without anything to read.
-  api.get('/events', { sse: { kind: 'only' }, schema, exposeHeadRoute: false }, async (request, reply) => {
-    if (open.size >= maxEventStreams) {
-      const error = `http.maxEventStreams is ${maxEventStreams}, and as many clients listen`
-      throw new HttpRefusalError(503, 'too-many-streams', error)
-    }
-    const ending = new AbortController()
-    const ended = Promise.withResolvers<void>()
-    ending.signal.addEventListener('abort', () => ended.resolve())
-    reply.sse.onClose(() => ending.abort())
-    open.add(ending)
-    // At once: a client may wait for the headers before it does what the first event comes from.
-    reply.sse.sendHeaders()
-    reply.raw.flushHeaders()
-    const wanted = new Set<string>(request.query.events ?? NAMES)
-    const sent = events(node, hub, wanted, reply.sse.lastEventId, ending.signal)
-    try {
-      // A write that waits for a client to read never ends once that client has gone.
-      await Promise.race([reply.sse.send(sent), ended.promise])
-    } finally {
-      open.delete(ending)
-      await sent.return()
-      // Nor does the end of the stream wait for one that does not read.
-      if (reply.raw.writableNeedDrain) reply.raw.destroy()
-    }
-  })
+  api.get(
+    '/events',
+    { sse: { kind: 'only' }, schema, exposeHeadRoute: false, preSerialization: inOurShape },
+    async (request, reply) => {
+      if (open.size >= maxEventStreams) {
+        const error = `http.maxEventStreams is ${maxEventStreams}, and as many clients listen`
+        throw new HttpRefusalError(503, 'too-many-streams', error)
+      }
+      const ending = new AbortController()
+      const ended = Promise.withResolvers<void>()
+      ending.signal.addEventListener('abort', () => ended.resolve())
+      reply.sse.onClose(() => ending.abort())
+      open.add(ending)
+      // At once: a client may wait for the headers before it does what the first event comes from.
+      reply.sse.sendHeaders()
+      reply.raw.flushHeaders()
+      const wanted = new Set<string>(request.query.events ?? NAMES)
+      const sent = events(node, hub, wanted, reply.sse.lastEventId, ending.signal)
+      try {
+        // A write that waits for a client to read never ends once that client has gone.
+        await Promise.race([reply.sse.send(sent), ended.promise])
+      } finally {
+        open.delete(ending)
+        await sent.return()
+        // Nor does the end of the stream wait for one that does not read.
+        if (reply.raw.writableNeedDrain) reply.raw.destroy()
+      }
+    },
+  )
 }
 
 async function* events(
@@ -81,6 +87,12 @@ async function* events(
   } finally {
     unsubscribe()
   }
+}
+
+/** What the stream's plugin refuses, a client that takes no events, is answered as all else is. */
+async function inOurShape(_: unknown, { statusCode }: FastifyReply, answer: unknown): Promise<unknown> {
+  if (statusCode !== 406) return answer
+  return { success: false, error: 'accept: expected text/event-stream', code: 'not-acceptable' }
 }
 
 /** What came after the last event the client saw, oldest first. */

@@ -3,13 +3,14 @@ import { energyKindNames } from '../../energy/kinds.ts'
 import { zone } from '../../energy/schemas.ts'
 import type { GridmeshNode } from '../../node.ts'
 import { success } from '../answers.ts'
+import { page } from '../chain/schemas.ts'
 import { feedItem } from '../schemas.ts'
 import type { Api } from '../server.ts'
 
 const query = z.strictObject({
   kind: z.enum(energyKindNames).optional(),
   zone: zone.optional(),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  limit: page.limit,
 })
 
 /** `GET /feed`: the newest messages first, by kind and zone. */

@@ -17,8 +17,10 @@ export function messageRoutes(api: Api, node: GridmeshNode): void {
   route(api, node, '/system-shutdowns', energyKinds['system-shutdown'], inputs['system-shutdown'])
 }
 
+const refusals = { 400: failure, 401: failure, 403: failure, 413: failure }
+
 function route<T>(api: Api, node: GridmeshNode, url: string, kind: EnergyKind<T>, body: z.ZodType<T>): void {
-  const schema = { body, response: { 202: success(publishedMessage), 400: failure, 401: failure, 403: failure } }
+  const schema = { body, response: { 202: success(publishedMessage), ...refusals } }
   const onRequest = async (request: FastifyRequest): Promise<void> => checkToken(request, node.config.http)
   api.post(url, { schema, onRequest }, async (request, reply) => {
     const { item, delivery } = await node.energy.publish(kind, body.parse(request.body)).catch(refuse)
@@ -41,6 +43,13 @@ function refuse(err: unknown): never {
   }
   if (err instanceof Error && err.name === 'UnknownZoneError') {
     throw new HttpRefusalError(400, 'unknown-zone', `zone: ${err.message}`)
+  }
+  if (err instanceof Error && err.name === 'ExpiredError') {
+    throw new HttpRefusalError(400, 'expired', `expiresAtMs: ${err.message}`)
+  }
+  // A text of control characters is six times as long in JSON.
+  if (err instanceof Error && err.name === 'MessageTooLargeError') {
+    throw new HttpRefusalError(413, 'message-too-large', `body: ${err.message}`)
   }
   throw err
 }

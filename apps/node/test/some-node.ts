@@ -1,0 +1,20 @@
+import { mkdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadNodeConfig } from '../src/config/load.ts'
+import { createNode, type CreateNodeInit, type GridmeshNode } from '../src/node.ts'
+import { keyFile, someDirectory, writeGenesis } from './cli/network-files.ts'
+
+/** The one authority of a network without a chain, on free ports; it meets nobody. */
+export async function someNode(
+  flags: Record<string, unknown> = {},
+  modules: CreateNodeInit['modules'] = {},
+): Promise<GridmeshNode> {
+  const directory = await someDirectory()
+  const genesis = await writeGenesis(directory, 'test', '')
+  const dataDir = join(directory, 'data')
+  await mkdir(dataDir)
+  await rename(await keyFile(directory, 0), join(dataDir, 'identity.key'))
+  const free = { 'p2p.port': 0, 'http.port': 0, 'discovery.strategies': ['stored'], 'logs.level': 'silent' }
+  const { config } = loadNodeConfig({ flags: { genesis, dataDir, ...free, ...flags } })
+  return createNode({ config, modules })
+}
