@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runGridmesh } from '@gridmesh-internal/support'
+import { runGridmesh, spawnGridmesh } from '@gridmesh-internal/support'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 let directory: string
@@ -114,6 +114,18 @@ it.each([
   ['an unknown option of a command below another', ['peers', 'explain', '--bogus']],
 ])('answers %s with how to call it', async (_, args) => {
   expect(await failing(2, ...args)).not.toBe('')
+})
+
+it.each([
+  ['stdout', 0, ['config', 'schema']],
+  ['stderr', 2, ['bogus']],
+] as const)('ends without a word when nobody reads its %s, with exit code %d', async (name, code, args) => {
+  const child = spawnGridmesh(args)
+  child[name]?.destroy()
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (said += String(text)))
+  await once(child, 'close')
+  expect([said, child.exitCode]).toEqual(['', code])
 })
 
 it('never overwrites a key', async () => {

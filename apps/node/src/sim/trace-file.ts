@@ -1,16 +1,23 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { TraceEvent } from '@gridmesh/simnet'
+import { fileProblem } from '../errors.ts'
 
 const FLUSH_AT_CHARACTERS = 65_536
 
 /** The trace of a run as a file: one JSON array a line. Written synchronously, since asynchronous work is simulated. */
 export class TraceFile {
+  readonly #path: string
   readonly #fd: number
   #waiting = ''
 
-  /** @throws what `openSync` throws */
+  /** @throws {UnusableFileError} */
   constructor(path: string) {
-    this.#fd = openSync(path, 'w')
+    this.#path = path
+    try {
+      this.#fd = openSync(path, 'w')
+    } catch (cause) {
+      throw fileProblem('trace', path, cause)
+    }
   }
 
   readonly add = ({ atMs, node, kind, detail }: TraceEvent): void => {
@@ -18,13 +25,21 @@ export class TraceFile {
     if (this.#waiting.length >= FLUSH_AT_CHARACTERS) this.#flush()
   }
 
+  /** @throws {UnusableFileError} */
   close(): void {
-    this.#flush()
-    closeSync(this.#fd)
+    try {
+      this.#flush()
+    } finally {
+      closeSync(this.#fd)
+    }
   }
 
   #flush(): void {
-    writeSync(this.#fd, this.#waiting)
+    try {
+      writeSync(this.#fd, this.#waiting)
+    } catch (cause) {
+      throw fileProblem('trace', this.#path, cause)
+    }
     this.#waiting = ''
   }
 }

@@ -33,6 +33,9 @@ describe('hostile input', () => {
     [['status', '--url', 'foo'], '"foo"'],
     [['status', '--url', 'localhost:8545'], 'such as http://127.0.0.1:8545'],
     [['status', '--url', ''], '""'],
+    [['sim', '--scenario', 'gossip', '--seeds', '2..1'], '"2..1"'],
+    [['sim', '--scenario', 'gossip', '--seeds', '0..4294967295'], '100000 at most, got 4294967296'],
+    [['sim', '--scenario', 'gossip', '--seeds', '1..100001'], '100000 at most, got 100001'],
   ])('%s ends with 2 and says %s', async (args, word) => {
     const { code, stderr } = await gridmesh(...args)
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(word) })
@@ -55,6 +58,15 @@ describe('hostile input', () => {
       code: 3,
       stdout: '',
       stderr: expect.stringMatching(/token file .*none: it does not exist\n$/),
+    })
+  })
+
+  it('of a file for a trace ends with 3', async () => {
+    const trace = join(await someDirectory(), 'none', 'trace.jsonl')
+    expect(await gridmesh('sim', '--scenario', 'gossip', '--nodes', '2', '--trace', trace)).toEqual({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(/Cannot use the trace .*trace\.jsonl: it does not exist\n$/),
     })
   })
 

@@ -11,15 +11,17 @@ const job = (change: Partial<Job> = {}): Job => ({ scenario: 'gossip', nodes: 2,
 it(
   'gives each job one outcome: a result, or the error that ended it',
   async () => {
-    const jobs = [job(), job({ seed: 2 }), job({ nodes: 1 }), job({ scenario: 'none' })]
+    const trace = join(tmpdir(), 'gridmesh-none', 'trace.jsonl')
+    const jobs = [job(), job({ seed: 2 }), job({ nodes: 1 }), job({ scenario: 'none' }), job({ trace })]
     const outcomes = new Map<Job, JobOutcome>()
     await runJobs({ jobs, processes: 2, onOutcome: (done, outcome) => outcomes.set(done, outcome) })
-    expect(outcomes.size).toBe(4)
-    const [first, second, tooFew, unknown] = jobs.map((one) => outcomes.get(one))
+    expect(outcomes.size).toBe(5)
+    const [first, second, tooFew, unknown, noFile] = jobs.map((one) => outcomes.get(one))
     expect(first).toMatchObject({ played: { seed: 1, deliveredRatio: 1, violations: [] } })
     expect(second).toMatchObject({ played: { seed: 2 } })
     expect(tooFew).toMatchObject({ error: { name: 'RangeError', message: 'gossip takes 2 nodes or more, not 1' } })
     expect(unknown).toMatchObject({ error: { message: 'There is no scenario none' } })
+    expect(noFile).toMatchObject({ error: { name: 'UnusableFileError' } })
   },
   TIMEOUT_MS,
 )

@@ -17,6 +17,8 @@ import { round, tell } from '../sim-faults.ts'
 const ALL = 'all'
 const MAX_NODES = 1_000_000
 const MAX_SEED = 4_294_967_295
+/** Seeds of one campaign: each is a job from the start. */
+const MAX_SEEDS = 100_000
 
 interface RunOptions {
   scenario: string
@@ -65,7 +67,7 @@ function withRunOptions(command: Command): Command {
 
 function runCommand(): Command {
   return withRunOptions(new Command('run').description('run a scenario with one seed, or with many on all cores'))
-    .option('--seeds <from..to>', 'run each of these seeds', seedRange)
+    .option('--seeds <from..to>', `run each of these seeds, ${MAX_SEEDS} at most`, seedRange)
     .option('--trace <file>', 'write every event to a file: [ms, node, kind, detail] a line')
     .action(async (options: SimOptions) => {
       const { seeds, trace } = options
@@ -121,6 +123,8 @@ function seedRange(text: string): [number, number] {
   const [from, to] = [Number(first), Number(last)]
   if (!(from <= to && to <= MAX_SEED))
     throw new UsageError(`Expected --seeds to be from..to, such as 1..100, got "${text}"`)
+  const count = to - from + 1
+  if (count > MAX_SEEDS) throw new UsageError(`Expected --seeds to be ${MAX_SEEDS} at most, got ${count} by "${text}"`)
   return [from, to]
 }
 
@@ -161,11 +165,20 @@ async function playOne(job: Job): Promise<Played> {
   throw new SimulationFailedError(outcome?.error.message ?? 'It was stopped', replayCommand(job))
 }
 
+/** Makes the file of a trace, before a long run could come to nothing. @throws {UnusableFileError} */
+async function emptyTrace(file: string): Promise<string> {
+  const path = resolve(file)
+  await writeFile(path, '').catch((cause: unknown) => {
+    throw fileProblem('trace', path, cause)
+  })
+  return path
+}
+
 async function runOnce(options: SimOptions): Promise<void> {
   const output = new Output(options)
   const [job] = jobOf(await loadScenarios(), options, options.seed)
-  const { trace } = options
-  const played = await playOne(trace === undefined ? job : { ...job, trace: resolve(trace) })
+  const trace = options.trace === undefined ? undefined : await emptyTrace(options.trace)
+  const played = await playOne(trace === undefined ? job : { ...job, trace })
   if (played.violations.length > 0) {
     tell(job, { played }, output)
     process.exitCode = EXIT.violated
