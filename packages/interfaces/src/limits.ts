@@ -1,4 +1,5 @@
 import type { AbortOptions, PeerId } from '@libp2p/interface'
+import type { Lane } from './lane.ts'
 
 /** What a piece of traffic costs. */
 export interface RateCost {
@@ -13,10 +14,20 @@ export interface RateCost {
 /** The limit that refused, or leave to go on. */
 export type RateVerdict = { ok: true } | { ok: false; limit: string; value: number; retryAfterMs: number }
 
+/** How a send waits to be allowed. */
+export interface PacingOptions extends AbortOptions {
+  /** How urgent the send is. @default 'normal' */
+  lane?: Lane
+}
+
 /** Limits what peers send, and what we send them. Service name `rateLimiter`. */
 export interface RateLimiter {
   /** Charges `peer` for inbound traffic on `protocol`. Charges nothing where it refuses. */
   take(peer: PeerId, protocol: string, cost?: RateCost): RateVerdict
-  /** Resolves as soon as sending `cost` to `peer` stays within the quota the peer announced. */
-  whenAllowed(peer: PeerId, cost?: RateCost, options?: AbortOptions): Promise<void>
+  /**
+   * Resolves as soon as sending `cost` to `peer` stays within the quota the peer announced. The more urgent lane goes
+   * first, and `critical` is counted for itself: it waits for no other lane, and no other lane takes its room. So a
+   * lane is to have a protocol of its own, as each is charged for itself by the far side.
+   */
+  whenAllowed(peer: PeerId, cost?: RateCost, options?: PacingOptions): Promise<void>
 }

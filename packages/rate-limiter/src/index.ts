@@ -55,7 +55,7 @@ export interface TrafficLimiterInit extends TrafficLimitsInit {
 export interface OutboundPacerInit {
   /** Share of an announced quota that may be sent at once, in ms of its rate. @default 1_000 */
   outboundBurstMs?: number
-  /** Sends waiting for one peer; the next is refused with a `QueueFullError`. @default 1_024 */
+  /** Sends waiting for one peer; the next, or one less urgent, is refused with a `QueueFullError`. `critical` has as many for itself. @default 1_024 */
   maxWaitersPerPeer?: number
   /** Time a send waits before it fails with a `TimeoutError`, in ms. @default 30_000 */
   maxWaitMs?: number

@@ -1,5 +1,5 @@
-import { QueueFullError, type Quota, type RateCost } from '@gridmesh/interfaces'
-import { AbortError, type AbortOptions } from '@libp2p/interface'
+import { QueueFullError, type Quota, type RateCost, type PacingOptions } from '@gridmesh/interfaces'
+import { AbortError } from '@libp2p/interface'
 import {
   DEFAULT_MAX_KEYS,
   DEFAULT_MAX_WAIT_MS,
@@ -10,19 +10,22 @@ import { checkCosts, messagesIn, ONE_MESSAGE } from './cost.ts'
 import { ForwardClock } from './forward-clock.ts'
 import type { OutboundPacerInit } from './index.ts'
 import { positive, positiveInteger } from './limits.ts'
-import { SendLane, type SendLaneContext } from './send-lane.ts'
+import type { PacingContext } from './paced-sends.ts'
+import { PeerSends } from './peer-sends.ts'
 
 /**
  * Keeps sends within the quota that each peer announced, without libp2p. `K` names a peer by its `toString`.
  *
  * In any window of `w` seconds no more than `max(burst, largest single cost) + rate × w` passes to one peer, where
- * `burst` is `outboundBurstMs` of the announced rate. A rate that is not a finite number above 0 counts as none.
+ * `burst` is `outboundBurstMs` of the announced rate. A rate that is not a finite number above 0 counts as none. Sends
+ * of the lane `critical` pass by this measure for themselves, and wait for no other lane; of the others the more
+ * urgent ones pass first.
  */
 export class OutboundPacer<K extends { toString(): string }> {
   readonly #quotaOf: (peer: K) => Quota | undefined
   readonly #maxKeys: number
-  readonly #context: SendLaneContext
-  readonly #lanes = new Map<string, SendLane>()
+  readonly #context: PacingContext
+  readonly #peers = new Map<string, PeerSends>()
   #isStarted = false
 
   /**
@@ -47,13 +50,13 @@ export class OutboundPacer<K extends { toString(): string }> {
 
   /** Peers held: those that were sent to not long ago. */
   get size(): number {
-    return this.#lanes.size
+    return this.#peers.size
   }
 
   /** Sends that wait, to all peers together. */
   get waiting(): number {
     let waiting = 0
-    for (const lane of this.#lanes.values()) waiting += lane.waiting
+    for (const sends of this.#peers.values()) waiting += sends.waiting
     return waiting
   }
 
@@ -65,41 +68,44 @@ export class OutboundPacer<K extends { toString(): string }> {
   /** Fails every send that waits with an `AbortError`. What was charged stays charged. */
   stop(): void {
     this.#isStarted = false
-    for (const lane of this.#lanes.values()) lane.clear(new AbortError('The rate limiter has stopped'))
+    for (const sends of this.#peers.values()) sends.clear(new AbortError('The rate limiter has stopped'))
   }
 
   /**
    * Resolves as soon as `cost` is within the quota of `peer`: at once where none is known, else after all earlier
-   * sends to that peer. A cost above the burst passes when nothing is owed. Stream opens have no quota.
+   * sends to that peer in the same lane or a more urgent one; `critical` is counted apart. A cost above the burst passes
+   * when nothing is owed. Stream opens have no quota.
    *
    * @throws {RangeError} when a cost is not a finite number of 0 or more
-   * @throws {QueueFullError} when `maxWaitersPerPeer` sends to the peer wait, or `maxKeys` peers are held
+   * @throws {QueueFullError} when `maxWaitersPerPeer` sends to the peer wait and none is less urgent, when this one
+   *   has to make way for a more urgent one, or when `maxKeys` peers are held
    * @throws {TimeoutError} (libp2p's) when `maxWaitMs` have passed
    * @throws {NotStartedError} (libp2p's) when it would have to wait and the pacer is not started
    * @throws {AbortError} (libp2p's) when the pacer stops; the reason of `options.signal` when that aborts
    */
-  async whenAllowed(peer: K, cost: RateCost = ONE_MESSAGE, options: AbortOptions = {}): Promise<void> {
+  async whenAllowed(peer: K, cost: RateCost = ONE_MESSAGE, options: PacingOptions = {}): Promise<void> {
     const { bytes = 0, streams = 0 } = cost
     const messages = messagesIn(cost)
     checkCosts(messages, bytes, streams)
-    options.signal?.throwIfAborted()
+    const { lane = 'normal', signal } = options
+    signal?.throwIfAborted()
 
     const key = peer.toString()
-    let lane = this.#lanes.get(key)
-    if (lane === undefined) {
+    let sends = this.#peers.get(key)
+    if (sends === undefined) {
       if (this.#quotaOf(peer) === undefined) return
-      if (this.#lanes.size >= this.#maxKeys) this.sweep()
-      if (this.#lanes.size >= this.#maxKeys) throw new QueueFullError('maxKeys', this.#maxKeys)
-      lane = new SendLane(this.#context, () => this.#quotaOf(peer))
-      this.#lanes.set(key, lane)
+      if (this.#peers.size >= this.#maxKeys) this.sweep()
+      if (this.#peers.size >= this.#maxKeys) throw new QueueFullError('maxKeys', this.#maxKeys)
+      sends = new PeerSends(this.#context, () => this.#quotaOf(peer))
+      this.#peers.set(key, sends)
     }
-    await lane.pass(messages, bytes, options.signal)
+    await sends.of(lane).pass({ lane, messages, bytes }, signal)
   }
 
   /** Forgets every peer that owes nothing any more and for which nobody waits. */
   sweep(): void {
-    for (const [key, lane] of this.#lanes) {
-      if (lane.isIdle()) this.#lanes.delete(key)
+    for (const [key, sends] of this.#peers) {
+      if (sends.isIdle()) this.#peers.delete(key)
     }
   }
 }

@@ -1,8 +1,7 @@
-import { optional, type RateCost, type RateVerdict } from '@gridmesh/interfaces'
+import { optional, type RateCost, type RateVerdict, type PacingOptions } from '@gridmesh/interfaces'
 import {
   serviceCapabilities,
   TypedEventEmitter,
-  type AbortOptions,
   type CounterGroup,
   type Logger,
   type PeerId,
@@ -69,7 +68,7 @@ export class PeerRateLimiter extends TypedEventEmitter<PeerLimitsEvents> impleme
     return verdict
   }
 
-  async whenAllowed(peer: PeerId, cost?: RateCost, options?: AbortOptions): Promise<void> {
+  async whenAllowed(peer: PeerId, cost?: RateCost, options?: PacingOptions): Promise<void> {
     await this.#outbound.whenAllowed(peer, cost, options)
   }
 

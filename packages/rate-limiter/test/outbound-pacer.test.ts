@@ -1,4 +1,4 @@
-import type { Quota } from '@gridmesh/interfaces'
+import { type Lane, LANES, type Quota } from '@gridmesh/interfaces'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OutboundPacer, type OutboundPacerInit } from '../src/index.ts'
@@ -21,8 +21,8 @@ function started(quota: Quota | undefined = TEN, init: OutboundPacerInit = {}): 
 
 /** Sends, and writes the name down when it may; errors by their name. */
 function send(pacer: OutboundPacer<string>, log: string[], name: string, ...rest: SendArguments): void {
-  const [cost, peer = 'a', signal] = rest
-  const options = signal === undefined ? {} : { signal }
+  const [cost, peer = 'a', signal, lane] = rest
+  const options = { ...(signal === undefined ? {} : { signal }), ...(lane === undefined ? {} : { lane }) }
   pacer.whenAllowed(peer, cost, options).then(
     () => log.push(name),
     (err: Error) => log.push(`${name}: ${err.name}`),
@@ -32,7 +32,13 @@ type SendArguments = [
   cost?: { messages?: number; bytes?: number; streams?: number },
   peer?: string,
   signal?: AbortSignal,
+  lane?: Lane,
 ]
+
+/** As `send`, in a lane. */
+function sendIn(pacer: OutboundPacer<string>, log: string[], lane: Lane, name: string, messages = 1): void {
+  send(pacer, log, name, { messages }, 'a', undefined, lane)
+}
 
 async function advance(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms)
@@ -147,6 +153,80 @@ describe('a send', () => {
     send(pacer, log, 'next', { messages: 1 })
     await advance(0)
     expect(log).toContain('next')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a lane', () => {
+  it('that is critical waits for no other lane, and has the quota for itself', async () => {
+    const pacer = started(TEN, { maxWaitersPerPeer: 2 })
+    const log: string[] = []
+    sendIn(pacer, log, 'normal', 'burst', 10)
+    sendIn(pacer, log, 'normal', 'one')
+    sendIn(pacer, log, 'bulk', 'two')
+    for (let sent = 0; sent < 12; sent += 1) sendIn(pacer, log, 'critical', `critical ${sent}`)
+    await advance(0)
+    expect(log).toEqual(['burst', ...Array.from({ length: 10 }, (_, sent) => `critical ${sent}`)])
+    await expect(pacer.whenAllowed('a', {}, { lane: 'critical' })).rejects.toMatchObject({
+      name: 'QueueFullError',
+      limit: 'maxWaitersPerPeer',
+      lane: 'critical',
+    })
+    await advance(200)
+    expect(log.slice(11).toSorted()).toEqual(['critical 10', 'critical 11', 'one', 'two'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('passes before a less urgent one that came earlier, at once where there is room', async () => {
+    const pacer = started()
+    const log: string[] = []
+    sendIn(pacer, log, 'bulk', 'burst', 9)
+    sendIn(pacer, log, 'bulk', 'bulk', 5)
+    sendIn(pacer, log, 'normal', 'normal', 2)
+    sendIn(pacer, log, 'high', 'high')
+    await advance(0)
+    expect(log).toEqual(['burst', 'high'])
+    sendIn(pacer, log, 'high', 'again')
+    await advance(100)
+    expect(log).toEqual(['burst', 'high', 'again'])
+    await advance(200)
+    expect(log).toEqual(['burst', 'high', 'again', 'normal'])
+    await advance(500)
+    expect(log).toEqual(['burst', 'high', 'again', 'normal', 'bulk'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('takes the place of the newest of the least urgent ones where maxWaitersPerPeer wait', async () => {
+    const pacer = started(TEN, { maxWaitersPerPeer: 3 })
+    const log: string[] = []
+    sendIn(pacer, log, 'bulk', 'burst', 10)
+    sendIn(pacer, log, 'normal', 'normal')
+    sendIn(pacer, log, 'bulk', 'bulk')
+    sendIn(pacer, log, 'bulk', 'newest')
+    sendIn(pacer, log, 'high', 'high')
+    await advance(0)
+    expect(log).toEqual(['burst', 'newest: QueueFullError'])
+    sendIn(pacer, log, 'bulk', 'refused')
+    await advance(0)
+    expect(log).toEqual(['burst', 'newest: QueueFullError', 'refused: QueueFullError'])
+    expect(pacer.waiting).toBe(3)
+    await advance(300)
+    expect(log.slice(3)).toEqual(['high', 'normal', 'bulk'])
+  })
+
+  it('that waits behind more urgent ones fails with a TimeoutError after maxWaitMs all the same', async () => {
+    const pacer = started({ messagesPerSecond: 1, bytesPerSecond: 0 }, { maxWaitMs: 500 })
+    const log: string[] = []
+    sendIn(pacer, log, 'bulk', 'burst')
+    sendIn(pacer, log, 'bulk', 'bulk')
+    await advance(100)
+    sendIn(pacer, log, 'high', 'high')
+    await advance(399)
+    expect(log).toEqual(['burst'])
+    await advance(1)
+    expect(log).toEqual(['burst', 'bulk: TimeoutError'])
+    await advance(100)
+    expect(log).toEqual(['burst', 'bulk: TimeoutError', 'high: TimeoutError'])
     expect(vi.getTimerCount()).toBe(0)
   })
 })
@@ -284,22 +364,28 @@ describe('the pacer', () => {
   })
 })
 
-it('lets pass no more than burst + rate × w in any window w, in order, and ends every wait', async () => {
+it('lets pass no more than burst + rate × w in any window w, each lane in order, and ends every wait', async () => {
   const rate = fc.double({ min: 0.5, max: 100, noNaN: true })
   const sends = fc.array(
-    fc.record({ messages: fc.nat(20), bytes: fc.nat(200), stepMs: fc.nat(400), isAborted: fc.boolean() }),
+    fc.record({
+      messages: fc.nat(20),
+      bytes: fc.nat(200),
+      stepMs: fc.nat(400),
+      isAborted: fc.boolean(),
+      lane: fc.constantFrom(...LANES),
+    }),
     { maxLength: 30 },
   )
   await fc.assert(
     fc.asyncProperty(rate, rate, fc.integer({ min: 1, max: 3_000 }), sends, async (messages, bytes, burstMs, all) => {
       const quota = { messagesPerSecond: messages, bytesPerSecond: bytes }
       const pacer = started(quota, { outboundBurstMs: burstMs, maxWaitMs: 5_000 })
-      const passed: (Pass & { index: number })[] = []
+      const passed: (Pass & { index: number; lane: Lane })[] = []
       let ended = 0
       for (const [index, given] of all.entries()) {
         const controller = new AbortController()
         pacer
-          .whenAllowed('a', given, { signal: controller.signal })
+          .whenAllowed('a', given, { signal: controller.signal, lane: given.lane })
           .then(
             () => passed.push({ index, atMs: performance.now(), streams: 0, ...given }),
             () => undefined,
@@ -311,11 +397,17 @@ it('lets pass no more than burst + rate × w in any window w, in order, and ends
       await advance(5_000)
       expect(ended).toBe(all.length)
       expect(vi.getTimerCount()).toBe(0)
-      expect(passed.map(({ index }) => index)).toEqual(passed.map(({ index }) => index).toSorted((a, b) => a - b))
-      expect([
-        ...excesses(passed, 'messages', messages, (messages * burstMs) / 1_000, 'largest cost may exceed'),
-        ...excesses(passed, 'bytes', bytes, (bytes * burstMs) / 1_000, 'largest cost may exceed'),
-      ]).toEqual([])
+      for (const each of LANES) {
+        const order = passed.filter(({ lane }) => lane === each).map(({ index }) => index)
+        expect(order).toEqual(order.toSorted((a, b) => a - b))
+      }
+      for (const isCritical of [true, false]) {
+        const share = passed.filter(({ lane }) => (lane === 'critical') === isCritical)
+        expect([
+          ...excesses(share, 'messages', messages, (messages * burstMs) / 1_000, 'largest cost may exceed'),
+          ...excesses(share, 'bytes', bytes, (bytes * burstMs) / 1_000, 'largest cost may exceed'),
+        ]).toEqual([])
+      }
     }),
     { numRuns: 60 },
   )

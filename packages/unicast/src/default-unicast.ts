@@ -162,7 +162,8 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     options: UnicastOptions = NO_OPTIONS,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const question = this.#question(TYPE.open, name, new Uint8Array(0), options)
-    const session = this.#session(peer, options.lane ?? 'normal')
+    const { lane = 'normal' } = options
+    const session = this.#session(peer, lane)
     const { rateLimiter } = this.siblings
     const call: StreamCall = new StreamCall(session, question, {
       source,
@@ -170,7 +171,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
       pace:
         rateLimiter == null
           ? undefined
-          : (bytes) => rateLimiter.whenAllowed(peer, { messages: 1, bytes }, { signal: call.signal() }),
+          : (bytes) => rateLimiter.whenAllowed(peer, { messages: 1, bytes }, { signal: call.signal(), lane }),
     })
     yield* call.answers()
   }

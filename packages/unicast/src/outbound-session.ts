@@ -84,7 +84,8 @@ export class OutboundSession {
     }
     const { rateLimiter } = this.#core.siblings
     const cost = { messages: 1, bytes: message.byteLength }
-    const allowed = rateLimiter == null ? undefined : rateLimiter.whenAllowed(this.#remote.peer, cost)
+    const allowed =
+      rateLimiter == null ? undefined : rateLimiter.whenAllowed(this.#remote.peer, cost, { lane: this.lane })
     if (allowed == null) send()
     else allowed.then(send).catch((err: unknown) => this.#core.log.trace('could not send a signal - %e', err))
   }
@@ -134,7 +135,7 @@ export class OutboundSession {
       return
     }
     const cost = { messages: 1, bytes: call.size }
-    rateLimiter.whenAllowed(this.#remote.peer, cost, { signal: call.signal() }).then(
+    rateLimiter.whenAllowed(this.#remote.peer, cost, { signal: call.signal(), lane: this.lane }).then(
       () => this.#transmit(call),
       (err: unknown) => call.fail(toError(err)),
     )

@@ -112,24 +112,30 @@ describe('the signals of a stream', () => {
 
   it('wait, as calls and items do, until the far side takes them', async () => {
     const paced = (): number[] => whenAllowed.mock.calls.map(([, cost]) => cost?.bytes ?? -1)
+    const lanes = (): unknown[] => whenAllowed.mock.calls.map(([, , options]) => options?.lane)
     const large = new Uint8Array(200_000)
     await collect(link.call.requestStream(link.b.peerId, 'echo-stream', items(large, bytes('end')), { lane: 'high' }))
     // The call, two items, the end, and the credit for the large answer.
     expect(paced().toSorted((a, b) => a - b)).toEqual([0, 2, 3, 5, 200_000])
+    // In the lane of their call: the limiter lets the more urgent ones pass first.
+    expect(new Set(lanes())).toEqual(new Set(['high']))
     whenAllowed.mockClear()
     link.answer.handle('test', () => new Promise(() => undefined))
-    await expect(link.call.send(link.b.peerId, 'test', bytes('123'), { deadlineMs: 20 })).rejects.toMatchObject({
+    const options = { lane: 'critical', deadlineMs: 20 } as const
+    await expect(link.call.send(link.b.peerId, 'test', bytes('123'), options)).rejects.toMatchObject({
       name: 'TimeoutError',
     })
     expect(paced()).toEqual([3, 2])
+    expect(lanes()).toEqual(['critical', 'critical'])
   })
 
   it('are left out, and nothing else is lost, where the far side takes none', async () => {
     link.answer.handle('test', () => new Promise(() => undefined))
+    // The call is let pass, and what tells of its end is not.
+    whenAllowed.mockResolvedValueOnce().mockRejectedValue(new RangeError('the queue is full'))
     const calling = link.call.send(link.b.peerId, 'test', bytes(''), { deadlineMs: 20 })
-    await vi.waitFor(() => expect(whenAllowed).toHaveBeenCalled())
-    whenAllowed.mockRejectedValue(new RangeError('the queue is full'))
     await expect(calling).rejects.toMatchObject({ name: 'TimeoutError' })
+    expect(whenAllowed).toHaveBeenCalledTimes(2)
     whenAllowed.mockResolvedValue()
     expect(text(await link.call.request(link.b.peerId, 'echo', bytes('on')))).toBe('on')
   })

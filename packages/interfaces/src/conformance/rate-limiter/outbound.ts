@@ -57,6 +57,17 @@ export function outboundCases(bench: RateLimiterBench): ConformanceCase[] {
             await trial.patience.within('whenAllowed for another peer', trial.limiter.whenAllowed(trial.peer(1)))
             controller.abort()
           }),
+          bench.law('holds `critical` back for no other lane', LIMITS, async (trial) => {
+            await trial.world.announce?.(trial.peer(0), TINY_QUOTA)
+            const controller = new AbortController()
+            const { signal } = controller
+            for (const lane of ['high', 'normal', 'bulk'] as const) {
+              void held(trial.limiter.whenAllowed(trial.peer(0), undefined, { signal, lane }))
+            }
+            const urgent = trial.limiter.whenAllowed(trial.peer(0), undefined, { lane: 'critical' })
+            await trial.patience.within('whenAllowed in `critical`', urgent)
+            controller.abort()
+          }),
         ]
       : []),
   ]
