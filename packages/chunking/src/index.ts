@@ -57,7 +57,7 @@ export interface FrameChannelInit {
   partialIdleMs?: number
   /** Budget shared with other channels, of the same peer say, in the place of `maxPartialBytes`. @default one of its own */
   partialBudget?: ByteBudget
-  /** Bytes of outgoing messages of several frames under way; more wait, a larger one goes alone. @default 8_388_608 */
+  /** Bytes of outgoing messages of several frames under way; more wait, a larger one goes alone. The critical lane has as much for itself. @default 8_388_608 */
   maxStartedBytes?: number
   /** Bytes queued, 64 more for each message; beyond is a `QueueFullError`. The critical lane has as much for itself. @default 33_554_432 */
   maxQueuedBytes?: number

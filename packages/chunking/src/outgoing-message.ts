@@ -45,7 +45,7 @@ export class OutgoingMessage {
         at += piece.byteLength
       }
     }
-    this.sent += length
+    this.#advance(length)
   }
 
   /** Adds the next `length` bytes to `target` as views. */
@@ -53,11 +53,17 @@ export class OutgoingMessage {
     const bytes = this.#bytes
     if (bytes instanceof Uint8Array) target.push(bytes.subarray(this.sent, this.sent + length))
     else if (bytes != null) for (const piece of bytes.sublist(this.sent, this.sent + length)) target.push(piece)
-    this.sent += length
+    this.#advance(length)
   }
 
   /** Lets go of the bytes. */
   drop(): void {
     this.#bytes = undefined
+  }
+
+  /** A message that was sent may be remembered for a late refusal, which takes none of its bytes. */
+  #advance(length: number): void {
+    this.sent += length
+    if (this.sent === this.size) this.drop()
   }
 }

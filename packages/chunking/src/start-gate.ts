@@ -1,3 +1,4 @@
+import type { Lane } from '@gridmesh/interfaces'
 import type { OutgoingMessage } from './outgoing-message.ts'
 
 /** Keeps the messages of several frames that are under way within what the receiver takes. */
@@ -6,21 +7,22 @@ export class StartGate {
   readonly #maxBytes: number
   #messages = 0
   #bytes = 0
+  #criticalBytes = 0
 
   constructor(maxMessages: number, maxBytes: number) {
     this.#maxMessages = maxMessages
     this.#maxBytes = maxBytes
   }
 
-  /** Lets a message through once there is room. Critical ones need no room in bytes. */
+  /** Lets a message through once there is room. Critical ones have as many bytes for themselves. */
   tryEnter(message: OutgoingMessage): boolean {
     if (message.isAdmitted) return true
     if (this.#messages >= this.#maxMessages) return false
-    const hasRoom = this.#bytes === 0 || this.#bytes + message.size <= this.#maxBytes
-    if (!hasRoom && message.lane !== 'critical') return false
+    const bytes = message.lane === 'critical' ? this.#criticalBytes : this.#bytes
+    if (bytes > 0 && bytes + message.size > this.#maxBytes) return false
     message.isAdmitted = true
     this.#messages += 1
-    this.#bytes += message.size
+    this.#count(message.lane, message.size)
     return true
   }
 
@@ -28,6 +30,11 @@ export class StartGate {
     if (!message.isAdmitted) return
     message.isAdmitted = false
     this.#messages -= 1
-    this.#bytes -= message.size
+    this.#count(message.lane, -message.size)
+  }
+
+  #count(lane: Lane, bytes: number): void {
+    if (lane === 'critical') this.#criticalBytes += bytes
+    else this.#bytes += bytes
   }
 }

@@ -1,3 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { MessageRefusedError } from '../src/errors.ts'
@@ -95,6 +98,17 @@ describe('turns', () => {
     expect(got.lost).toEqual([])
     expect(got.messages.length).toBe(4)
   })
+
+  it('holds critical messages back by maxStartedBytes of their own, not by those of other lanes', () => {
+    const queue = new SendQueue({ maxStartedBytes: 1_000, maxFrameBytes: 100 })
+    const got = receiver({ maxMessageBytes: 1_000, maxPartialBytes: 2_000 }, 100)
+    queue.add(pattern(900), { lane: 'bulk' })
+    got.decoder.decode(flat(queue.nextBatch() ?? new Uint8Array()))
+    for (const [i, size] of [600, 700, 800].entries()) queue.add(pattern(size, i), { lane: 'critical' })
+    for (const batch of drain(queue)) got.decoder.decode(batch)
+    expect(got.lost).toEqual([])
+    expect(got.messages.map((bytes) => bytes.byteLength)).toEqual([600, 700, 800, 900])
+  })
 })
 
 describe('limits', () => {
@@ -189,6 +203,22 @@ describe('giving up', () => {
     drain(queue)
     queue.refused(0, new MessageRefusedError('too-many-bytes', 'them'))
     expect(told).toEqual([undefined, 'too-many-bytes'])
+  })
+
+  it('holds no bytes of a message that was sent, though a refusal may still come', async () => {
+    const queue = new SendQueue()
+    const held = [3_000, 100_000].map((size) => {
+      const bytes = pattern(size)
+      queue.add(bytes, { onRefused: () => undefined })
+      return new WeakRef(bytes)
+    })
+    drain(queue)
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    // A weak reference holds on until the end of the turn in which it was made.
+    await setImmediate()
+    collect()
+    expect(held.map((bytes) => bytes.deref())).toEqual([undefined, undefined])
   })
 
   it('fails what is queued when the channel is lost', () => {
