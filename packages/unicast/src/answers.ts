@@ -1,7 +1,8 @@
-import type { FrameChannel } from '@gridmesh/chunking'
+import type { FrameChannel, MessageOptions, MessageRefusedError } from '@gridmesh/chunking'
 import { type Lane, QueueFullError } from '@gridmesh/interfaces'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Outcome } from './answer-memory.ts'
+import { REFUSABLE_BYTES } from './constants.ts'
 import type { Core } from './core.ts'
 import { ReceiptBatch } from './receipt-batch.ts'
 import { toWireError } from './remote-errors.ts'
@@ -39,7 +40,7 @@ export class Answers {
     try {
       const response = encodePayload(TYPE.response, id, outcome.payload)
       this.demandRoom(response.byteLength)
-      this.#send(response)
+      this.#send(response, response.byteLength < REFUSABLE_BYTES ? this.#options : this.#refusable(id))
     } catch (err) {
       this.refuse(id, toWireError(err))
     }
@@ -55,7 +56,7 @@ export class Answers {
     const isOwn = code === 'busy' || code === 'rate-limited' || code === 'unknown-handler'
     this.#core.metrics.handled(isOwn ? code : 'failed')
     try {
-      this.#send(encodeError(id, error))
+      this.#send(encodeError(id, error), this.#options)
     } catch (err) {
       // No room even for that: the caller reads nothing, and the other calls on the stream are lost to it too.
       this.#channel.abort(toError(err))
@@ -79,11 +80,19 @@ export class Answers {
     this.#core.budgets(this.#lane).unread.forget(this.#channel)
   }
 
-  #send(message: Uint8Array | Uint8ArrayList): void {
+  /** A caller without room for its answer is told so: it knows what it refused, and not of which call that was. */
+  #refusable(id: number): MessageOptions {
+    const onRefused = (error: MessageRefusedError): void => {
+      this.refuse(id, { ...toWireError(error), message: `The caller refused the answer: ${error.code}` })
+    }
+    return { ...this.#options, onRefused }
+  }
+
+  #send(message: Uint8Array | Uint8ArrayList, options: MessageOptions): void {
     // They go along.
     this.#receipts.flush()
     if (!this.#channel.isOpen) return
-    this.#channel.enqueue(message, this.#options)
+    this.#channel.enqueue(message, options)
     this.#core.budgets(this.#lane).unread.note(this.#channel)
     this.#onSent(message.byteLength)
     // A caller that does not read its answers gets no further questions in.

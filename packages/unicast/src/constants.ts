@@ -71,5 +71,7 @@ export const MAX_CODE_BYTES = 64
 export const MAX_ERROR_BYTES = 1_024
 /** Payloads below this are copied next to their header: cheaper than a list of two. */
 export const COPY_BELOW_BYTES = 4_096
+/** Messages from this length on may be refused each for itself, and their sender is told; in bytes. */
+export const REFUSABLE_BYTES = 1_024
 /** Room for the header of a message and its name, on top of the largest payload. */
 export const MAX_HEADER_BYTES = 320

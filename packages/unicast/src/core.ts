@@ -27,11 +27,15 @@ export interface Core {
   budgets(lane: Lane): NodeBudgets
 }
 
+/** What a stream brings us: what the peer asks, or what it answers. */
+export type Direction = 'questions' | 'answers'
+
 /** One peer, and the memory it may take. */
 export interface Remote {
   readonly peer: PeerId
   readonly key: string
-  partialBudget(lane: Lane): SharedBudget
+  /** Messages of which a part has come. Answers have their own: room that we asked to be filled is no one else's doing. */
+  partialBudget(lane: Lane, of: Direction): SharedBudget
   heldBudget(lane: Lane): SharedBudget
   readonly reporter: PeerReporter
 }
@@ -41,10 +45,11 @@ export function channelLimits(
   core: Core,
   remote: Remote,
   lane: Lane,
+  of: Direction,
 ): Pick<FrameChannelInit, 'maxMessageBytes' | 'partialBudget'> {
   return {
     maxMessageBytes: core.limits.maxMessageBytes + MAX_HEADER_BYTES,
-    partialBudget: remote.partialBudget(lane),
+    partialBudget: remote.partialBudget(lane, of),
   }
 }
 
@@ -53,7 +58,7 @@ export function own(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes
 }
 
-/** As `blame`, for a message that was lost: want of room that all peers share is nobody's doing. */
+/** As `blame`, for a question that was lost: want of room that all peers share is nobody's doing. */
 export function blameLost(error: Error, budget: SharedBudget): ReportClass | undefined {
   const isCrowded = error instanceof MessageRefusedError && error.code === 'too-many-bytes' && budget.isCrowded
   return isCrowded ? undefined : blame(error)

@@ -1,4 +1,4 @@
-import type { FrameChannel } from '@gridmesh/chunking'
+import type { FrameChannel, MessageOptions } from '@gridmesh/chunking'
 import { type Lane, QueueFullError } from '@gridmesh/interfaces'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { COPY_BELOW_BYTES, INITIAL_CREDIT_BYTES } from './constants.ts'
@@ -25,6 +25,8 @@ export interface DuplexInit {
   demandRoom?: (bytes: number) => void
   /** Called with the bytes of each item sent. */
   count: (bytes: number) => void
+  /** Called when the other side refused an item, maybe after it was sent. */
+  onRefused: (error: Error) => void
 }
 
 /** One side of a streamed call: the items that come, and those that go. */
@@ -34,7 +36,9 @@ export class Duplex {
   heardMs = performance.now()
   readonly #channel: FrameChannel
   readonly #id: number
-  readonly #options: { lane: Lane }
+  readonly #lane: Lane
+  readonly #signalOptions: MessageOptions
+  readonly #itemOptions: MessageOptions
   readonly #window: number
   readonly #count: (bytes: number) => void
   readonly #heldBudget: SharedBudget
@@ -46,7 +50,9 @@ export class Duplex {
   constructor(init: DuplexInit) {
     this.#channel = init.channel
     this.#id = init.id
-    this.#options = { lane: init.lane }
+    this.#lane = init.lane
+    this.#signalOptions = { lane: init.lane }
+    this.#itemOptions = { lane: init.lane, onRefused: init.onRefused }
     this.#window = init.windowBytes
     this.#count = init.count
     this.#heldBudget = init.heldBudget
@@ -76,7 +82,7 @@ export class Duplex {
     if (message.type === TYPE.data) {
       if (this.incoming.push(own(message.payload))) return undefined
       const { limit, value } = this.#heldBudget.refusal
-      return new QueueFullError(limit, value, this.#options.lane)
+      return new QueueFullError(limit, value, this.#lane)
     }
     if (message.type === TYPE.end) this.incoming.end()
     else if (message.type === TYPE.credit) this.#gate.grant(message.bytes)
@@ -93,12 +99,12 @@ export class Duplex {
       this.#demandRoom?.(message.byteLength)
       this.#count(message.byteLength)
       // What fits one frame keeps its order; a larger item could be overtaken by the next, so it goes alone.
-      if (message.byteLength < COPY_BELOW_BYTES) this.#channel.enqueue(message, this.#options)
+      if (message.byteLength < COPY_BELOW_BYTES) this.#channel.enqueue(message, this.#itemOptions)
       else await this.#handOver(message)
     }
     const end = encodeSignal(TYPE.end, this.#id)
     await this.#pace?.(end.byteLength)
-    this.#channel.enqueue(end, this.#options)
+    this.#channel.enqueue(end, this.#signalOptions)
   }
 
   /** Ends both directions. */
@@ -113,8 +119,11 @@ export class Duplex {
   }
 
   async #handOver(message: Uint8Array | Uint8ArrayList): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onSettled = (error?: Error): void => (error == null ? resolve() : reject(error))
     this.#isHandingOver = true
-    await this.#channel.send(message, this.#options)
+    this.#channel.enqueue(message, { ...this.#itemOptions, onSettled })
+    await promise
     this.#isHandingOver = false
   }
 
@@ -133,7 +142,7 @@ export class Duplex {
   #sendCredit(credit: Uint8Array): void {
     if (!this.#channel.isOpen) return
     try {
-      this.#channel.enqueue(credit, this.#options)
+      this.#channel.enqueue(credit, this.#signalOptions)
     } catch (err) {
       this.fail(toError(err))
     }

@@ -40,7 +40,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     this.#slots = core.slots(lane).acquire(remote.key)
     this.#onClose = onClose
     this.#channel = new FrameChannel(stream, {
-      ...channelLimits(core, remote, lane),
+      ...channelLimits(core, remote, lane, 'questions'),
       onMessage: (bytes) => this.#onMessage(bytes),
       onMessageLost: (error) => this.#onMessageLost(error),
       onDrain: () => this.#onDrain(),
@@ -225,7 +225,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #onMessageLost(error: MessageRefusedError | MessageAbortedError): void {
-    const reportClass = blameLost(error, this.#remote.partialBudget(this.lane))
+    const reportClass = blameLost(error, this.#remote.partialBudget(this.lane, 'questions'))
     if (reportClass != null) this.#remote.reporter.report(reportClass, error.message)
   }
 

@@ -66,7 +66,7 @@ export interface UnicastInit {
   maxMessageBytes?: number
   /** Bytes of one peer's calls that run or wait, and of streamed items not taken; calls past it fail. At least `maxMessageBytes`. @default 33_554_432 */
   maxHeldBytesPerPeer?: number
-  /** Bytes of one peer's messages of which a part has come; more are refused. Above `maxMessageBytes`. @default 33_554_432 */
+  /** Bytes of one peer's questions of which a part has come, and of its answers as many again; more are refused. Above `maxMessageBytes`; where it is not set, three of the largest messages have room. @default 33_554_432 */
   maxPartialBytesPerPeer?: number
   /** Bytes of all peers' calls that run or wait, and of streamed items not taken; `critical` has as many again. At least `maxMessageBytes`. @default 268_435_456 */
   maxHeldBytes?: number

@@ -1,3 +1,4 @@
+import { LANES } from '@gridmesh/interfaces'
 import * as defaults from './constants.ts'
 import type { UnicastInit } from './index.ts'
 
@@ -5,6 +6,8 @@ import type { UnicastInit } from './index.ts'
 export type Limits = Required<UnicastInit>
 
 const HARD_MAX_MESSAGE_BYTES = 100 * 1_024 * 1_024
+/** Lanes that share the room of a peer. In each of them an honest one may be in the middle of the largest message. */
+const SHARING_LANES = LANES.length - 1
 
 /** Applies the defaults and checks every option. @throws {RangeError} */
 export function resolveLimits(init: UnicastInit): Limits {
@@ -31,7 +34,10 @@ export function resolveLimits(init: UnicastInit): Limits {
       init.maxHeldBytesPerPeer ?? Math.max(defaults.DEFAULT_MAX_HELD_BYTES_PER_PEER, maxMessageBytes),
     maxPartialBytesPerPeer:
       init.maxPartialBytesPerPeer ??
-      Math.max(defaults.DEFAULT_MAX_PARTIAL_BYTES_PER_PEER, maxMessageBytes + defaults.MAX_HEADER_BYTES),
+      Math.max(
+        defaults.DEFAULT_MAX_PARTIAL_BYTES_PER_PEER,
+        SHARING_LANES * (maxMessageBytes + defaults.MAX_HEADER_BYTES),
+      ),
     maxHeldBytes: init.maxHeldBytes ?? Math.max(defaults.DEFAULT_MAX_HELD_BYTES, maxMessageBytes),
     maxPartialBytes:
       init.maxPartialBytes ?? Math.max(defaults.DEFAULT_MAX_PARTIAL_BYTES, maxMessageBytes + defaults.MAX_HEADER_BYTES),

@@ -1,6 +1,6 @@
 import type { FrameChannel, OutgoingMessage } from '@gridmesh/chunking'
 import { AbortError, type AbortOptions, TimeoutError } from '@libp2p/interface'
-import { COPY_BELOW_BYTES } from './constants.ts'
+import { REFUSABLE_BYTES } from './constants.ts'
 import type { OutboundSession } from './outbound-session.ts'
 import { abortReason, toError } from './timeout.ts'
 import { encodeCall, encodeSignal, TYPE, type CallMessage, type WireMessage } from './wire.ts'
@@ -91,16 +91,18 @@ export abstract class OutboundCall {
     const bytes = encodeCall(type, this.id, left, key, nameBytes, payload)
     const { lane } = this.session
     this.channel = channel
-    // Only a large message can be refused on its own.
     this.#message = channel.enqueue(
       bytes,
-      bytes.byteLength < COPY_BELOW_BYTES ? { lane } : { lane, onRefused: (error) => this.fail(error) },
+      bytes.byteLength < REFUSABLE_BYTES ? { lane } : { lane, onRefused: (error) => this.fail(error) },
     )
     return bytes.byteLength
   }
 
   /** An answer came. */
   abstract receive(message: WireMessage): void
+
+  /** An answer of the stream will not come whole, and which call it belongs to is not known. */
+  onAnswerLost(_error: Error): void {}
 
   /** Ends the call with an error. */
   fail(error: Error): void {

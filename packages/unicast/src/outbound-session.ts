@@ -1,8 +1,8 @@
-import { FrameChannel, IdTable } from '@gridmesh/chunking'
+import { FrameChannel, IdTable, type MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, type Lane } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
 import { ITEM_OVERHEAD_BYTES, LATE_SLACK_BYTES, MAX_HEADER_BYTES } from './constants.ts'
-import { blame, blameLost, channelLimits, type Core, type Remote } from './core.ts'
+import { blame, channelLimits, type Core, type Remote } from './core.ts'
 import { LinkLostError, MalformedMessageError, UnreachableError } from './errors.ts'
 import type { OutboundCall } from './outbound-call.ts'
 import { fromWireError } from './remote-errors.ts'
@@ -174,12 +174,9 @@ export class OutboundSession {
     this.#refusal = undefined
     this.#isUsed = false
     const channel = new FrameChannel(stream, {
-      ...channelLimits(this.#core, this.#remote, this.lane),
+      ...channelLimits(this.#core, this.#remote, this.lane, 'answers'),
       onMessage: (bytes) => this.#onMessage(bytes),
-      onMessageLost: (error) => {
-        const reportClass = blameLost(error, this.#remote.partialBudget(this.lane))
-        if (reportClass != null) this.#remote.reporter.report(reportClass, error.message)
-      },
+      onMessageLost: (error) => this.#onAnswerLost(error),
       // Nothing is answered on it any more.
       onEnd: () => channel.abort(new LinkLostError()),
       onClose: (error) => this.#onChannelClose(error),
@@ -210,6 +207,15 @@ export class OutboundSession {
     this.#answered = call
     call.receive(message)
     this.#answered = undefined
+  }
+
+  /**
+   * An answer will not come whole. We asked for it, and whoever gave it knows nothing of our bounds: nobody is blamed.
+   * It is told of the refusal, and answers with an error instead; an item of a stream may have its end behind it.
+   */
+  #onAnswerLost(error: MessageRefusedError | MessageAbortedError): void {
+    this.#core.log.trace('lost an answer of %p - %e', this.#remote.peer, error)
+    for (const [, call] of this.#pending.entries()) call.onAnswerLost(error)
   }
 
   /** A call that is not pending is over, and what comes for it is late. There is only so much of that. */

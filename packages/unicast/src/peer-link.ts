@@ -1,7 +1,7 @@
 import { ByteBudget } from '@gridmesh/chunking'
 import type { Lane, PeerManager } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
-import type { Remote } from './core.ts'
+import type { Direction, Remote } from './core.ts'
 import type { InboundSession } from './inbound-session.ts'
 import type { Limits } from './limits.ts'
 import type { OutboundSession } from './outbound-session.ts'
@@ -9,14 +9,18 @@ import type { LaneBudgets } from './node-budgets.ts'
 import { PeerReporter } from './peer-reporter.ts'
 import { SharedBudget } from './shared-budget.ts'
 
+/** What the peer may take in one lane, within what all lanes and all peers may. */
+type LaneShares = Readonly<Record<Direction | 'held', SharedBudget>>
+
 /** All that is open between us and one peer. */
 export class PeerLink implements Remote {
   readonly peer: PeerId
   readonly key: string
-  readonly #partial: ByteBudget
+  readonly #questions: ByteBudget
+  readonly #answers: ByteBudget
   readonly #held: ByteBudget
   readonly #budgets: LaneBudgets
-  readonly #shared = new Map<Lane, { partial: SharedBudget; held: SharedBudget }>()
+  readonly #shared = new Map<Lane, LaneShares>()
   /** Streams of the peer that wait until it is ready, by lane. */
   readonly #waiting = new Map<Lane, number>()
   readonly reporter: PeerReporter
@@ -26,7 +30,8 @@ export class PeerLink implements Remote {
   constructor(peer: PeerId, limits: Limits, budgets: LaneBudgets, peerManager: () => PeerManager | undefined) {
     this.peer = peer
     this.key = peer.toString()
-    this.#partial = new ByteBudget(limits.maxPartialBytesPerPeer)
+    this.#questions = new ByteBudget(limits.maxPartialBytesPerPeer)
+    this.#answers = new ByteBudget(limits.maxPartialBytesPerPeer)
     this.#held = new ByteBudget(limits.maxHeldBytesPerPeer)
     this.#budgets = budgets
     this.reporter = new PeerReporter(peer, peerManager)
@@ -38,8 +43,8 @@ export class PeerLink implements Remote {
     return !isOpen && this.#held.used === 0
   }
 
-  partialBudget(lane: Lane): SharedBudget {
-    return this.#sharedOf(lane).partial
+  partialBudget(lane: Lane, of: Direction): SharedBudget {
+    return this.#sharedOf(lane)[of]
   }
 
   heldBudget(lane: Lane): SharedBudget {
@@ -69,15 +74,15 @@ export class PeerLink implements Remote {
     for (const session of this.inbound) session.abort(error)
   }
 
-  #sharedOf(lane: Lane): { partial: SharedBudget; held: SharedBudget } {
+  #sharedOf(lane: Lane): LaneShares {
     const known = this.#shared.get(lane)
     if (known != null) return known
     const { partial, held } = this.#budgets.of(lane)
+    const ofMessages = (budget: ByteBudget): SharedBudget =>
+      new SharedBudget({ limit: 'maxPartialBytesPerPeer', budget }, { limit: 'maxPartialBytes', budget: partial })
     const made = {
-      partial: new SharedBudget(
-        { limit: 'maxPartialBytesPerPeer', budget: this.#partial },
-        { limit: 'maxPartialBytes', budget: partial },
-      ),
+      questions: ofMessages(this.#questions),
+      answers: ofMessages(this.#answers),
       held: new SharedBudget(
         { limit: 'maxHeldBytesPerPeer', budget: this.#held },
         { limit: 'maxHeldBytes', budget: held },

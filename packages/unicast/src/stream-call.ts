@@ -60,6 +60,7 @@ export class StreamCall extends OutboundCall {
       heldBudget: this.session.heldBudget,
       pace: this.#pace,
       count: (sent) => this.session.count(sent),
+      onRefused: (error) => this.giveUp(error),
     })
     this.#duplex = duplex
     duplex.start()
@@ -82,6 +83,11 @@ export class StreamCall extends OutboundCall {
     if (message.type !== TYPE.end) return
     this.end()
     this.#duplex?.stopSending(new LinkLostError())
+  }
+
+  /** It may have been an item of this one, and none can be left out of the middle of a stream. */
+  override onAnswerLost(error: Error): void {
+    if (this.#duplex != null) this.giveUp(error)
   }
 
   protected onFailed(error: Error): void {

@@ -32,7 +32,7 @@ export class StreamJob implements SlotJob {
     owner: StreamJobOwner,
     handler: UnicastStreamHandler,
     context: HandlerContext,
-    init: Omit<DuplexInit, 'lane'> & { idleMs: number },
+    init: Omit<DuplexInit, 'lane' | 'onRefused'> & { idleMs: number },
   ) {
     this.#owner = owner
     this.#handler = handler
@@ -40,7 +40,7 @@ export class StreamJob implements SlotJob {
     this.id = init.id
     this.lane = context.lane
     this.#idleMs = init.idleMs
-    this.#duplex = new Duplex({ ...init, lane: this.lane })
+    this.#duplex = new Duplex({ ...init, lane: this.lane, onRefused: (error) => this.#stop(error) })
   }
 
   start(): void {
@@ -65,8 +65,7 @@ export class StreamJob implements SlotJob {
   /** Nobody waits any more: the handler is told, or does not run at all. */
   abandon(error: Error): void {
     this.isAbandoned = true
-    this.#context.abort(error)
-    this.#duplex.fail(error)
+    this.#stop(error)
     if (!this.isStarted) this.#finish(toWireError(error))
   }
 
@@ -82,10 +81,14 @@ export class StreamJob implements SlotJob {
         this.#watch(left)
         return
       }
-      const error = new TimeoutError(`Nothing came for streamIdleMs, which is ${this.#idleMs}`)
-      this.#context.abort(error)
-      this.#duplex.fail(error)
+      this.#stop(new TimeoutError(`Nothing came for streamIdleMs, which is ${this.#idleMs}`))
     }, ms)
+  }
+
+  /** Ends the call with an error: the handler is told. */
+  #stop(error: Error): void {
+    this.#context.abort(error)
+    this.#duplex.fail(error)
   }
 
   #finish(error: WireError | undefined): void {

@@ -23,7 +23,8 @@ describe('options', () => {
   it('raises what depends on the largest message with it', () => {
     const limits = resolveLimits({ maxMessageBytes: 100 * 1_024 * 1_024 })
     expect(limits.maxHeldBytesPerPeer).toBe(100 * 1_024 * 1_024)
-    expect(limits.maxPartialBytesPerPeer).toBeGreaterThan(100 * 1_024 * 1_024)
+    // An honest peer may be in the middle of one in each lane below critical.
+    expect(limits.maxPartialBytesPerPeer).toBeGreaterThan(300 * 1_024 * 1_024)
   })
 })
 
