@@ -11,6 +11,7 @@ import type { NodeBudgets } from './node-budgets.ts'
 import type { PeerReporter } from './peer-reporter.ts'
 import type { SharedBudget } from './shared-budget.ts'
 import type { Siblings } from './siblings.ts'
+import type { UnaryJob } from './unary-job.ts'
 import type { UnicastMetrics } from './unicast-metrics.ts'
 
 /** What the parts of the service share. */
@@ -21,6 +22,8 @@ export interface Core {
   readonly metrics: UnicastMetrics
   readonly handlers: Pick<Handlers, 'get'>
   readonly memory: AnswerMemory
+  /** Idempotent calls that run or wait on, though the link they came over is lost. */
+  readonly orphans: Set<UnaryJob>
   /** Handlers of a lane; `critical` has its own, so that nothing else can take its room. */
   slots(lane: Lane): HandlerSlots
   /** Memory of all peers, for a lane; `critical` has its own here too. */

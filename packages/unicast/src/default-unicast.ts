@@ -37,6 +37,7 @@ import { StreamCall } from './stream-call.ts'
 import { openStream } from './stream-opener.ts'
 import { withTimeout } from './timeout.ts'
 import { UnaryCall } from './unary-call.ts'
+import type { UnaryJob } from './unary-job.ts'
 import { outcomeOf, UnicastMetrics } from './unicast-metrics.ts'
 import { encodeName, TYPE } from './wire.ts'
 
@@ -53,6 +54,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   readonly metrics: UnicastMetrics
   readonly memory: AnswerMemory
   readonly handlers = new Handlers()
+  readonly orphans = new Set<UnaryJob>()
   readonly #components: UnicastComponents
   readonly #slots: HandlerSlots
   readonly #criticalSlots: HandlerSlots
@@ -125,6 +127,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
     for (const link of this.#links.values()) link.abort(error)
     this.#links.clear()
+    for (const job of this.orphans) job.abandon(error)
     await Promise.all(LANES.map(async (lane) => this.#components.registrar.unhandle(PROTOCOLS[lane])))
   }
 

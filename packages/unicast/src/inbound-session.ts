@@ -62,6 +62,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   onDone(job: UnaryJob, outcome: Outcome): void {
     const { id, key } = job.call
     this.#jobs.delete(id)
+    this.#core.orphans.delete(job)
     this.#remote.heldBudget(this.lane).release(job.size)
     if (key != null && job.hasRun && !isToBeTriedAgain(outcome))
       this.#core.memory.settle(this.#remote.key, key, outcome)
@@ -259,11 +260,17 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     const lost = new LinkLostError({ cause: error })
     for (const [, job] of this.#jobs.entries()) {
       // An idempotent call will be asked for again: what it has begun is worth finishing.
-      if (job instanceof UnaryJob && job.call.key != null) job.isAbandoned = true
+      if (job instanceof UnaryJob && job.call.key != null) this.#orphan(job)
       else job.abandon(lost)
     }
     this.#jobs.clear()
     this.#core.slots(this.lane).release(this.#slots)
     this.#onClose(this)
+  }
+
+  /** Nobody waits for the answer now, but it is remembered. Where the node stops, that is the end of it. */
+  #orphan(job: UnaryJob): void {
+    job.isAbandoned = true
+    this.#core.orphans.add(job)
   }
 }

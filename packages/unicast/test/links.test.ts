@@ -7,7 +7,7 @@ import {
 } from '@gridmesh/interfaces'
 import type { Connection } from '@libp2p/interface'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { bytes, collect, gate, items, node, pair, text } from './helpers.ts'
+import { bytes, collect, gate, heldBytes, items, node, pair, text } from './helpers.ts'
 
 const stops: (() => Promise<void>)[] = []
 const stopping = <T extends { stop: () => Promise<void> | void }>(link: T): T => {
@@ -276,6 +276,34 @@ describe('stop', () => {
     link.answer.handle('test', (question) => question)
     await link.a.dial(link.b.getMultiaddrs())
     expect(text(await link.call.request(link.b.peerId, 'test', bytes('again')))).toBe('again')
+  })
+
+  it.each([
+    ['of a link that is still there', false],
+    ['that outlived its link', true],
+  ])('aborts an idempotent call, and starts none that waits: %s', async (_, isLinkLost) => {
+    const link = stopping(await pair({}, { init: { maxHandlersPerPeer: 1 } }))
+    const signals: AbortSignal[] = []
+    link.answer.handle('test', async (_question, { signal }) => {
+      signals.push(signal)
+      const { promise, resolve } = gate()
+      signal.addEventListener('abort', () => resolve())
+      await promise
+    })
+    const ask = (): Promise<unknown> => link.call.send(link.b.peerId, 'test', bytes('1'), { idempotent: true })
+    const failed = [ask(), ask()].map((call) => call.catch((err: Error) => err.name))
+    await vi.waitFor(() => expect(heldBytes(link.b)).toBe(2))
+    if (isLinkLost) {
+      await link.a.stop()
+      await vi.waitUntil(() => link.b.getConnections().length === 0)
+    }
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+    await link.b.stop()
+    expect(signals.map(({ reason }) => reason)).toEqual([expect.objectContaining({ name: 'NotStartedError' })])
+    await vi.waitFor(() => expect(heldBytes(link.b)).toBe(0))
+    expect(signals).toHaveLength(1)
+    await link.a.stop()
+    await Promise.all(failed)
   })
 
   it('fails calls that wait for a stream when the node itself stops', async () => {
