@@ -230,9 +230,13 @@ export class FrameChannel {
       this.#finish(event.error)
       return
     }
+    // What came before is still delivered, but nothing can be answered any more.
+    this.#state = 'closing'
     this.#writer.stop()
     this.#queue.fail(new ChannelClosedError())
     this.#written.resolve()
+    // A consumer that reads on once its answers are gone would wait for ever.
+    this.#init.onDrain?.()
     this.#checkEnd()
   }
 

@@ -43,7 +43,7 @@ export interface FrameChannelInit {
   onEnd?(): void
   /** The channel is over; `error` says why, where it was not closed by both sides. */
   onClose?(error?: Error): void
-  /** All that was queued was handed to the stream. */
+  /** Nothing is queued any more: all was handed to the stream, or the stream is closed. */
   onDrain?(): void
   /** Largest frame, and largest write, in bytes, 64 to 65_000; a larger one received ends the channel. @default 65_000 */
   maxFrameBytes?: number

@@ -2,6 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ChannelClosedError } from '../src/errors.ts'
 import { FrameChannel } from '../src/frame-channel.ts'
+import { SendQueue } from '../src/send-queue.ts'
 import type { FrameChannelInit } from '../src/index.ts'
 import { flat, pattern, text, unhex } from './helpers.ts'
 import { nodes } from './nodes.ts'
@@ -168,6 +169,31 @@ describe('backpressure', () => {
     b.channel.resume()
     await vi.waitFor(() => expect(b.closed).toEqual([undefined]))
     expect(b.messages.length).toBe(5)
+  })
+
+  it('goes on, with nothing left to send, where a consumer that waits for its drain sees the stream closed', async () => {
+    const other = await nodes()
+    const pair = await other.open()
+    const b = open(pair.far, {
+      onDrain: () => b.channel.resume(),
+      onMessage: (bytes) => {
+        b.messages.push(flat(bytes).slice())
+        if (!b.channel.isOpen) return
+        b.channel.enqueue(pattern(1_000 * KIB))
+        b.channel.pause()
+      },
+    })
+    // It reads no answer, and closes in good order.
+    pair.near.pause()
+    const a = new SendQueue()
+    for (let i = 0; i < 20; i++) a.add(pattern(100, i), {})
+    pair.near.send(a.nextBatch() ?? new Uint8Array())
+    await vi.waitFor(() => expect(pair.far.writableNeedsDrain).toBe(true))
+    expect(b.messages.length).toBeLessThan(20)
+    await other.stop()
+    await vi.waitFor(() => expect(pair.far.status).toBe('closed'))
+    expect([b.closed, b.channel.queuedBytes]).toEqual([[undefined], 0])
+    expect(b.messages.length).toBe(20)
   })
 })
 

@@ -239,6 +239,27 @@ describe('too much', () => {
     stream.abort(new RangeError('done'))
   })
 
+  it('ends with its stream what it holds of a caller that closes one in good order and reads no answer', async () => {
+    let runs = 0
+    link.answer.handle('test', () => {
+      runs += 1
+      return new Uint8Array(200 * KIB)
+    })
+    const questions = Array.from({ length: 20 }, (_, i) => request(i, 'test'))
+    // As many as are kept in a lane, each on a connection of its own, beside one that stays.
+    for (const round of [1, 2]) {
+      const connection = await link.a.dial(link.b.getMultiaddrs(), { force: true })
+      const stream = await connection.newStream(PROTOCOL, { maxOutboundStreams: 100 })
+      stream.pause()
+      stream.send(frames()(...questions))
+      await vi.waitUntil(() => runs > (round - 1) * questions.length)
+      await connection.close()
+      await vi.waitUntil(() => runs === round * questions.length)
+    }
+    const answer = await link.call.request(link.b.peerId, 'echo', bytes('honest'), { lane: 'high' })
+    expect(text(answer)).toBe('honest')
+  })
+
   it('does not hold a handler for a caller that neither sends nor takes anything', async () => {
     const aborted = gate()
     link.answer.handleStream('test', async function* wait(source, { signal }) {
