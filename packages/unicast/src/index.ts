@@ -64,9 +64,9 @@ export interface UnicastInit {
   busyRetryAfterMs?: number
   /** Largest payload of a message, in bytes, up to 104_857_600; a larger one is refused on either side. @default 10_485_760 */
   maxMessageBytes?: number
-  /** Bytes of one peer's calls that run or wait, and of streamed items not taken; calls past it fail. At least `maxMessageBytes`. @default 33_554_432 */
+  /** Bytes of one peer's calls that run or wait, and of streamed items not taken; calls past it fail, `critical` has as many again. At least `maxMessageBytes`. @default 33_554_432 */
   maxHeldBytesPerPeer?: number
-  /** Bytes of one peer's questions of which a part has come, and of its answers as many again; more are refused. Above `maxMessageBytes`; where it is not set, three of the largest messages have room. @default 33_554_432 */
+  /** Bytes of one peer's questions of which a part has come, and of its answers as many again; more are refused, `critical` has as many again. Above `maxMessageBytes`; where it is not set, three of the largest messages have room. @default 33_554_432 */
   maxPartialBytesPerPeer?: number
   /** Bytes of all peers' calls that run or wait, and of streamed items not taken; `critical` has as many again. At least `maxMessageBytes`. @default 268_435_456 */
   maxHeldBytes?: number

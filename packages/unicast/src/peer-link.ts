@@ -1,4 +1,3 @@
-import { ByteBudget } from '@gridmesh/chunking'
 import type { Lane, PeerManager } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import type { Direction, Remote } from './core.ts'
@@ -6,21 +5,15 @@ import type { InboundSession } from './inbound-session.ts'
 import type { Limits } from './limits.ts'
 import type { OutboundSession } from './outbound-session.ts'
 import type { LaneBudgets } from './node-budgets.ts'
+import { PeerBudgets } from './peer-budgets.ts'
 import { PeerReporter } from './peer-reporter.ts'
-import { SharedBudget } from './shared-budget.ts'
-
-/** What the peer may take in one lane, within what all lanes and all peers may. */
-type LaneShares = Readonly<Record<Direction | 'held', SharedBudget>>
+import type { SharedBudget } from './shared-budget.ts'
 
 /** All that is open between us and one peer. */
 export class PeerLink implements Remote {
   readonly peer: PeerId
   readonly key: string
-  readonly #questions: ByteBudget
-  readonly #answers: ByteBudget
-  readonly #held: ByteBudget
-  readonly #budgets: LaneBudgets
-  readonly #shared = new Map<Lane, LaneShares>()
+  readonly #budgets: PeerBudgets
   /** Streams of the peer that wait until it is ready, by lane. */
   readonly #waiting = new Map<Lane, number>()
   readonly reporter: PeerReporter
@@ -30,25 +23,22 @@ export class PeerLink implements Remote {
   constructor(peer: PeerId, limits: Limits, budgets: LaneBudgets, peerManager: () => PeerManager | undefined) {
     this.peer = peer
     this.key = peer.toString()
-    this.#questions = new ByteBudget(limits.maxPartialBytesPerPeer)
-    this.#answers = new ByteBudget(limits.maxPartialBytesPerPeer)
-    this.#held = new ByteBudget(limits.maxHeldBytesPerPeer)
-    this.#budgets = budgets
+    this.#budgets = new PeerBudgets(limits, budgets)
     this.reporter = new PeerReporter(peer, peerManager)
   }
 
   /** Whether nothing is open, and nothing of the peer is held. */
   get isIdle(): boolean {
     const isOpen = this.inbound.size > 0 || this.outbound.size > 0 || this.#waiting.size > 0
-    return !isOpen && this.#held.used === 0
+    return !isOpen && this.#budgets.held === 0
   }
 
   partialBudget(lane: Lane, of: Direction): SharedBudget {
-    return this.#sharedOf(lane)[of]
+    return this.#budgets.of(lane)[of]
   }
 
   heldBudget(lane: Lane): SharedBudget {
-    return this.#sharedOf(lane).held
+    return this.#budgets.of(lane).held
   }
 
   /** Notes a stream that waits until the peer is ready. Returns the call that ends the wait. */
@@ -72,23 +62,5 @@ export class PeerLink implements Remote {
   abort(error: Error): void {
     for (const session of this.outbound.values()) session.abort(error)
     for (const session of this.inbound) session.abort(error)
-  }
-
-  #sharedOf(lane: Lane): LaneShares {
-    const known = this.#shared.get(lane)
-    if (known != null) return known
-    const { partial, held } = this.#budgets.of(lane)
-    const ofMessages = (budget: ByteBudget): SharedBudget =>
-      new SharedBudget({ limit: 'maxPartialBytesPerPeer', budget }, { limit: 'maxPartialBytes', budget: partial })
-    const made = {
-      questions: ofMessages(this.#questions),
-      answers: ofMessages(this.#answers),
-      held: new SharedBudget(
-        { limit: 'maxHeldBytesPerPeer', budget: this.#held },
-        { limit: 'maxHeldBytes', budget: held },
-      ),
-    }
-    this.#shared.set(lane, made)
-    return made
   }
 }

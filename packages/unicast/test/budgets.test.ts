@@ -69,6 +69,21 @@ describe('calls of many peers', () => {
     expect([heldBytes(hub), peers.reports]).toEqual([0, []])
   })
 
+  it('are refused beyond the share of one peer, but critical ones, which have a share of their own', async () => {
+    const { promise, resolve } = gate()
+    hub.services.unicast.handle('test', () => promise)
+    const bulk = [150, 140].map((kib) => ask(asking[0], 'test', kib * KIB, 'bulk'))
+    await vi.waitFor(() => expect(heldBytes(hub)).toBe(290 * KIB))
+    const refusal = { name: 'BusyError', limit: 'maxHeldBytesPerPeer', value: 300 * KIB }
+    await expect(ask(asking[0], 'test', 20 * KIB, 'high')).rejects.toMatchObject(refusal)
+    const critical = [150, 140].map((kib) => ask(asking[0], 'test', kib * KIB, 'critical'))
+    await vi.waitFor(() => expect(heldBytes(hub)).toBe(580 * KIB))
+    await expect(ask(asking[0], 'test', 20 * KIB, 'critical')).rejects.toMatchObject(refusal)
+    resolve()
+    await Promise.all([...bulk, ...critical])
+    expect([heldBytes(hub), peers.reports]).toEqual([0, []])
+  })
+
   it('end where a streamed item finds maxHeldBytes taken', async () => {
     const { promise, resolve } = gate()
     hub.services.unicast.handle('test', () => promise)
@@ -108,6 +123,14 @@ describe('messages of which a part has come', () => {
     })
     expect(peers.reports).toEqual([])
     expect((await ask(asking[2], 'echo', 150 * KIB, 'critical')).byteLength).toBe(150 * KIB)
+  })
+
+  it('take no room of the critical ones of the same peer', async () => {
+    const stream = await raw(asking[0], hub, 'normal')
+    stream.send(frames()(large(190 * KIB)))
+    await vi.waitFor(() => expect(heldBytes(hub)).toBeGreaterThan(190 * KIB))
+    expect((await ask(asking[0], 'echo', 190 * KIB, 'critical')).byteLength).toBe(190 * KIB)
+    expect(peers.reports).toEqual([])
   })
 
   it('are refused beyond the share of one peer, who is blamed', async () => {
