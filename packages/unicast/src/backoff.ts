@@ -22,17 +22,17 @@ export function isRetriable(error: unknown): error is Error & { retryAfterMs?: n
   return !('code' in error && error.code === 'message-too-large')
 }
 
-/** Resolves after `ms`. @throws the reason of `signal` when that aborts first */
-export async function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted()
+/** Resolves after `ms`. @throws the reason of the first of `signals` to abort, where one does before */
+export async function delay(ms: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
+  for (const signal of signals) signal?.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)
-  const onAbort = (): void => reject(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const onAbort = (): void => reject(signals.find((signal) => signal?.aborted)?.reason)
+  for (const signal of signals) signal?.addEventListener('abort', onAbort, { once: true })
   try {
     await promise
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    for (const signal of signals) signal?.removeEventListener('abort', onAbort)
   }
 }

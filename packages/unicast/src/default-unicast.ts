@@ -165,18 +165,8 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     options: UnicastOptions = NO_OPTIONS,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const question = this.#question(TYPE.open, name, new Uint8Array(0), options)
-    const { lane = 'normal' } = options
-    const session = this.#session(peer, lane)
-    const { rateLimiter } = this.siblings
-    const call: StreamCall = new StreamCall(session, question, {
-      source,
-      windowBytes: this.limits.streamWindowBytes,
-      pace:
-        rateLimiter == null
-          ? undefined
-          : (bytes) => rateLimiter.whenAllowed(peer, { messages: 1, bytes }, { signal: call.signal(), lane }),
-    })
-    yield* call.answers()
+    const session = this.#session(peer, options.lane ?? 'normal')
+    yield* new StreamCall(session, question, source, this.limits.streamWindowBytes).answers()
   }
 
   /** Asks once, or as often as it takes where the call is idempotent. */
@@ -191,20 +181,26 @@ export class DefaultUnicast implements Unicast, Startable, Core {
       const question = this.#question(type, name, payload, options)
       if (options.idempotent !== true) return once(question)
       question.key = crypto.getRandomValues(new Uint8Array(KEY_BYTES))
-      return withRetries(question, this.limits, once)
+      return withRetries(question, this.limits, this.#demandStarted(), once)
     } catch (err) {
       return Promise.reject(err)
     }
   }
 
   #question(type: Question['type'], name: string, payload: Uint8Array, options: UnicastOptions): Question {
-    if (this.#stop == null) throw new NotStartedError('unicast is not started')
+    this.#demandStarted()
     const { deadlineMs = this.limits.deadlineMs, signal } = options
     if (!(deadlineMs > 0 && deadlineMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(`deadlineMs ${deadlineMs} is outside 1 to ${MAX_TIMEOUT_MS}`)
     }
     signal?.throwIfAborted()
     return { type, name, nameBytes: encodeName(name), payload, key: undefined, deadlineMs, signal }
+  }
+
+  /** A signal that aborts when the service stops. @throws {NotStartedError} */
+  #demandStarted(): AbortSignal {
+    if (this.#stop == null) throw new NotStartedError('unicast is not started')
+    return this.#stop.signal
   }
 
   /** One attempt of a call. */
@@ -250,13 +246,12 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   }
 
   async #open(peer: PeerId, lane: Lane): Promise<Stream> {
-    const stop = this.#stop
-    if (stop == null) throw new NotStartedError('unicast is not started')
+    const stopped = this.#demandStarted()
     const { connectionManager } = this.#components
-    const stream = await withTimeout(this.limits.openTimeoutMs, stop.signal, (signal) =>
+    const stream = await withTimeout(this.limits.openTimeoutMs, stopped, (signal) =>
       openStream(connectionManager, this.siblings, peer, lane, signal),
     )
-    if (!stop.signal.aborted) return stream
+    if (!stopped.aborted) return stream
     const error = new NotStartedError('The node stopped')
     stream.abort(error)
     throw error
@@ -264,11 +259,10 @@ export class DefaultUnicast implements Unicast, Startable, Core {
 
   /** A rejection aborts the stream. */
   async #onStream(lane: Lane, stream: Stream, { remotePeer }: Connection): Promise<void> {
-    const stop = this.#stop
-    if (stop == null) throw new NotStartedError('unicast is not started')
+    const stopped = this.#demandStarted()
     const link = this.#link(remotePeer)
     try {
-      await this.#admission.admit({ lane, stream, peer: remotePeer }, link, stop.signal)
+      await this.#admission.admit({ lane, stream, peer: remotePeer }, link, stopped)
     } catch (err) {
       this.#forget(link)
       throw err

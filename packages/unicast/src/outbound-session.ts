@@ -1,6 +1,6 @@
 import { FrameChannel, IdTable, type MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, type Lane } from '@gridmesh/interfaces'
-import type { Stream } from '@libp2p/interface'
+import { NotStartedError, type Stream } from '@libp2p/interface'
 import { ITEM_OVERHEAD_BYTES, LATE_SLACK_BYTES, MAX_HEADER_BYTES } from './constants.ts'
 import { blame, channelLimits, type Core, type Remote } from './core.ts'
 import { LinkLostError, MalformedMessageError, UnreachableError } from './errors.ts'
@@ -9,6 +9,9 @@ import { fromWireError } from './remote-errors.ts'
 import type { SharedBudget } from './shared-budget.ts'
 import { toError } from './timeout.ts'
 import { decode, TYPE } from './wire.ts'
+
+/** What keeps a stream from being opened and is told as it is: there is no use in trying again. */
+const TOLD: ReadonlySet<string> = new Set([HandshakeRejectedError.name, NotStartedError.name])
 
 /** The stream on which we ask one peer in one lane: opened when it is needed, and again when it was lost. */
 export class OutboundSession {
@@ -53,6 +56,15 @@ export class OutboundSession {
     return this.#core.limits.maxMessageBytes + MAX_HEADER_BYTES
   }
 
+  /** Waits until the far side takes a message of so many bytes; absent where nothing holds us back. */
+  get pace(): ((bytes: number, signal?: AbortSignal) => Promise<void>) | undefined {
+    const { rateLimiter } = this.#core.siblings
+    if (rateLimiter == null) return undefined
+    const { lane } = this
+    return (bytes, signal) =>
+      rateLimiter.whenAllowed(this.#remote.peer, { messages: 1, bytes }, signal == null ? { lane } : { lane, signal })
+  }
+
   /** Whether there is nothing to lose by forgetting the session. */
   get isIdle(): boolean {
     return this.#channel == null && !this.#isOpening && this.#waiting.length === 0 && this.#pending.size === 0
@@ -82,12 +94,12 @@ export class OutboundSession {
     const send = (): void => {
       if (channel.isOpen) channel.enqueue(message, { lane: this.lane })
     }
-    const { rateLimiter } = this.#core.siblings
-    const cost = { messages: 1, bytes: message.byteLength }
-    const allowed =
-      rateLimiter == null ? undefined : rateLimiter.whenAllowed(this.#remote.peer, cost, { lane: this.lane })
-    if (allowed == null) send()
-    else allowed.then(send).catch((err: unknown) => this.#core.log.trace('could not send a signal - %e', err))
+    const { pace } = this
+    if (pace == null) send()
+    else
+      pace(message.byteLength)
+        .then(send)
+        .catch((err: unknown) => this.#core.log.trace('could not send a signal - %e', err))
   }
 
   /** A call is over, one way or another. */
@@ -129,13 +141,12 @@ export class OutboundSession {
   #admit(call: OutboundCall): void {
     call.id = this.#nextId++
     this.#pending.set(call.id, call)
-    const { rateLimiter } = this.#core.siblings
-    if (rateLimiter == null) {
+    const { pace } = this
+    if (pace == null) {
       this.#transmit(call)
       return
     }
-    const cost = { messages: 1, bytes: call.size }
-    rateLimiter.whenAllowed(this.#remote.peer, cost, { signal: call.signal(), lane: this.lane }).then(
+    pace(call.size, call.signal()).then(
       () => this.#transmit(call),
       (err: unknown) => call.fail(toError(err)),
     )
@@ -161,8 +172,8 @@ export class OutboundSession {
       (stream) => this.#onStream(stream),
       (err: unknown) => {
         this.#isOpening = false
-        const isRefused = err instanceof Error && err.name === HandshakeRejectedError.name
-        this.#failWaiting(isRefused ? err : new UnreachableError({ cause: err }))
+        const isTold = err instanceof Error && TOLD.has(err.name)
+        this.#failWaiting(isTold ? err : new UnreachableError({ cause: err }))
         this.#onIdle()
       },
     )

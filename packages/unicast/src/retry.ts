@@ -2,10 +2,11 @@ import { backoffMs, delay, isRetriable } from './backoff.ts'
 import type { Limits } from './limits.ts'
 import type { Question } from './outbound-call.ts'
 
-/** Asks again after a failure of the link or for want of room, within one deadline, under one key. */
+/** Asks again after a failure of the link or for want of room, within one deadline, under one key, and not once `stopped`. */
 export async function withRetries<T>(
   question: Question,
   limits: Pick<Limits, 'retries' | 'retryBaseMs' | 'retryMaxMs'>,
+  stopped: AbortSignal,
   once: (question: Question) => Promise<T>,
 ): Promise<T> {
   const endMs = performance.now() + question.deadlineMs
@@ -17,7 +18,7 @@ export async function withRetries<T>(
       const ms = backoffMs(attempt, limits.retryBaseMs, limits.retryMaxMs, err.retryAfterMs)
       // There would be no time left for an answer.
       if (performance.now() + ms >= endMs) throw err
-      await delay(ms, question.signal)
+      await delay(ms, question.signal, stopped)
     }
   }
 }

@@ -13,24 +13,13 @@ export class StreamCall extends OutboundCall {
   readonly isSingle = false
   readonly #window: number
   readonly #source: AsyncIterable<Uint8Array>
-  readonly #pace: ((bytes: number) => Promise<void>) | undefined
   readonly #opened = Promise.withResolvers<Duplex>()
   #duplex: Duplex | undefined
 
-  constructor(
-    session: OutboundSession,
-    question: Question,
-    init: {
-      source: AsyncIterable<Uint8Array>
-      windowBytes: number
-      /** Awaited before each item and signal, with its bytes. */
-      pace: ((bytes: number) => Promise<void>) | undefined
-    },
-  ) {
+  constructor(session: OutboundSession, question: Question, source: AsyncIterable<Uint8Array>, windowBytes: number) {
     super(session, question)
-    this.#source = init.source
-    this.#window = init.windowBytes
-    this.#pace = init.pace
+    this.#source = source
+    this.#window = windowBytes
   }
 
   /** The answers. Whoever stops taking them ends the call. */
@@ -52,13 +41,14 @@ export class StreamCall extends OutboundCall {
 
   override transmit(channel: FrameChannel): number {
     const bytes = super.transmit(channel)
+    const { pace } = this.session
     const duplex = new Duplex({
       channel,
       id: this.id,
       lane: this.session.lane,
       windowBytes: this.#window,
       heldBudget: this.session.heldBudget,
-      pace: this.#pace,
+      pace: pace == null ? undefined : (item) => pace(item, this.signal()),
       count: (sent) => this.session.count(sent),
       onRefused: (error) => this.giveUp(error),
     })

@@ -5,7 +5,7 @@ import {
   type RateLimiter,
   type UnicastHandler,
 } from '@gridmesh/interfaces'
-import type { Connection } from '@libp2p/interface'
+import { type Connection, NotStartedError } from '@libp2p/interface'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { bytes, collect, gate, heldBytes, items, node, pair, text } from './helpers.ts'
 
@@ -304,6 +304,30 @@ describe('stop', () => {
     expect(signals).toHaveLength(1)
     await link.a.stop()
     await Promise.all(failed)
+  })
+
+  it('ends an idempotent call that waits to be made again, and leaves no timer of it', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const caller = stopping(await node({ retryBaseMs: 60_000, retryMaxMs: 60_000 }))
+    const stranger = stopping(await node())
+    const set = vi.spyOn(globalThis, 'setTimeout')
+    const cleared = vi.spyOn(globalThis, 'clearTimeout')
+    const options = { idempotent: true, deadlineMs: 300_000 }
+    const call = caller.services.unicast.send(stranger.peerId, 'test', bytes('1'), options)
+    const failed = call.catch((err: Error) => err.name)
+    const backoff = (): number => set.mock.calls.findIndex(([, ms]) => ms === 60_000)
+    await vi.waitUntil(() => backoff() >= 0)
+    await caller.stop()
+    expect(await failed).toBe('NotStartedError')
+    expect(cleared).toHaveBeenCalledWith(set.mock.results[backoff()]?.value)
+    expect(heldBytes(caller)).toBe(0)
+  })
+
+  it('of the connection pool is not taken for a peer out of reach', async () => {
+    const acquire = vi.fn<() => Promise<never>>().mockRejectedValue(new NotStartedError('the pool stopped'))
+    const link = stopping(await pair({ stubs: { connectionPool: { acquire } } }))
+    const call = link.call.send(link.b.peerId, 'test', bytes(''), { idempotent: true })
+    await expect(call).rejects.toMatchObject({ name: 'NotStartedError' })
   })
 
   it('fails calls that wait for a stream when the node itself stops', async () => {
