@@ -35,7 +35,8 @@ const BY_NAME: Readonly<Record<string, number>> = {
   CannotListenError: EXIT.cannotListen,
   NodeUnreachableError: EXIT.unreachable,
   NodeRefusedError: EXIT.refused,
-  NodeFailedError: EXIT.unreachable,
+  NodeFailedError: EXIT.unexpected,
+  NodeNotReadyError: EXIT.notInTime,
   NotConnectedError: EXIT.notInTime,
   NotSettledError: EXIT.notInTime,
   UnknownMeterError: EXIT.badFile,
@@ -45,9 +46,6 @@ const BY_NAME: Readonly<Record<string, number>> = {
   InsufficientFundsError: EXIT.insufficient,
   NotInTimeError: EXIT.notInTime,
   BranchChangedError: EXIT.refused,
-  NodeFailedError: EXIT.unexpected,
-  NodeNotReadyError: EXIT.unexpected,
-  NotConnectedError: EXIT.unexpected,
 }
 
 /** The exit code for an error, by its name; `undefined` for one that nobody foresaw. */
