@@ -28,5 +28,9 @@ export const DEFAULT_CLOSE_TIMEOUT_MS = 2_000
 export const ATTEMPT_WINDOW_MS = 1_000
 /** libp2p's own number of parallel dials; dials that do not go through the pool use it too. */
 export const LIBP2P_PARALLEL_DIALS = 100
+/** Addresses taken of one name. */
+export const MAX_ADDRESSES_PER_NAME = 4
+/** Time that the lookup of a name may take before it is dialled as it is, in ms: other addresses are waiting for it. */
+export const LOOKUP_TIMEOUT_MS = 3_000
 /** `setTimeout` fires at once for anything longer, about 25 days. */
 export const MAX_TIMER_MS = 2_147_483_647

@@ -32,6 +32,7 @@ import type {
   ConnectionGater,
   Libp2pEvents,
   Metrics,
+  MultiaddrResolver,
   PeerId,
   TypedEventTarget,
 } from '@libp2p/interface'
@@ -191,6 +192,8 @@ export interface Libp2pLimits {
   maxIncomingPendingConnections: number
   inboundConnectionThreshold: number
   maxParallelDials: number
+  /** Of `/dnsaddr`, libp2p's own; and of names, of which each becomes four IP addresses at most. */
+  resolvers: Record<string, MultiaddrResolver>
 }
 
 /**

@@ -1,11 +1,13 @@
+import { dnsaddrResolver } from 'libp2p'
 import { LIBP2P_PARALLEL_DIALS } from './constants.ts'
 import type { ConnectionPoolInit, Libp2pLimits } from './index.ts'
+import { NameResolver } from './name-resolver.ts'
 import { reservedSlots, resolveOptions } from './options.ts'
 
 /**
  * The limits of libp2p's connection manager that go with a pool of these options: all of them lie beyond the pool's
  * own, so that every refusal is the pool's and says why, and libp2p never prunes. They are a net for what the pool does
- * not see, no more.
+ * not see, no more. Its resolvers put IP addresses in the place of names, so that the limits by address hold for them too.
  * @throws {RangeError} when an option is out of range
  */
 export function libp2pLimits(init: ConnectionPoolInit = {}): Libp2pLimits {
@@ -21,5 +23,6 @@ export function libp2pLimits(init: ConnectionPoolInit = {}): Libp2pLimits {
     // libp2p exempts no loopback addresses, and counts attempts that were refused.
     inboundConnectionThreshold: Number.MAX_SAFE_INTEGER,
     maxParallelDials: Math.max(LIBP2P_PARALLEL_DIALS, options.maxDials),
+    resolvers: { dnsaddr: dnsaddrResolver, name: new NameResolver() },
   }
 }

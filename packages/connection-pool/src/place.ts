@@ -1,11 +1,13 @@
+import { isIPv4 } from 'node:net'
 import { isLoopback, tryGetNetConfig } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { canonicalName, domainOf } from './canonical-name.ts'
 
 /** Where a connection comes from, as far as limits by address are concerned. */
 export interface Place {
   /** The IPv4 address, or the /64 of an IPv6 address: that much is given to one host, so more would be no limit. */
   readonly ip: string
-  /** The /24 of an IPv4 address, or the /48 of an IPv6 address. */
+  /** The /24 of an IPv4 address, the /48 of an IPv6 address, or the domain of a name. */
   readonly network: string
 }
 
@@ -15,7 +17,8 @@ const MAPPED_PREFIX = '0:0:0:0:0:ffff'
 
 /**
  * The place of an address; `undefined` for one that no limit applies to: it has no IP address (memory, unix), or it is a
- * loopback address and those are exempt. A relayed address has the place of its relay, a name the name.
+ * loopback address and those are exempt. A relayed address has the place of its relay. A name, which is judged only where
+ * it could not be resolved, has the place of the IPv4 address that it spells, or else that of its domain.
  */
 export function placeOf(address: Multiaddr, exemptLoopback: boolean): Place | undefined {
   const config = tryGetNetConfig(address)
@@ -23,7 +26,12 @@ export function placeOf(address: Multiaddr, exemptLoopback: boolean): Place | un
   if (exemptLoopback && (isLoopback(address) || config.host === 'localhost')) return undefined
   if (config.type === 'ip4') return placeOfIpv4(config.host)
   if (config.type === 'ip6') return placeOfIpv6(config.host)
-  return { ip: config.host, network: config.host }
+  return placeOfName(canonicalName(config.host), exemptLoopback)
+}
+
+function placeOfName(name: string, exemptLoopback: boolean): Place | undefined {
+  if (!isIPv4(name)) return { ip: name, network: domainOf(name) }
+  return exemptLoopback && name.startsWith('127.') ? undefined : placeOfIpv4(name)
 }
 
 function placeOfIpv4(host: string): Place {

@@ -4,7 +4,7 @@ import type { Libp2p } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
-import { createLibp2p } from 'libp2p'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { connectionPool, type ConnectionPoolInit, type ConnectionPoolService, libp2pLimits } from '../src/index.ts'
 
 export type Node = Libp2p<{
@@ -20,10 +20,13 @@ export interface NodeOptions {
   region?: string
   /** The loopback address that it dials from. */
   from?: string
+  /** What answers its questions for `/dnsaddr`. */
+  dns?: NonNullable<Libp2pOptions['dns']>
 }
 
 /** A real node over TCP and Noise, with the pool and its neighbours. */
-export async function createNode({ init = {}, role = 'consumer', region = 'north', from }: NodeOptions): Promise<Node> {
+export async function createNode(options: NodeOptions): Promise<Node> {
+  const { init = {}, role = 'consumer', region = 'north', from, dns } = options
   const pool = connectionPool(init)
   // Handed on to `net.connect`, though not named in the transport's types.
   const dialOpts = { noDelay: true, ...(from !== undefined && { localAddress: from }) }
@@ -34,6 +37,7 @@ export async function createNode({ init = {}, role = 'consumer', region = 'north
     streamMuxers: [yamux()],
     connectionGater: pool.gater,
     connectionManager: libp2pLimits(init),
+    ...(dns !== undefined && { dns }),
     services: {
       peerManager: peerManager(),
       connectionPool: pool.service,

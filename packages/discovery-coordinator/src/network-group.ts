@@ -1,17 +1,28 @@
+import { isIPv4 } from 'node:net'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { canonicalName, domainOf } from './canonical-name.ts'
 
 /**
  * What an attacker has to own to speak from an address: the /16 of an IPv4 address, the /32 of an IPv6 address, the
- * last two labels of a name. One machine can make any number of peer ids, but not of these.
+ * last two labels of a name, unless it spells an IPv4 address. One machine can make any number of peer ids, but not of
+ * these.
  */
 export function networkGroup(address: Multiaddr): string {
   const components = address.getComponents()
   for (const { name, value = '' } of components) {
-    if (name === 'ip4') return `ip4/${value.split('.').slice(0, 2).join('.')}`
+    if (name === 'ip4') return groupOfIp4(value)
     if (name === 'ip6') return groupOfIp6(value)
-    if (name.startsWith('dns')) return `dns/${value.toLowerCase().split('.').slice(-2).join('.')}`
+    if (name.startsWith('dns')) return groupOfName(canonicalName(value))
   }
   return components[0]?.name ?? 'none'
+}
+
+function groupOfIp4(value: string): string {
+  return `ip4/${value.split('.').slice(0, 2).join('.')}`
+}
+
+function groupOfName(name: string): string {
+  return isIPv4(name) ? groupOfIp4(name) : `dns/${domainOf(name)}`
 }
 
 function groupOfIp6(value: string): string {

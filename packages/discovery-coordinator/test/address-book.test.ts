@@ -36,6 +36,11 @@ it.each([
   ['/ip6zone/eth0/ip6/fe80::1/tcp/1', 'ip6/fe80:0'],
   ['/dns4/a.b.Example.org/tcp/1', 'dns/example.org'],
   ['/dnsaddr/example.org', 'dns/example.org'],
+  ['/dns4/example.org./tcp/1', 'dns/example.org'],
+  ['/dns4/0177.0.0.1/tcp/1', 'ip4/127.0'],
+  ['/dns4/127.000.0.0001/tcp/1', 'ip4/127.0'],
+  ['/dns6/2130706433/tcp/1', 'ip4/127.0'],
+  ['/dns4/a#.example.org/tcp/1', 'dns/'],
   ['/memory/x', 'memory'],
 ])('sees in %s the network group %s', (address, group) => {
   expect(networkGroup(multiaddr(address))).toBe(group)
