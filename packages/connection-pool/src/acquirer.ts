@@ -18,6 +18,8 @@ export interface AcquirerParts {
   readonly links: Links
   readonly departures: Departures
   readonly dialer: Dialer
+  /** Resolves when a connected peer has shown that it is one of ours, as far as that is asked. */
+  readonly whenReady: (peer: PeerId, signal: AbortSignal | undefined) => Promise<void>
   readonly onOutcome: (outcome: DialOutcome) => void
   readonly onRefused: (peer: PeerId, reason: PoolReason) => void
 }
@@ -39,30 +41,43 @@ export class Acquirer {
 
   /** A connection to stay. */
   async acquire(peer: PeerId, { addresses = [], signal }: AcquireOptions): Promise<Connection> {
-    await this.#ready(peer, signal)
+    signal?.throwIfAborted()
+    // Nothing may come between the last look and the dial: a probe's connection is not one to stay.
+    for (let way = this.#obstacle(peer); way !== undefined; way = this.#obstacle(peer)) await raced(way, signal)
     const open = this.#find(peer)
     if (open === undefined) return this.#dial(peer, addresses, signal)
     this.#parts.onOutcome('reused')
     return open
   }
 
-  /** A connection that is ended as soon as it is there. One that is there anyhow is proof enough. */
+  /** A connection that is ended as soon as its peer is ready; one that is there anyhow stays. */
   async probe(peer: PeerId, addresses: readonly Multiaddr[], { signal }: AbortOptions): Promise<void> {
-    await this.#ready(peer, signal)
-    const { dialer, state } = this.#parts
-    const key = peer.toString()
-    if (this.#find(peer) !== undefined) return
-    if (dialer.get(key) !== undefined) {
-      await this.#dial(peer, addresses, signal)
+    signal?.throwIfAborted()
+    for (let way = this.#obstacle(peer); way !== undefined; way = this.#obstacle(peer)) await raced(way, signal)
+    const isDialled = this.#parts.dialer.get(peer.toString()) !== undefined
+    if (this.#find(peer) === undefined && !isDialled) {
+      await this.#test(peer, addresses, signal)
       return
     }
+    if (this.#find(peer) === undefined) await this.#dial(peer, addresses, signal)
+    await this.#parts.whenReady(peer, signal)
+  }
+
+  async #test(peer: PeerId, addresses: readonly Multiaddr[], signal: AbortSignal | undefined): Promise<void> {
+    const { state, whenReady } = this.#parts
+    const key = peer.toString()
     if (state.probed.size >= state.options.maxProbes) throw this.#refusal(peer, isProbeFull(state.options.maxProbes))
     const over = Promise.withResolvers<void>()
     this.#probes.set(key, over.promise)
     state.probed.add(key)
     try {
       const connection = await this.#dial(peer, addresses, signal)
-      await this.#endProbe(connection)
+      try {
+        // A node of another network answers too, and is of no use.
+        await raced(whenReady(peer, signal), this.#running)
+      } finally {
+        await this.#endProbe(connection)
+      }
     } finally {
       state.probed.delete(key)
       this.#probes.delete(key)
@@ -70,19 +85,13 @@ export class Acquirer {
     }
   }
 
-  /** Waits until nothing is in the way of a new connection to the peer. */
-  async #ready(peer: PeerId, signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted()
+  /** What is in the way of a new connection to the peer, and passes. */
+  #obstacle(peer: PeerId): Promise<void> | undefined {
     const { departures, state } = this.#parts
-    const key = peer.toString()
-    for (;;) {
-      if (this.#running === undefined || this.#running.aborted) throw new NotStartedError('The pool is not running')
-      const reason = state.banReason(peer)
-      if (reason !== undefined) throw this.#refusal(peer, reason)
-      const obstacle = departures.of(key) ?? this.#probes.get(key)
-      if (obstacle === undefined) return
-      await raced(obstacle, signal)
-    }
+    if (this.#running === undefined || this.#running.aborted) throw new NotStartedError('The pool is not running')
+    const reason = state.banReason(peer)
+    if (reason !== undefined) throw this.#refusal(peer, reason)
+    return departures.of(peer.toString()) ?? this.#probes.get(peer.toString())
   }
 
   #find(peer: PeerId): Connection | undefined {
@@ -114,7 +123,7 @@ export class Acquirer {
     // Somebody else's connection to the peer came first: that one is not ours to end.
     if (links.find(connection)?.ticket.slot !== 'probe') return
     const reason = isProbeOver(state.options.maxProbes)
-    // Its handshake has hardly begun: it is refused with the reason, and the peer knows what that was.
+    // Ready or not, the peer is told what that was.
     await departures.leave({ peer: connection.remotePeer, reason }, 'unparted')
   }
 

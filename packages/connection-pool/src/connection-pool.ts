@@ -1,4 +1,4 @@
-import type { Reason } from '@gridmesh/interfaces'
+import { optional, type Reason } from '@gridmesh/interfaces'
 import {
   type AbortOptions,
   type Connection,
@@ -143,6 +143,9 @@ export class DefaultConnectionPool
       links: this.#gate.links,
       departures: this.#departures,
       dialer: this.#dialer,
+      whenReady: async (peer, signal) => {
+        await optional(this.#components, 'handshake')?.whenReady(peer, { ...(signal !== undefined && { signal }) })
+      },
       onOutcome: (outcome) => this.#metrics.acquired(outcome),
       onRefused: (peer, reason) => this.#onRefused({ direction: 'outbound', peer, reason }),
     })

@@ -162,8 +162,10 @@ export interface ConnectionPoolService extends ConnectionPool, TypedEventTarget<
    */
   acquire(peer: PeerId, options?: AcquireOptions): Promise<Connection>
   /**
-   * Sees whether `peer` answers at one of `addresses`, and disconnects. Resolves at once for a connected peer.
+   * Sees whether `peer` answers at one of `addresses` and, where there is a handshake, becomes ready; then disconnects.
+   * A peer that was connected before stays so, and is not dialled.
    * @throws what `acquire` throws
+   * @throws {HandshakeRejectedError} (the handshake's) when either side refused the other, as one of another network
    */
   probe(peer: PeerId, addresses: readonly Multiaddr[], options?: AbortOptions): Promise<void>
   /**

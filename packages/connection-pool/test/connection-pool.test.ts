@@ -1,7 +1,7 @@
-import type { Traffic } from '@gridmesh/interfaces'
+import type { Hello, Traffic } from '@gridmesh/interfaces'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { at, FakeLibp2p, type FakeSocket, makePeerIds, makeRig, type PoolRig } from './support.ts'
+import { at, FakeLibp2p, type FakeSocket, makeHello, makePeerIds, makeRig, type PoolRig } from './support.ts'
 
 const ids = await makePeerIds(30)
 const self = at(ids, 0)
@@ -232,6 +232,39 @@ describe('probe', () => {
     const kept = await dials.connect()
     expect(await asking).toBe(kept.connection)
     expect(rig.pool.usage().outbound.used).toBe(1)
+  })
+
+  it('is never what an acquire of the same moment is given', async () => {
+    const rig = makeRig(self)
+    rig.libp2p.peerOf = () => a
+    const probing = rig.pool.probe(a, [])
+    const connection = await rig.pool.acquire(a)
+    await probing
+    expect(connection.status).toBe('open')
+    expect(rig.libp2p.dialled).toEqual([a, a])
+    expect(rig.pool.usage()).toMatchObject({ outbound: { used: 1 }, probe: { used: 0 } })
+  })
+
+  it('fails, and disconnects, where the peer answers and is refused by the handshake', async () => {
+    const rig = makeRig(self)
+    rig.handshake.whenReady = () => Promise.reject(new RangeError('of another network'))
+    await expect(rig.pool.probe(a, [])).rejects.toThrow('of another network')
+    expect(rig.libp2p.of()).toEqual([])
+    expect(rig.pool.usage().probe.used).toBe(0)
+    await rig.libp2p.connect(b)
+    await expect(rig.pool.probe(b, [])).rejects.toThrow('of another network')
+  })
+
+  it('stays connected until the handshake is over', async () => {
+    const rig = makeRig(self)
+    const hello = Promise.withResolvers<Hello>()
+    rig.handshake.whenReady = () => hello.promise
+    const probing = rig.pool.probe(a, [])
+    await vi.advanceTimersByTimeAsync(0)
+    expect(rig.pool.usage().probe.used).toBe(1)
+    hello.resolve(makeHello())
+    await probing
+    expect(rig.libp2p.of()).toEqual([])
   })
 
   it('leaves a connection alone that was there before', async () => {

@@ -235,6 +235,8 @@ export class FakeHandshake {
   readonly goodbyes: { peer: PeerId; reason: Reason }[] = []
   readonly hellos = new Map<string, Hello>()
   readonly ready = new Set<string>()
+  /** How a handshake ends; by default at once, and well. */
+  whenReady: Handshake['whenReady'] = async () => makeHello()
 
   get(peer: PeerId): Hello | undefined {
     return this.hellos.get(peer.toString())

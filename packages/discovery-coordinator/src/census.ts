@@ -112,6 +112,11 @@ export class Census {
     return this.#components.connectionManager.getConnections(peer).some(({ status }) => status === 'open')
   }
 
+  /** Whether a linked peer is one of those that count. */
+  counts(peer: PeerId): boolean {
+    return !this.#hasReadiness() || this.#isReady(peer)
+  }
+
   /** An open connection to the peer that we dialled. */
   dialled(peer: PeerId): Connection | undefined {
     const connections = this.#components.connectionManager.getConnections(peer)

@@ -69,8 +69,15 @@ export class Dialler {
 
 const OURS = new Set(['AbortError', 'ConnectionRefusedError', 'DialDeniedError', 'NotStartedError'])
 
-/** What became of a dial: `neutral` says nothing of the peer, since we stopped it or our own limits did. */
+/** What became of a dial: `neutral` says nothing of the peer, since we stopped it, or limits of ours or its own did. */
 export function judgeFailure(err: unknown): 'failed' | 'neutral' {
+  if (!(err instanceof Error)) return 'failed'
   // Errors of our limits name the limit.
-  return err instanceof Error && (OURS.has(err.name) || 'limit' in err) ? 'neutral' : 'failed'
+  return OURS.has(err.name) || 'limit' in err || isTheirLimit(err) ? 'neutral' : 'failed'
+}
+
+/** A peer that is full answers, and may have room the next time. */
+function isTheirLimit(err: Error): boolean {
+  if (err.name !== 'HandshakeRejectedError' || !('by' in err && err.by === 'them' && 'reason' in err)) return false
+  return typeof err.reason === 'object' && err.reason !== null && 'limit' in err.reason
 }

@@ -66,8 +66,8 @@ export class Feeler {
     const candidate = this.#next()
     if (candidate === undefined || this.#census.isBarred(candidate.id)) return
     if (this.#census.isLinked(candidate.id)) {
-      // It is known to be there without a test; only a link that we dialled proves where.
-      const address = this.#census.dialled(candidate.id)?.remoteAddr
+      // It is known to be there without a test, and of our network once it counts; only a link that we dialled proves where.
+      const address = this.#census.counts(candidate.id) ? this.#census.dialled(candidate.id)?.remoteAddr : undefined
       if (address !== undefined) this.#listener.onFelt({ ...candidate, addresses: [address] }, 'succeeded')
       return
     }

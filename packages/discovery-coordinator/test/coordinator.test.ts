@@ -1,4 +1,4 @@
-import type { DiscoveryNeed } from '@gridmesh/interfaces'
+import { type DiscoveryNeed, HandshakeRejectedError } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -396,6 +396,40 @@ it('tests through the probe of the pool where it has one, at addresses of one ne
   await vi.advanceTimersByTimeAsync(120_000)
   expect(probed).toEqual(['/ip4/192.0.2.1/tcp/1'])
   expect(strategy.told).toEqual([`succeeded ${at(peers, 9).toString()} /ip4/192.0.2.1/tcp/1`])
+  await stop()
+})
+
+it('takes a peer that it has dialled for tested as soon as that is ready, and no sooner', async () => {
+  const manager = new FakePeerManager()
+  const strategy = new ListStrategy('list', [])
+  strategy.feels = [candidateOf(at(peers, 9), 9)]
+  const siblings = { peerManager: manager as never, handshake: AGREEABLE as never }
+  const { world, stop } = await run({ strategies: [strategy], minPeers: 0, targetPeers: 1 }, siblings)
+  world.open(at(peers, 9), 'outbound')
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(strategy.told).toEqual([])
+  manager.ready(at(peers, 9))
+  strategy.told.length = 0
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(strategy.told).toEqual([`succeeded ${at(peers, 9).toString()} /ip4/192.0.2.1/tcp/1`])
+  await stop()
+})
+
+it('takes a peer that the pool finds of another network for failed, and one that is full for neither', async () => {
+  const refusals = [
+    new HandshakeRejectedError({ code: 'inbound-full', message: '', limit: 'maxInbound', value: 1 }, 'them'),
+    new HandshakeRejectedError({ code: 'wrong-chain', message: '' }, 'them'),
+  ]
+  const pool = { acquire: async () => new Promise(() => {}), probe: async () => Promise.reject(refusals.shift()) }
+  const strategy = new ListStrategy('list', [])
+  strategy.feels = [candidateOf(at(peers, 9), 9)]
+  const { world, service, stop } = await run({ strategies: [strategy], minPeers: 1 }, { connectionPool: pool as never })
+  world.open(at(peers, 0))
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(strategy.told).toEqual([])
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(strategy.told).toEqual([`failed ${at(peers, 9).toString()}`])
+  expect(service.stats().feelers).toEqual({ attempts: 2, succeeded: 0 })
   await stop()
 })
 

@@ -78,7 +78,10 @@ export interface Handshake {
 export interface ConnectionPool {
   /** An open connection to `peer`, reused or dialled; calls for one peer share one dial. */
   acquire(peer: PeerId, options?: AbortOptions): Promise<Connection>
-  /** Sees whether `peer` answers at one of `addresses`, and keeps no connection that it made for that. */
+  /**
+   * Sees whether `peer` answers at one of `addresses` and, where there is a handshake, becomes ready. Keeps no connection
+   * that it made for that.
+   */
   probe(peer: PeerId, addresses: readonly Multiaddr[], options?: AbortOptions): Promise<void>
   /** Says goodbye with `reason` and closes every connection to `peer`. */
   disconnect(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
