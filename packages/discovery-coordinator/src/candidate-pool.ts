@@ -63,6 +63,12 @@ export class CandidatePool {
     return false
   }
 
+  /** Takes in what a peer said of itself. */
+  learn(key: string, names: Pick<Candidate, 'role' | 'region'>): void {
+    const known = this.#held.get(key)
+    if (known !== undefined) this.#held.set(key, { ...known, ...nameOf(names) })
+  }
+
   delete(key: string): void {
     const held = this.#held.get(key)
     if (held === undefined) return

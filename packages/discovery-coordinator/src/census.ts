@@ -1,4 +1,4 @@
-import { optional, type PeerQuery, type PeerStateChange } from '@gridmesh/interfaces'
+import { type Candidate, optional, type PeerQuery, type PeerStateChange } from '@gridmesh/interfaces'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { PENDING_MS } from './constants.ts'
 import type { DiscoveryComponents } from './index.ts'
@@ -59,9 +59,22 @@ export class Census {
     this.#readied.clear()
   }
 
+  /** Whether a handshake makes peers ready, and has them say their roles and regions. */
+  hasHandshake(): boolean {
+    return (
+      optional(this.#components, 'peerManager') !== undefined && optional(this.#components, 'handshake') !== undefined
+    )
+  }
+
+  /** What a peer said of itself the last time. */
+  namesOf(peer: PeerId): Pick<Candidate, 'role' | 'region'> {
+    const hello = optional(this.#components, 'peerManager')?.get(peer)?.hello
+    return hello === undefined ? {} : { role: hello.role, region: hello.region }
+  }
+
   /** How many peers count towards minimum and target. */
   ready(): number {
-    return this.#hasReadiness() ? this.matching({}) : this.linked().size
+    return this.hasHandshake() ? this.matching({}) : this.linked().size
   }
 
   /** How many ready peers fit; 0 without a peer manager, since nothing is known of roles then. */
@@ -72,13 +85,13 @@ export class Census {
   /** How many of them we dialled. Whoever wants a place here has to be found for that: to dial us is not enough. */
   outbound(): number {
     const dialled = this.#links('outbound')
-    if (!this.#hasReadiness()) return dialled.size
+    if (!this.hasHandshake()) return dialled.size
     return [...dialled.values()].filter((peer) => this.#isReady(peer)).length
   }
 
   /** Connected peers that may yet become ready, all or those that we dialled. */
   pending(direction?: Direction): number {
-    if (!this.#hasReadiness()) return 0
+    if (!this.hasHandshake()) return 0
     const now = performance.now()
     let pending = 0
     for (const peer of this.#links(direction).values()) {
@@ -114,7 +127,7 @@ export class Census {
 
   /** Whether a linked peer is one of those that count. */
   counts(peer: PeerId): boolean {
-    return !this.#hasReadiness() || this.#isReady(peer)
+    return !this.hasHandshake() || this.#isReady(peer)
   }
 
   /** An open connection to the peer that we dialled. */
@@ -136,12 +149,6 @@ export class Census {
     return optional(this.#components, 'peerManager')?.get(peer)?.state === 'ready'
   }
 
-  #hasReadiness(): boolean {
-    return (
-      optional(this.#components, 'peerManager') !== undefined && optional(this.#components, 'handshake') !== undefined
-    )
-  }
-
   #note(peer: PeerId): void {
     const key = peer.toString()
     if (!this.#linkedAt.has(key)) this.#linkedAt.set(key, performance.now())
@@ -149,11 +156,11 @@ export class Census {
 
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
     this.#note(detail.remotePeer)
-    if (!this.#hasReadiness()) this.#becomeReady(detail.remotePeer)
+    if (!this.hasHandshake()) this.#becomeReady(detail.remotePeer)
   }
 
   readonly #onState = ({ detail: { peer, from, to } }: CustomEvent<PeerStateChange>): void => {
-    if (!this.#hasReadiness()) return
+    if (!this.hasHandshake()) return
     if (to === 'ready') this.#becomeReady(peer)
     // A peer that parts is no longer counted, though it is still connected for a moment.
     else if (from === 'ready') this.#listener.onLeft(peer, this.#ended(peer))

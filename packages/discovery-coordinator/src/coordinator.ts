@@ -1,10 +1,10 @@
-import { optional, type Candidate } from '@gridmesh/interfaces'
+import type { Candidate } from '@gridmesh/interfaces'
 import { AbortError, type Logger, NotStartedError, type PeerId } from '@libp2p/interface'
 import { BackoffTable } from './backoff-table.ts'
 import { CandidatePool, type PooledCandidate } from './candidate-pool.ts'
 import { Census, type EndedLink } from './census.ts'
 import { raced } from './deadline.ts'
-import { DialDesk } from './dial-desk.ts'
+import { DialDesk, type Quota } from './dial-desk.ts'
 import { Dialler } from './dialler.ts'
 import { Feeler } from './feeler.ts'
 import type { DiscoveryComponents, FoundCandidate, MinimumChange } from './index.ts'
@@ -29,7 +29,6 @@ export interface CoordinatorListener {
 
 /** Rounds of asking strategies and dialling what they found, as long as peers are missing. */
 export class Coordinator {
-  readonly #components: DiscoveryComponents
   readonly #options: DiscoveryOptions
   readonly #listener: CoordinatorListener
   readonly #schedule: Schedule
@@ -56,7 +55,6 @@ export class Coordinator {
     listener: CoordinatorListener,
     log: Logger,
   ) {
-    this.#components = components
     this.#options = options
     this.#listener = listener
     this.#schedule = new Schedule(options)
@@ -196,15 +194,15 @@ export class Coordinator {
     if (outcome === 'failed') this.#failed(candidate.id)
     if (outcome !== 'succeeded') return
     this.#tally.feelers.succeeded++
-    this.#board.succeeded(candidate)
+    this.#board.succeeded({ ...candidate, ...this.#census.namesOf(candidate.id) })
   }
 
   onReady(peer: PeerId): void {
     this.#hasNews = true
     // Only a link that we dialled proves that the peer can be reached, and where.
     const address = this.#census.dialled(peer)?.remoteAddr
-    const hello = optional(this.#components, 'peerManager')?.get(peer)?.hello
-    const names = hello === undefined ? {} : { role: hello.role, region: hello.region }
+    const names = this.#census.namesOf(peer)
+    this.#pool.learn(peer.toString(), names)
     if (address !== undefined && !this.#feeler.isTesting(peer.toString())) {
       this.#board.succeeded({ id: peer, addresses: [address], ...names })
     }
@@ -243,8 +241,10 @@ export class Coordinator {
     return this.#thresholds.isAlone || this.#census.ready() < minPeers || this.#census.outbound() < minOutbound
   }
 
-  #quota({ peers, specific }: Shortage): number {
-    return Math.min(this.#ratio.dialsFor(Math.max(peers, specific)), this.#options.maxDialsPerRound)
+  #quota({ peers, specific }: Shortage): Quota {
+    const { maxDialsPerRound } = this.#options
+    const any = Math.min(this.#ratio.dialsFor(peers), maxDialsPerRound)
+    return { any, needed: Math.max(0, Math.min(this.#ratio.dialsFor(specific), maxDialsPerRound) - any) }
   }
 
   #failed(peer: PeerId): void {

@@ -5,7 +5,7 @@ import type { CandidatePool, PooledCandidate } from './candidate-pool.ts'
 import type { Census } from './census.ts'
 import { MAX_CANDIDATE_FAILURES } from './constants.ts'
 import { type Dialler, judgeFailure } from './dialler.ts'
-import { rankCandidates } from './rank-candidates.ts'
+import { fitOf, rankCandidates } from './rank-candidates.ts'
 import type { DialOutcome } from './tally.ts'
 
 /** What the desk works with. */
@@ -25,6 +25,22 @@ export interface DeskInit {
   aloneBackoffMs: number
 }
 
+/** Dials that a round may make. */
+export interface Quota {
+  /** For peers of any sort. */
+  any: number
+  /** For needed ones beyond those. */
+  needed: number
+}
+
+/**
+ * How to dial a candidate.
+ *
+ * - `keep`: the connection stays
+ * - `trial`: it is ended, unless the peer turns out to be needed
+ */
+type Manner = 'keep' | 'trial'
+
 /** Whom the desk tells. */
 export interface DeskListener {
   onDial(candidate: PooledCandidate): void
@@ -37,7 +53,8 @@ export class DialDesk {
   readonly #init: DeskInit
   readonly #listener: DeskListener
   readonly #inFlight = new Map<string, Promise<void>>()
-  #quota = 0
+  #quota: Quota = { any: 0, needed: 0 }
+  #trials = 0
   #need: readonly DiscoveryNeed[] = []
 
   constructor(parts: DeskParts, init: DeskInit, listener: DeskListener) {
@@ -51,26 +68,26 @@ export class DialDesk {
     return this.#inFlight.size
   }
 
-  /** Begins a round of at most `quota` dials; what the last one left undone is forgotten. */
-  open(quota: number, need: readonly DiscoveryNeed[], signal: AbortSignal): void {
-    // A dial under way is part of what the round needs.
-    this.#quota = Math.max(0, quota - this.#inFlight.size)
+  /** Begins a round of so many dials; what the last one left undone is forgotten. */
+  open(quota: Quota, need: readonly DiscoveryNeed[], signal: AbortSignal): void {
+    this.#quota = this.#left(quota)
     this.#need = need
     this.fill(signal)
   }
 
   /** Makes do with fewer dials for the rest of the round. */
-  restrict(quota: number): void {
-    this.#quota = Math.min(this.#quota, Math.max(0, quota - this.#inFlight.size))
+  restrict(quota: Quota): void {
+    const { any, needed } = this.#left(quota)
+    this.#quota = { any: Math.min(this.#quota.any, any), needed: Math.min(this.#quota.needed, needed) }
   }
 
   /** Starts dials while the round has some left and there is room. */
   fill(signal: AbortSignal): void {
-    const room = Math.min(this.#quota, this.#init.concurrency - this.#inFlight.size)
-    if (room <= 0 || signal.aborted) return
-    for (const candidate of this.#ranked().slice(0, room)) {
-      this.#quota--
-      this.#start(candidate, signal)
+    if (!this.#hasRoom() || signal.aborted) return
+    for (const candidate of this.#ranked()) {
+      if (!this.#hasRoom()) return
+      const manner = this.#take(candidate)
+      if (manner !== undefined) this.#start(candidate, manner, signal)
     }
   }
 
@@ -87,8 +104,32 @@ export class DialDesk {
 
   /** Ends the round, and resolves when the dials under way are over. */
   async close(): Promise<void> {
-    this.#quota = 0
+    this.#quota = { any: 0, needed: 0 }
     await Promise.all(this.#inFlight.values())
+  }
+
+  /** A dial under way is part of what the round needs. */
+  #left({ any, needed }: Quota): Quota {
+    const surplus = Math.max(0, this.#inFlight.size - any)
+    return { any: Math.max(0, any - this.#inFlight.size), needed: Math.max(0, needed - surplus) }
+  }
+
+  #hasRoom(): boolean {
+    return this.#quota.any + this.#quota.needed > 0 && this.#inFlight.size < this.#init.concurrency
+  }
+
+  /** Takes a dial of the quota for a candidate, if there is one of the sort. */
+  #take(candidate: PooledCandidate): Manner | undefined {
+    if (this.#quota.any > 0) {
+      this.#quota.any--
+      return 'keep'
+    }
+    const fit = fitOf(candidate, this.#need)
+    // Who is not known to be needed is not kept beyond the target, and one after the other is asked who it is.
+    const isTrial = fit === 'maybe' && this.#trials === 0 && this.#parts.census.hasHandshake()
+    if (fit !== 'yes' && !isTrial) return undefined
+    this.#quota.needed--
+    return isTrial ? 'trial' : 'keep'
   }
 
   #ranked(): PooledCandidate[] {
@@ -101,27 +142,36 @@ export class DialDesk {
     return rankCandidates(this.free(), { need: this.#need, crowd, attempts: (key) => backoff.attempts(key) })
   }
 
-  #start(candidate: PooledCandidate, signal: AbortSignal): void {
+  #start(candidate: PooledCandidate, manner: Manner, signal: AbortSignal): void {
+    if (manner === 'trial') this.#trials++
     this.#parts.backoff.attempt(candidate.key)
     this.#listener.onDial(candidate)
-    const dial = this.#dial(candidate, signal)
+    const dial = this.#dial(candidate, manner, signal)
       .catch((err) => this.#parts.log.error('could not take in how a dial ended - %e', err))
       .finally(() => {
         this.#inFlight.delete(candidate.key)
+        if (manner === 'trial') this.#trials--
         this.fill(signal)
       })
     this.#inFlight.set(candidate.key, dial)
   }
 
-  async #dial(candidate: PooledCandidate, signal: AbortSignal): Promise<void> {
-    const outcome = await this.#attempt(candidate, signal)
+  async #dial(candidate: PooledCandidate, manner: Manner, signal: AbortSignal): Promise<void> {
+    const outcome = await this.#attempt(candidate, manner, signal)
     if (outcome === 'failed') this.#letGo(candidate.id)
     this.#listener.onDialled(candidate, outcome)
   }
 
-  async #attempt({ id, addresses }: PooledCandidate, signal: AbortSignal): Promise<DialOutcome> {
+  async #attempt({ key, id, addresses }: PooledCandidate, manner: Manner, signal: AbortSignal): Promise<DialOutcome> {
+    const { dialler, pool } = this.#parts
     try {
-      await this.#parts.dialler.dial({ id, addresses }, signal)
+      if (manner === 'trial') {
+        await dialler.probe({ id, addresses }, signal)
+        // It has said by now who it is.
+        const tried = pool.get(key)
+        if (tried === undefined || fitOf(tried, this.#need) !== 'yes') return 'succeeded'
+      }
+      await dialler.dial({ id, addresses }, signal)
       return 'succeeded'
     } catch (err) {
       this.#parts.log.trace('could not dial %p - %e', id, err)

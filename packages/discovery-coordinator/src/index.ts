@@ -58,7 +58,7 @@ export interface DiscoveryInit {
   strategies?: readonly (Strategy | StrategyFactory)[]
   /** Ready peers below which a round follows the other quickly. @default 8 */
   minPeers?: number
-  /** Ready peers up to which candidates are dialled. @default 30, or `minPeers` if more */
+  /** Ready peers up to which candidates are dialled; beyond it only needed ones stay. @default 30, or `minPeers` if more */
   targetPeers?: number
   /**
    * Ready peers that we dialled, below which rounds follow quickly and candidates are dialled, though peers that dialled

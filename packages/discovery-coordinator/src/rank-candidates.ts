@@ -13,13 +13,19 @@ export interface RankingView {
   attempts(key: string): number
 }
 
+/** How well a candidate fits the needs for a role or region, the best of them. */
+export function fitOf(candidate: PooledCandidate, need: readonly DiscoveryNeed[]): 'yes' | 'no' | 'maybe' {
+  const all = new Set(need.filter(isSpecific).map((one) => fits(one, candidate)))
+  if (all.has('yes')) return 'yes'
+  return all.has('maybe') ? 'maybe' : 'no'
+}
+
 /**
  * Puts candidates in the order in which to dial them, and leaves out those that fit no need. Those known to fit a need
  * for a role or region come first. Then the sources take turns, so that who tells of thousands gets no more than who
  * tells of one; within a source those of the least crowded network group and with the fewest failures come first.
  */
 export function rankCandidates(candidates: readonly PooledCandidate[], view: RankingView): PooledCandidate[] {
-  const specific = view.need.filter(isSpecific)
   const wanted = candidates.filter((candidate) => view.need.some((need) => fits(need, candidate) !== 'no'))
   const inOrder = shuffle(wanted)
     .map((candidate) => ({ candidate, crowd: crowdOf(candidate, view), attempts: view.attempts(candidate.key) }))
@@ -29,7 +35,7 @@ export function rankCandidates(candidates: readonly PooledCandidate[], view: Ran
   for (const { candidate } of inOrder) {
     const turn = turns.get(candidate.source) ?? 0
     turns.set(candidate.source, turn + 1)
-    ranked.push({ candidate, turn, isNeeded: specific.some((need) => fits(need, candidate) === 'yes') })
+    ranked.push({ candidate, turn, isNeeded: fitOf(candidate, view.need) === 'yes' })
   }
   return ranked
     .toSorted((a, b) => Number(b.isNeeded) - Number(a.isNeeded) || a.turn - b.turn)

@@ -313,6 +313,57 @@ it('looks for peers of a role or region though it has its target, and for no oth
   await stop()
 })
 
+/** Has each peer become ready as soon as we are connected, and say its role. */
+function sayRoles(world: FakeWorld, manager: FakePeerManager, roleOf: (peer: PeerId) => string): void {
+  world.events.addEventListener('connection:open', ({ detail: { remotePeer } }) => {
+    manager.ready(remotePeer, roleOf(remotePeer))
+  })
+  world.events.addEventListener('peer:disconnect', ({ detail }) => manager.gone(detail))
+}
+
+it('asks one stranger after the other for its role where the target is reached, and keeps none that is not needed', async () => {
+  const manager = new FakePeerManager()
+  const strategy = new ListStrategy('list', offer(0, 40))
+  const siblings = { peerManager: manager as never, handshake: AGREEABLE as never }
+  const init = { strategies: [strategy], minPeers: 2, targetPeers: 5, minOutbound: 0, needs: twoAuthorities }
+  const { world, service, stop } = await run(init, siblings)
+  reachable(world, peers)
+  for (const id of peers.slice(60, 65)) world.open(id)
+  for (const id of peers.slice(60, 65)) manager.ready(id, 'consumer')
+  const roles = new Map<string, string>()
+  sayRoles(world, manager, (peer) => roles.get(peer.toString()) ?? 'consumer')
+  let most = 0
+  world.events.addEventListener('connection:open', () => (most = Math.max(most, world.connections.length)))
+  await vi.advanceTimersByTimeAsync(1_800_000)
+  // Who said that it is none is not asked again.
+  expect(world.dials.map(({ peer }) => peer).toSorted()).toEqual(peers.slice(0, 40).map(String).toSorted())
+  expect(most).toBe(5 + 1)
+  expect(service.stats().ready).toBe(5)
+
+  const authorities = peers.slice(40, 42).map(String)
+  for (const id of authorities) roles.set(id, 'authority')
+  strategy.offers = offer(0, 44)
+  await vi.advanceTimersByTimeAsync(300_000)
+  expect(world.linked()).toEqual(expect.arrayContaining(authorities))
+  expect(service.stats().ready).toBe(5 + 2)
+  await stop()
+})
+
+it('dials nobody of unknown role beyond the target where no handshake would tell it', async () => {
+  const init = {
+    strategies: [new ListStrategy('list', offer(0, 9))],
+    minPeers: 1,
+    targetPeers: 1,
+    minOutbound: 0,
+    needs: twoAuthorities,
+  }
+  const { world, stop } = await run(init)
+  world.open(at(peers, 60))
+  await vi.advanceTimersByTimeAsync(300_000)
+  expect(world.dials).toEqual([])
+  await stop()
+})
+
 it('adds what the topology misses to what strategies are asked for, and looks on where the needs cannot be told', async () => {
   const asked: unknown[] = []
   const strategy = { name: 'noting', discover: ({ need }: { need: unknown }) => collectNeed(asked, need) }
@@ -411,7 +462,7 @@ it('takes a peer that it has dialled for tested as soon as that is ready, and no
   manager.ready(at(peers, 9))
   strategy.told.length = 0
   await vi.advanceTimersByTimeAsync(120_000)
-  expect(strategy.told).toEqual([`succeeded ${at(peers, 9).toString()} /ip4/192.0.2.1/tcp/1`])
+  expect(strategy.told).toEqual([`succeeded ${at(peers, 9).toString()} /ip4/192.0.2.1/tcp/1 prosumer`])
   await stop()
 })
 
