@@ -155,7 +155,8 @@ export class PeerWatch {
         ? vitals.answered(outcome.latencyMs, nowMs)
         : vitals.unanswered(outcome.failure, outcome.isTimeBased ? 1 / hooks.readLagFactor() : 1, nowMs)
     const { peer, score, latencyMs } = vitals
-    manager?.updateHealth(peer, { score, ...(latencyMs === undefined ? {} : { latencyMs }) })
+    const isNew = outcome.kind === 'answered' && latencyMs !== undefined
+    manager?.updateHealth(peer, { score, ...(isNew && { latencyMs }) })
     if (change !== undefined) hooks.onChange(change, vitals)
     if (outcome.kind === 'unanswered') this.#blame(key, vitals, outcome.isViolation)
   }

@@ -83,6 +83,17 @@ it('measures the latency of an answer, raises the score by 5, and tells the peer
   expect(manager.health.get(peer.toString())).toEqual({ score: 55, latencyMs: 80 })
 })
 
+it('tells the peer manager no latency of a ping that was not answered', async () => {
+  const { bench: made, manager } = startManaged()
+  made.ping.set(peer, 80)
+  manager.put(peer, 'ready')
+  await vi.advanceTimersByTimeAsync(2 * SECOND_MS)
+  made.ping.set(peer, 'silent')
+  await vi.advanceTimersByTimeAsync(60 * SECOND_MS)
+  expect(made.monitor.get(peer)?.latency?.lastMs).toBe(80)
+  expect(manager.health.get(peer.toString())).toEqual({ score: made.monitor.score(peer) })
+})
+
 it('counts a ping as unanswered after 10 s and not a moment sooner', async () => {
   // The second ping comes a whole interval after the first.
   vi.spyOn(Math, 'random').mockReturnValue(0)

@@ -58,6 +58,7 @@ export interface PeerRecord {
   /** Height of its chain as last announced. */
   readonly height: number
   readonly firstSeenMs: number
+  /** When it last connected, sent anything or answered a ping, ms since the epoch; at first when it was heard of. */
   readonly lastSeenMs: number
   readonly traffic: Readonly<Record<Lane, Readonly<Traffic>>>
   /** Failed dials and calls. */
@@ -66,7 +67,7 @@ export interface PeerRecord {
   readonly latencyMs?: number
   /** Health 0 to 100, from the health monitor. */
   readonly health?: number
-  /** Reputation -100 to 100 at `lastSeenMs`; `PeerManager.reputation` decays it to now. */
+  /** Reputation -100 to 100 when the record was made; `PeerManager.reputation` decays it to now. */
   readonly reputation: number
   /** End of the ban, ms since the epoch, while banned. */
   readonly bannedUntilMs?: number
@@ -153,7 +154,7 @@ export interface PeerManager extends Pick<
   markDraining(peer: PeerId, parting?: Parting): void
   /** Called by the handshake when a peer announces a new status. */
   updateHello(peer: PeerId, hello: Hello): void
-  /** Called by the health monitor. */
+  /** Called by the health monitor; with a latency where the peer has just answered. */
   updateHealth(peer: PeerId, health: { score: number; latencyMs?: number }): void
   /** Called by the carriers for each message. */
   countTraffic(peer: PeerId, lane: Lane, direction: 'in' | 'out', bytes: number): void

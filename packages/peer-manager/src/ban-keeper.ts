@@ -52,7 +52,7 @@ export class BanKeeper {
     const changes = { bannedUntilMs, banReason }
     const told = isBanned(bannedUntilMs, banReason, limit)
     const parting = { reason: told, by: 'us' as const }
-    if (!this.#book.move(key, 'banned', { changes, parting })) this.#book.see(key, changes)
+    if (!this.#book.move(key, 'banned', { changes, parting })) this.#book.change(key, changes)
     this.#hooks.onBan({ peer, reason: banReason, untilMs: bannedUntilMs })
     return told
   }

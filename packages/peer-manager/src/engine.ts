@@ -65,7 +65,7 @@ export class Engine {
       onOpen: (connection) => this.#onOpen(connection),
       onClose: (connection) => this.links.closed(connection),
       onPresence: (peer) => this.links.sync(peer),
-      onIdentify: (peer, addresses) => void this.#learnAddresses(peer, addresses),
+      onIdentify: (peer, addresses) => this.#onIdentify(peer, addresses),
       onDiscovery: (peer, addresses) => void this.addCandidate({ id: peer, addresses }),
     })
   }
@@ -149,11 +149,16 @@ export class Engine {
     this.enforcer.partSoon(peer, isStillBanned(this.book.peek(key) ?? {}))
   }
 
+  #onIdentify(peer: PeerId, addresses: readonly string[]): void {
+    this.#learnAddresses(peer, addresses)
+    this.book.see(peer.toString())
+  }
+
   #learnAddresses(peer: PeerId, fresh: readonly string[]): readonly string[] {
     const key = peer.toString()
     const known = this.book.ensure(peer).addresses
     const addresses = mergeAddresses(key, known, fresh, this.options)
-    if (addresses !== known) this.book.see(key, { addresses })
+    if (addresses !== known) this.book.change(key, { addresses })
     return addresses
   }
 

@@ -88,7 +88,7 @@ export class LinkKeeper {
     const removed = direction === undefined ? (['direction'] as const) : []
     const to = stateForLinks(record.state, this.#tracker.count(key))
     if (to !== record.state) this.#book.move(key, to, { changes, removed, parting })
-    else if (direction !== record.direction) this.#book.see(key, changes, removed)
+    else if (direction !== record.direction) this.#book.change(key, changes, removed)
   }
 
   #syncDials(): void {

@@ -3,7 +3,7 @@ import type { PeerId } from '@libp2p/interface'
 import type { Map as ImmutableMap } from 'immutable'
 import { SHORTEST_BAN_MS } from './offences.ts'
 import type { PeerManagerOptions } from './options.ts'
-import { type ManagedPeer, newRecord, type RemovableField, seenAt } from './record.ts'
+import { type ManagedPeer, newRecord, type RemovableField, scoredAt } from './record.ts'
 import { PeerRegistry } from './registry.ts'
 import { decay } from './reputation.ts'
 import { type LedgerEntry, type LedgerState, ReportLedger } from './report-ledger.ts'
@@ -93,17 +93,27 @@ export class PeerBook {
     this.#forgetSurplus()
   }
 
-  /** Changes a record and notes that the peer was seen now. `undefined` for a peer that is not held. */
-  see(key: string, changes: Changes = {}, removed?: readonly RemovableField[]): ManagedPeer | undefined {
-    return this.#seeAt(key, Date.now(), changes, removed)
+  /** Changes a record for something that the peer did: it was seen now. `undefined` for a peer that is not held. */
+  see(key: string, changes: Changes = {}): ManagedPeer | undefined {
+    return this.#seeAt(key, Date.now(), changes)
+  }
+
+  /** Changes a record for something that the peer did not do: that says nothing of when it was seen. */
+  change(key: string, changes: Changes = {}, removed?: readonly RemovableField[]): ManagedPeer | undefined {
+    const held = this.#registry.get(key)
+    if (held === undefined) return undefined
+    const scored = scoredAt(held, Date.now(), this.#options.halfLifeMs)
+    const record = this.#registry.update(key, { ...scored, ...changes }, removed)
+    this.#hooks.onChange(key)
+    return record
   }
 
   /** Moves a peer, or returns `false` where it is not held or the table does not have the move. */
   move(key: string, to: PeerState, { changes = {}, removed, parting }: Move = {}): boolean {
     const held = this.#registry.get(key)
     if (held === undefined || !canMove(held.state, to)) return false
-    const seen = seenAt(held, Date.now(), this.#options.halfLifeMs)
-    const record = this.#registry.move(key, to, { ...seen, ...changes }, removed)
+    const scored = scoredAt(held, Date.now(), this.#options.halfLifeMs)
+    const record = this.#registry.move(key, to, { ...scored, ...changes }, removed)
     this.#hooks.onChange(key)
     this.#hooks.onState(record, held.state, parting)
     return true
@@ -132,7 +142,7 @@ export class PeerBook {
   /** Reputation decayed to `nowMs`; 0 for a stranger. */
   reputation(key: string, nowMs: number): number {
     const record = this.#registry.get(key)
-    return record === undefined ? 0 : decay(record.reputation, nowMs - record.lastSeenMs, this.#options.halfLifeMs)
+    return record === undefined ? 0 : decay(record.reputation, nowMs - record.scoredMs, this.#options.halfLifeMs)
   }
 
   /** Counts one message of a peer that is held; others are not counted, or strangers could make counters grow. */
@@ -151,13 +161,9 @@ export class PeerBook {
     this.#seeAt(key, lastInMs, { traffic })
   }
 
-  #seeAt(key: string, atMs: number, changes: Changes, removed?: readonly RemovableField[]): ManagedPeer | undefined {
-    const held = this.#registry.get(key)
-    if (held === undefined) return undefined
-    const seen = seenAt(held, atMs, this.#options.halfLifeMs)
-    const record = this.#registry.update(key, { ...seen, ...changes }, removed)
-    this.#hooks.onChange(key)
-    return record
+  #seeAt(key: string, atMs: number, changes: Changes): ManagedPeer | undefined {
+    const lastSeenMs = Math.max(atMs, this.#registry.get(key)?.lastSeenMs ?? 0)
+    return this.change(key, { ...changes, lastSeenMs })
   }
 
   #forgetSurplus(keep?: string): void {

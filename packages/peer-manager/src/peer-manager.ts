@@ -135,9 +135,12 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
     if (this.#engine.book.peek(key)?.state !== 'connected') this.#engine.links.sync(peer)
     const news = { hello: copyHello(hello), height: hello.height }
     const state = this.#engine.book.peek(key)?.state
-    if (state === 'ready') this.#engine.book.see(key, news)
-    else if (state !== 'connected') this.#log('%p is ready too late: %s', peer, state ?? 'unknown')
-    else this.#engine.book.move(key, 'ready', { changes: news })
+    if (state !== 'connected' && state !== 'ready') {
+      this.#log('%p is ready too late: %s', peer, state ?? 'unknown')
+      return
+    }
+    this.#engine.book.see(key, news)
+    this.#engine.book.move(key, 'ready')
   }
 
   markDraining(peer: PeerId, parting?: Parting): void {
@@ -151,7 +154,9 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
   updateHealth(peer: PeerId, { score, latencyMs }: { score: number; latencyMs?: number }): void {
     if (Number.isNaN(score)) return
     const health = Math.min(Math.max(score, 0), MAX_HEALTH)
-    this.#engine.book.see(peer.toString(), { health, ...(latencyMs === undefined ? {} : { latencyMs }) })
+    // Without an answer there is no new latency.
+    if (latencyMs === undefined) this.#engine.book.change(peer.toString(), { health })
+    else this.#engine.book.see(peer.toString(), { health, latencyMs })
   }
 
   countTraffic(peer: PeerId, lane: Lane, direction: 'in' | 'out', bytes: number): void {
@@ -196,7 +201,7 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
   markFailed(peer: PeerId): void {
     const key = peer.toString()
     const { failures, state } = this.#engine.book.ensure(peer)
-    this.#engine.book.see(key, { failures: failures + 1 })
+    this.#engine.book.change(key, { failures: failures + 1 })
     if (state === 'connecting') this.#engine.book.move(key, 'known')
   }
 }

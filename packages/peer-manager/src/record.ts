@@ -4,8 +4,10 @@ import { decay } from './reputation.ts'
 
 /** A peer as this package keeps it: the shared record, and what its own decisions need beside it. */
 export interface ManagedPeer extends PeerRecord {
-  /** The proved part of the reputation, -100 to 0 at `lastSeenMs`. */
+  /** The proved part of the reputation, -100 to 0 at `scoredMs`. */
   readonly provenReputation: number
+  /** The moment for which both reputations stand, ms since the epoch: they decay whether the peer is seen or not. */
+  readonly scoredMs: number
   /** Why the peer is banned, while it is. */
   readonly banReason?: string
 }
@@ -36,6 +38,7 @@ export function newRecord(id: PeerId, nowMs: number): ManagedPeer {
     failures: 0,
     reputation: 0,
     provenReputation: 0,
+    scoredMs: nowMs,
   })
 }
 
@@ -50,15 +53,12 @@ export function changeRecord(
   return Object.freeze(draft)
 }
 
-/**
- * The changes that move a record to `nowMs`. Time and reputation move together, for the reputation of a record is the
- * one at `lastSeenMs`.
- */
-export function seenAt(record: ManagedPeer, nowMs: number, halfLifeMs: number): Partial<ManagedPeer> {
-  const elapsedMs = nowMs - record.lastSeenMs
+/** The changes that bring the reputations of a record to `nowMs`. */
+export function scoredAt(record: ManagedPeer, nowMs: number, halfLifeMs: number): Partial<ManagedPeer> {
+  const elapsedMs = nowMs - record.scoredMs
   if (!(elapsedMs > 0)) return {}
   return {
-    lastSeenMs: nowMs,
+    scoredMs: nowMs,
     reputation: decay(record.reputation, elapsedMs, halfLifeMs),
     provenReputation: decay(record.provenReputation, elapsedMs, halfLifeMs),
   }

@@ -72,9 +72,9 @@ export class ReportDesk {
     this.#lagFactor = undefined
     const { disconnectReputation } = this.#options
     const subjects = tallies.flatMap(([key, tally]) => {
-      // Seen first: that decays the standing to now, and the tally comes on top of it.
-      const seen = this.#book.see(key)
-      const record = seen === undefined ? undefined : this.#book.see(key, settle(seen, tally))
+      // First the standing is decayed to now, then the tally comes on top of it.
+      const standing = this.#book.change(key)
+      const record = standing === undefined ? undefined : this.#book.change(key, settle(standing, tally))
       if (record === undefined || record.reputation > disconnectReputation) return []
       const { reputation, provenReputation } = record
       return [{ key, reputation, provenReputation, isLink: isLink(key) }]

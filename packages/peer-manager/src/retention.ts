@@ -14,7 +14,7 @@ export function isWorthKeeping(record: ManagedPeer, nowMs: number, halfLifeMs: n
   if (record.hello !== undefined || record.state === 'banned') return true
   // Praise may hide what was proved from the sum; it must not make it forgotten.
   const most = Math.max(Math.abs(record.reputation), -record.provenReputation)
-  return decay(most, nowMs - record.lastSeenMs, halfLifeMs) >= FADED_REPUTATION
+  return decay(most, nowMs - record.scoredMs, halfLifeMs) >= FADED_REPUTATION
 }
 
 /** How many to forget, and around what. */

@@ -20,10 +20,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Traffic, health and links are of one run and not stored; credentials are no business of a disk. */
 export function encodePeer({ record, ledger }: StoredPeer): Uint8Array {
-  const { addresses, height, firstSeenMs, lastSeenMs, failures, reputation, provenReputation } = record
+  const { addresses, height, firstSeenMs, lastSeenMs, failures, reputation, provenReputation, scoredMs } = record
   const hello = record.hello === undefined ? undefined : withoutCredentials(record.hello)
   const { bannedUntilMs, banReason } = record
-  const json = { v: FORMAT_VERSION, addresses, height, firstSeenMs, lastSeenMs, failures, reputation, provenReputation }
+  const scores = { reputation, provenReputation, scoredMs }
+  const json = { v: FORMAT_VERSION, addresses, height, firstSeenMs, lastSeenMs, failures, ...scores }
   return encoder.encode(JSON.stringify({ ...json, hello, bannedUntilMs, banReason, ledger }))
 }
 
@@ -35,14 +36,17 @@ export function decodePeer(id: PeerId, bytes: Uint8Array, nowMs: number): Stored
   const json = parse(bytes)
   if (json['v'] !== FORMAT_VERSION) throw new CorruptRecordError('version')
   const hello = json['hello'] === undefined ? {} : { hello: helloFromJson(asObject(json['hello'], 'hello')) }
+  const lastSeenMs = readTime(json, 'lastSeenMs', nowMs)
   const record = changeRecord(newRecord(id, nowMs), {
     addresses: Object.freeze(readStrings(json, 'addresses')),
     height: readNumber(json, 'height', 0, Number.MAX_SAFE_INTEGER),
-    firstSeenMs: Math.min(nowMs, readNumber(json, 'firstSeenMs', 0, MAX_TIME_MS)),
-    lastSeenMs: Math.min(nowMs, readNumber(json, 'lastSeenMs', 0, MAX_TIME_MS)),
+    firstSeenMs: readTime(json, 'firstSeenMs', nowMs),
+    lastSeenMs,
     failures: readNumber(json, 'failures', 0, Number.MAX_SAFE_INTEGER),
     reputation: readNumber(json, 'reputation', -MAX_REPUTATION, MAX_REPUTATION),
     provenReputation: readNumber(json, 'provenReputation', -MAX_REPUTATION, 0),
+    // Once a reputation stood for the moment at which its peer was last seen.
+    scoredMs: json['scoredMs'] === undefined ? lastSeenMs : readTime(json, 'scoredMs', nowMs),
     ...hello,
     ...banFromJson(json, nowMs),
   })
@@ -55,6 +59,10 @@ function parse(bytes: Uint8Array): JsonObject {
   } catch (err) {
     throw new CorruptRecordError('encoding', { cause: err })
   }
+}
+
+function readTime(json: JsonObject, field: string, nowMs: number): number {
+  return Math.min(nowMs, readNumber(json, field, 0, MAX_TIME_MS))
 }
 
 function banFromJson(json: JsonObject, nowMs: number): Partial<ManagedPeer> {

@@ -167,6 +167,46 @@ it('shows traffic in the next snapshot and in none before', async () => {
   expect(manager.get(other)).toBeUndefined()
 })
 
+it('notes a peer as seen when it connects, says hello, sends anything or answers a ping, and not for what we do', async () => {
+  const { libp2p, manager } = await start()
+  manager.addCandidate({ id: peer, addresses: [] })
+  const seen: number[] = []
+  const after = (act: () => void): void => {
+    vi.advanceTimersByTime(1_000)
+    act()
+    seen.push((manager.get(peer)?.lastSeenMs ?? 0) - 1_000_000)
+  }
+  after(() => manager.markConnecting(peer))
+  after(() => manager.markFailed(peer))
+  after(() => manager.addCandidate({ id: peer, addresses: ['/ip4/192.0.2.1/tcp/1'] }))
+  expect(seen).toEqual([0, 0, 0])
+
+  after(() => libp2p.open(peer))
+  after(() => manager.markReady(peer, makeHello()))
+  after(() => manager.updateHello(peer, makeHello({ height: 9 })))
+  after(() => manager.countTraffic(peer, 'high', 'in', 1))
+  after(() => manager.updateHealth(peer, { score: 50, latencyMs: 9 }))
+  expect(seen.splice(0)).toEqual([0, 0, 0, 4_000, 5_000, 6_000, 7_000, 8_000])
+
+  after(() => manager.updateHealth(peer, { score: 40 }))
+  after(() => manager.countTraffic(peer, 'high', 'out', 1))
+  after(() => manager.report(peer, { class: 'slow' }))
+  after(() => vi.advanceTimersByTime(0))
+  after(() => void manager.ban(peer, 'said so'))
+  expect(seen).toEqual([8_000, 8_000, 8_000, 8_000, 8_000])
+  expect(manager.get(peer)).toMatchObject({ health: 40, latencyMs: 9, failures: 1 })
+})
+
+it('lets a reputation decay though the peer is not seen again', async () => {
+  const { manager } = await start()
+  manager.addCandidate({ id: peer, addresses: [] })
+  manager.report(peer, { class: 'invalid-message' })
+  vi.advanceTimersByTime(600_000)
+  manager.markFailed(peer)
+  expect(manager.get(peer)).toMatchObject({ lastSeenMs: 1_000_000, reputation: expect.closeTo(-5, 3) })
+  expect(manager.reputation(peer)).toBeCloseTo(-5, 3)
+})
+
 it('takes health within 0 to 100, and nothing that is no number', async () => {
   const { libp2p, manager } = await start()
   libp2p.open(peer)

@@ -28,15 +28,18 @@ function errorName(run: () => unknown): string {
   }
 }
 
-it('reads what version 1 wrote, and writes the same bytes', () => {
+it('reads what version 1 wrote, and writes the same, with the time of the score', () => {
   const stored = decodeText(text)
   expect(stored.record).toMatchObject({
     state: 'banned',
     bannedUntilMs: 9_000,
     reputation: -60.5,
+    lastSeenMs: 2_000,
+    scoredMs: 2_000,
     hello: { role: 'authority' },
   })
-  expect(new TextDecoder().decode(encodePeer(stored))).toBe(text)
+  const score = '"provenReputation":-35'
+  expect(new TextDecoder().decode(encodePeer(stored))).toBe(text.replace(score, `${score},"scoredMs":2000`))
 })
 
 it('gives back every record that it wrote', () => {
@@ -52,6 +55,7 @@ it('gives back every record that it wrote', () => {
     height: fc.nat(),
     firstSeenMs: ms,
     lastSeenMs: ms,
+    scoredMs: ms,
     failures: fc.nat(),
     reputation: fc.double({ min: -100, max: 100, noNaN: true }).map((value) => value + 0),
     provenReputation: fc.double({ min: -100, max: -1, noNaN: true }),
