@@ -201,6 +201,7 @@ export interface Libp2pLimits {
 /**
  * Creates the pool of one node: a connection gater and a service that share one state.
  * @throws {RangeError} when an option is out of range
+ * @throws {TypeError} when a reserved peer is no peer id
  */
 export function connectionPool(init: ConnectionPoolInit = {}): ConnectionPoolParts {
   return createPool(init)

@@ -9,6 +9,7 @@ import { reservedSlots, resolveOptions } from './options.ts'
  * own, so that every refusal is the pool's and says why, and libp2p never prunes. They are a net for what the pool does
  * not see, no more. Its resolvers put IP addresses in the place of names, so that the limits by address hold for them too.
  * @throws {RangeError} when an option is out of range
+ * @throws {TypeError} when a reserved peer is no peer id
  */
 export function libp2pLimits(init: ConnectionPoolInit = {}): Libp2pLimits {
   const options = resolveOptions(init)

@@ -1,4 +1,5 @@
 import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import {
   DEFAULT_ATTEMPTS_PER_IP_PER_SECOND,
   DEFAULT_CLOSE_TIMEOUT_MS,
@@ -97,7 +98,11 @@ const TIMERS = [
   'closeTimeoutMs',
 ] as const
 
-/** Applies the defaults. @throws {RangeError} for a value that no pool can keep */
+/**
+ * Applies the defaults.
+ * @throws {RangeError} for a value that no pool can keep
+ * @throws {TypeError} for a reserved peer that is no peer id
+ */
 export function resolveOptions(init: ConnectionPoolInit = {}): PoolOptions {
   const { reservedPeers = [], reservedRoles = {}, ...rest } = init
   const options = { ...DEFAULTS, ...rest }
@@ -110,7 +115,7 @@ export function resolveOptions(init: ConnectionPoolInit = {}): PoolOptions {
   for (const [role, slots] of Object.entries(reservedRoles)) demandCount(`reservedRoles.${role}`, slots, 0)
   return {
     ...options,
-    reservedPeers: new Set(reservedPeers.map((peer: PeerId | string) => peer.toString())),
+    reservedPeers: new Set(reservedPeers.map(keyOf)),
     reservedRoles: new Map(Object.entries(reservedRoles)),
   }
 }
@@ -118,6 +123,16 @@ export function resolveOptions(init: ConnectionPoolInit = {}): PoolOptions {
 /** The reserved slots, of peers and of roles. */
 export function reservedSlots({ reservedPeers, reservedRoles }: PoolOptions): number {
   return [...reservedRoles.values()].reduce((sum, slots) => sum + slots, reservedPeers.size)
+}
+
+/** The text by which a peer is known here, whichever of its spellings is given. */
+function keyOf(peer: PeerId | string): string {
+  if (typeof peer !== 'string') return peer.toString()
+  try {
+    return peerIdFromString(peer).toString()
+  } catch (cause) {
+    throw new TypeError(`reservedPeers "${peer}" must be a peer id`, { cause })
+  }
 }
 
 function demandCount(name: string, value: number, least: number): void {

@@ -1,6 +1,8 @@
 import { createLibp2p } from 'libp2p'
 import { describe, expect, it } from 'vitest'
 import { connectionPool, libp2pLimits } from '../src/index.ts'
+import { resolveOptions } from '../src/options.ts'
+import { at, makePeerIds } from './support.ts'
 
 describe('options', () => {
   it.each([
@@ -19,6 +21,17 @@ describe('options', () => {
     expect(() => connectionPool(init)).toThrow(message)
   })
 
+  it('knows a reserved peer by either of its texts, and refuses what is no peer id', async () => {
+    const peer = at(await makePeerIds(1), 0)
+    const texts = [peer.toString(), peer.toCID().toString(), peer]
+    for (const reserved of texts) {
+      expect([...resolveOptions({ reservedPeers: [reserved] }).reservedPeers]).toEqual([peer.toString()])
+    }
+    const init = { reservedPeers: ['12D3'] }
+    expect(() => connectionPool(init)).toThrow(new TypeError('reservedPeers "12D3" must be a peer id'))
+    expect(() => libp2pLimits(init)).toThrow(TypeError)
+  })
+
   it('serves one node', async () => {
     const pool = connectionPool()
     await createLibp2p({ start: false, services: { connectionPool: pool.service } })
@@ -26,12 +39,12 @@ describe('options', () => {
   })
 })
 
-it('puts the limits of libp2p beyond all of its own', () => {
+it('puts the limits of libp2p beyond all of its own', async () => {
   const limits = libp2pLimits({
     maxInbound: 2,
     maxOutbound: 3,
     reservedRoles: { a: 2 },
-    reservedPeers: ['x'],
+    reservedPeers: await makePeerIds(1),
     maxDials: 200,
   })
   // Three reserved slots of two connections each, a probe, eight turned away and 64 pending.
