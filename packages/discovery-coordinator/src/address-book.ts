@@ -5,6 +5,7 @@ import { BookTable, shuffle } from './book-table.ts'
 import { MAX_CONTESTS, RECENT_SUCCESS_MS } from './constants.ts'
 import { Contests } from './contests.ts'
 import { networkGroup } from './network-group.ts'
+import { isSet, readBack } from './stored-time.ts'
 
 /**
  * The peers known from earlier, in two tables: `new`, heard of, and `tried`, reached by us. Each peer has one place, and
@@ -18,6 +19,7 @@ export class AddressBook {
   readonly #tables = { new: new BookTable(), tried: new BookTable() }
   readonly #contests = new Contests(MAX_CONTESTS)
   readonly #changed = new Set<string>()
+  #hasCheckedTimes = false
 
   constructor(places: BookPlaces, maxAddresses: number) {
     this.#places = places
@@ -111,6 +113,17 @@ export class AddressBook {
     if (entry.table === 'new' || this.#holderOf(entry) !== undefined) return this.#putNew({ ...entry, table: 'new' })
     this.#put(entry)
     return true
+  }
+
+  /** Once the clock is set, takes back the times of entries that were read before and lie too far ahead of it. */
+  checkTimes(): void {
+    const nowMs = Date.now()
+    if (this.#hasCheckedTimes || !isSet(nowMs)) return
+    this.#hasCheckedTimes = true
+    for (const entry of this.entries()) {
+      const times = { addedMs: readBack(entry.addedMs, nowMs), reachedMs: readBack(entry.reachedMs, nowMs) }
+      if (times.addedMs !== entry.addedMs || times.reachedMs !== entry.reachedMs) this.#set({ ...entry, ...times })
+    }
   }
 
   /** The peers whose entries were changed or removed since the last call. */

@@ -93,3 +93,7 @@ export const PENDING_MS = 15_000
 export const MAX_TIMER_MS = 2_147_483_647
 /** The last moment that `Date` can express. */
 export const MAX_TIME_MS = 8_640_000_000_000_000
+/** No clock that is set tells an earlier time, in ms since the epoch: one that does has no battery and no NTP yet. */
+export const EARLIEST_TIME_MS = Date.UTC(2026, 0, 1)
+/** A stored time may be this far ahead of a clock that is set, in ms: clocks are set a little late, or wrong. */
+export const MAX_AHEAD_MS = 24 * 3_600_000

@@ -3,6 +3,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { type BookEntry, mergeAddresses, nameOf } from './book-entry.ts'
 import { MAX_TIME_MS } from './constants.ts'
 import { CorruptEntryError } from './errors.ts'
+import { readBack } from './stored-time.ts'
 
 /** Of the stored form. */
 const FORMAT_VERSION = 1
@@ -17,7 +18,7 @@ export function encodeEntry(entry: BookEntry): Uint8Array {
 }
 
 /**
- * Reads a stored entry back. Times in the future are taken as now.
+ * Reads a stored entry back. Times that are too far ahead of the clock are taken as now.
  * @throws {CorruptEntryError} for bytes that `encodeEntry` would not make
  */
 export function decodeEntry(id: PeerId, bytes: Uint8Array, maxAddresses: number): BookEntry {
@@ -34,8 +35,8 @@ export function decodeEntry(id: PeerId, bytes: Uint8Array, maxAddresses: number)
     addresses,
     group: readString(json, 'group'),
     failures: readNumber(json, 'failures', Number.MAX_SAFE_INTEGER),
-    addedMs: Math.min(nowMs, readNumber(json, 'addedMs', MAX_TIME_MS)),
-    reachedMs: Math.min(nowMs, readNumber(json, 'reachedMs', MAX_TIME_MS)),
+    addedMs: readBack(readNumber(json, 'addedMs', MAX_TIME_MS), nowMs),
+    reachedMs: readBack(readNumber(json, 'reachedMs', MAX_TIME_MS), nowMs),
     ...nameOf({ ...readName(json, 'role'), ...readName(json, 'region') }),
   }
 }

@@ -109,6 +109,7 @@ export class StoredPeers implements Strategy {
 
   async #saveAfter(earlier: Promise<void>): Promise<void> {
     await earlier
+    this.#book.checkTimes()
     const peers = this.#book.takeChanged()
     if (peers.length === 0) return
     try {

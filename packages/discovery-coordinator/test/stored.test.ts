@@ -5,12 +5,14 @@ import { MemoryDatastore } from 'datastore-core'
 import fc from 'fast-check'
 import { type Datastore, Key } from 'interface-datastore'
 import { afterEach, expect, it, vi } from 'vitest'
+import { type BookEntry, isStale } from '../src/book-entry.ts'
 import { DATASTORE_PREFIX } from '../src/constants.ts'
 import { type SourcedCandidate, stored, type StoredInit, type Strategy } from '../src/index.ts'
 import { decodeEntry, encodeEntry } from '../src/stored-entry.ts'
 import { addressOf, at, candidateOf, collect, makePeerIds } from './support.ts'
 
 const ids = await makePeerIds(20)
+const DAY_MS = 86_400_000
 const NEED = { need: [], signal: new AbortController().signal }
 
 afterEach(() => {
@@ -54,6 +56,45 @@ it('offers after a restart what it learnt before, with addresses, role and regio
   expect(found).toMatchObject({ role: 'authority', region: 'north', table: 'tried' })
   expect(found?.addresses.map(String)).toEqual([addressOf(1).toString()])
   await second.strategy.stop?.()
+})
+
+it('keeps when it heard of a peer while the clock is not set, and takes what is far ahead of one that is as now', () => {
+  vi.useFakeTimers()
+  const savedMs = Date.UTC(2026, 10, 20)
+  const { id, addresses } = candidateOf(at(ids, 0), 0)
+  const entry: BookEntry = {
+    id,
+    addresses,
+    table: 'new',
+    group: 'g',
+    failures: 0,
+    addedMs: savedMs,
+    reachedMs: savedMs,
+  }
+  const ahead = { ...entry, addedMs: savedMs + 40 * DAY_MS, reachedMs: savedMs + 40 * DAY_MS }
+  vi.setSystemTime(60_000)
+  const kept = decodeEntry(id, encodeEntry(entry), 8)
+  expect(kept).toMatchObject({ addedMs: savedMs, reachedMs: savedMs })
+  expect([savedMs, savedMs + 31 * DAY_MS].map((nowMs) => isStale(kept, nowMs))).toEqual([false, true])
+  vi.setSystemTime(savedMs)
+  expect(decodeEntry(id, encodeEntry(ahead), 8)).toMatchObject({ addedMs: savedMs, reachedMs: savedMs })
+})
+
+it('takes what was read before the clock was set, and is far ahead of it, as of the time when it is', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2099, 0, 1) })
+  const datastore = new MemoryDatastore()
+  const first = await start(datastore)
+  first.strategy.found?.(candidateOf(at(ids, 0), 0), 'kademlia')
+  await first.strategy.stop?.()
+  vi.setSystemTime(60_000)
+  const second = await start(datastore)
+  expect(await offers(second)).toMatchObject([{ addedMs: Date.UTC(2099, 0, 1) }])
+  const nowMs = Date.UTC(2026, 10, 20)
+  vi.setSystemTime(nowMs)
+  await second.strategy.stop?.()
+  expect(await offers(second)).toMatchObject([{ addedMs: nowMs }])
+  const bytes = await datastore.get(keyOf(at(ids, 0).toString()))
+  expect(decodeEntry(at(ids, 0), bytes, 8).addedMs).toBe(nowMs)
 })
 
 it('forgets in the datastore what it forgets', async () => {

@@ -112,6 +112,7 @@ export class Engine {
   upkeep(): void {
     if (this.#running === undefined) return
     try {
+      this.book.checkTimes()
       this.bans.sweep()
       this.links.syncAll()
       this.enforcer.reviewAll()

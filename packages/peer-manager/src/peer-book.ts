@@ -8,6 +8,7 @@ import { PeerRegistry } from './registry.ts'
 import { decay } from './reputation.ts'
 import { type LedgerEntry, type LedgerState, ReportLedger } from './report-ledger.ts'
 import { leastValuable } from './retention.ts'
+import { isSet, readBack } from './stored-time.ts'
 import { TrafficCounters, type TrafficUpdate } from './traffic.ts'
 import { canMove } from './transitions.ts'
 
@@ -38,6 +39,7 @@ export class PeerBook {
   readonly #registry = new PeerRegistry()
   readonly #traffic = new TrafficCounters()
   readonly #ledgers = new Map<string, ReportLedger>()
+  #hasCheckedTimes = false
 
   constructor(options: PeerManagerOptions, hooks: PeerBookHooks) {
     this.#options = options
@@ -91,6 +93,19 @@ export class PeerBook {
     this.#registry.put(record)
     this.#ledgers.set(key, ledger)
     this.#forgetSurplus()
+  }
+
+  /** Once the clock is set, takes back the times of records that were read before and lie too far ahead of it. */
+  checkTimes(): void {
+    const nowMs = Date.now()
+    if (this.#hasCheckedTimes || !isSet(nowMs)) return
+    this.#hasCheckedTimes = true
+    for (const [key, { firstSeenMs, lastSeenMs, scoredMs }] of this.#registry.snapshot) {
+      const latestMs = Math.max(firstSeenMs, lastSeenMs, scoredMs)
+      if (readBack(latestMs, nowMs) === latestMs) continue
+      const seen = { firstSeenMs: readBack(firstSeenMs, nowMs), lastSeenMs: readBack(lastSeenMs, nowMs) }
+      this.change(key, { ...seen, scoredMs: readBack(scoredMs, nowMs) })
+    }
   }
 
   /** Changes a record for something that the peer did: it was seen now. `undefined` for a peer that is not held. */

@@ -6,6 +6,7 @@ import { asObject, type JsonObject, readNumber, readString, readStrings } from '
 import { changeRecord, copyHello, type ManagedPeer, newRecord } from './record.ts'
 import type { LedgerState } from './report-ledger.ts'
 import { ledgerFromJson } from './stored-ledger.ts'
+import { readBack } from './stored-time.ts'
 
 /** A peer as it is stored. */
 export interface StoredPeer {
@@ -29,7 +30,7 @@ export function encodePeer({ record, ledger }: StoredPeer): Uint8Array {
 }
 
 /**
- * Reads a stored peer back. Times in the future are taken as now, and a ban that is over is dropped.
+ * Reads a stored peer back. Times that are too far ahead of the clock are taken as now, and a ban that is over is dropped.
  * @throws {CorruptRecordError} for bytes that `encodePeer` would not make
  */
 export function decodePeer(id: PeerId, bytes: Uint8Array, nowMs: number): StoredPeer {
@@ -62,7 +63,7 @@ function parse(bytes: Uint8Array): JsonObject {
 }
 
 function readTime(json: JsonObject, field: string, nowMs: number): number {
-  return Math.min(nowMs, readNumber(json, field, 0, MAX_TIME_MS))
+  return readBack(readNumber(json, field, 0, MAX_TIME_MS), nowMs)
 }
 
 function banFromJson(json: JsonObject, nowMs: number): Partial<ManagedPeer> {

@@ -197,6 +197,22 @@ it('notes a peer as seen when it connects, says hello, sends anything or answers
   expect(manager.get(peer)).toMatchObject({ health: 40, latencyMs: 9, failures: 1 })
 })
 
+it('takes what was read before the clock was set, and is far ahead of it, as of the time when it is', async () => {
+  const datastore = new MemoryDatastore()
+  vi.setSystemTime(Date.UTC(2099, 0, 1))
+  const first = await start({}, { datastore })
+  first.manager.report(peer, { class: 'invalid-message' })
+  await first.manager.stop()
+
+  vi.setSystemTime(60_000)
+  const { manager } = await start({}, { datastore })
+  expect(manager.reputation(peer)).toBe(-10)
+  vi.setSystemTime(Date.UTC(2026, 10, 20))
+  vi.advanceTimersByTime(630_000)
+  expect(manager.reputation(peer)).toBeCloseTo(-5, 3)
+  expect(manager.get(peer)?.lastSeenMs).toBeLessThan(Date.now())
+})
+
 it('lets a reputation decay though the peer is not seen again', async () => {
   const { manager } = await start()
   manager.addCandidate({ id: peer, addresses: [] })

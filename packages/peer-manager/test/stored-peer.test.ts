@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { CorruptRecordError } from '../src/errors.ts'
 import { REPORT_CLASSES } from '../src/offences.ts'
-import { changeRecord, newRecord } from '../src/record.ts'
+import { changeRecord, newRecord, scoredAt } from '../src/record.ts'
 import { ReportLedger } from '../src/report-ledger.ts'
 import { decodePeer, encodePeer } from '../src/stored-peer.ts'
 import { at, makeHello, makePeerIds } from './support.ts'
@@ -11,6 +11,7 @@ import { at, makeHello, makePeerIds } from './support.ts'
 const ids = await makePeerIds(1)
 const id = at(ids, 0)
 const NOW_MS = 5_000
+const DAY_MS = 86_400_000
 const hex = await readFile(new URL('fixtures/stored-peer-v1.hex', import.meta.url), 'utf8')
 const golden = Buffer.from(hex.trim(), 'hex')
 const text = golden.toString()
@@ -74,10 +75,29 @@ it('gives back every record that it wrote', () => {
   )
 })
 
-it('drops a ban that is over, and takes times in the future as now', () => {
+it('drops a ban that is over', () => {
   expect(decodeText(text, 9_000).record).toMatchObject({ state: 'known', lastSeenMs: 2_000 })
   expect(decodeText(text, 9_000).record).not.toHaveProperty('bannedUntilMs')
-  expect(decodeText(text, 500).record).toMatchObject({ firstSeenMs: 500, lastSeenMs: 500 })
+})
+
+it('keeps the times of a record while the clock is not set, so that it decays by no more than the time that passed', () => {
+  const savedMs = Date.UTC(2026, 10, 20)
+  const saved = changeRecord(newRecord(id, savedMs), { reputation: -45, provenReputation: -45 })
+  const bytes = encodePeer({ record: saved, ledger: new ReportLedger(3).state() })
+  const { record } = decodePeer(id, bytes, 60_000)
+  expect(record).toMatchObject({ firstSeenMs: savedMs, lastSeenMs: savedMs, scoredMs: savedMs })
+  const atOnce = scoredAt(record, 61_000, 600_000)
+  const afterNtp = scoredAt(changeRecord(record, atOnce), savedMs + 600_000, 600_000)
+  expect(afterNtp.reputation).toBeCloseTo(-22.5, 9)
+})
+
+it('keeps times up to a day ahead of a clock that is set, and takes later ones as now', () => {
+  const nowMs = Date.UTC(2026, 10, 20)
+  const aheadBy = (ms: number): number => {
+    const record = newRecord(id, nowMs + ms)
+    return decodePeer(id, encodePeer({ record, ledger: new ReportLedger(3).state() }), nowMs).record.scoredMs - nowMs
+  }
+  expect([1, DAY_MS, DAY_MS + 1, 100 * 365 * DAY_MS].map(aheadBy)).toEqual([1, DAY_MS, 0, 0])
 })
 
 it.each([
