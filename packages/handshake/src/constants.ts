@@ -39,3 +39,6 @@ export const FLOOD_REPORT_GAP_MS = 1_000
 /** One stream is kept; room for a second lets us see, and report, the peer that opens it. */
 export const MAX_INBOUND_STREAMS = 2
 export const MAX_OUTBOUND_STREAMS = 1
+
+/** `setTimeout` fires at once for anything longer, about 25 days. */
+export const MAX_TIMER_MS = 2_147_483_647

@@ -54,7 +54,10 @@ export interface HandshakeInit {
   authorise?: (hello: Hello, peer: PeerId, options: { signal: AbortSignal }) => true | Reason | Promise<true | Reason>
   /** How far a peer's clock may be from ours, in ms; beyond it is refused as `clock-skew`. @default 30_000 */
   maxClockSkewMs?: number
-  /** Time from the opening of a connection to the end of its handshake, in ms; then it is closed. @default 10_000 */
+  /**
+   * Time from the opening of a connection to the end of its handshake, in ms, about 25 days at most; then it is closed.
+   * @default 10_000
+   */
   deadlineMs?: number
   /**
    * What becomes of a peer that does not speak the handshake, as in a network of several sorts of nodes: it is
@@ -62,7 +65,7 @@ export interface HandshakeInit {
    * for the handshake takes a stream of it; so does a dialler that is silent for `deadlineMs`. @default 'disconnect'
    */
   unknownPeers?: 'disconnect' | 'tolerate'
-  /** Time between two status messages while nothing changes, in ms. @default 60_000 */
+  /** Time between two status messages while nothing changes, in ms; about 25 days at most. @default 60_000 */
   statusIntervalMs?: number
   /** Handshakes in progress at once; further diallers are refused as `busy`. @default 64 */
   maxHandshakes?: number

@@ -14,6 +14,7 @@ import {
   DEFAULT_USER_AGENT,
   MAX_NAME_BYTES,
   MAX_TEXT_BYTES,
+  MAX_TIMER_MS,
 } from './constants.ts'
 import type { HandshakeInit } from './index.ts'
 import { textFault } from './text.ts'
@@ -54,6 +55,9 @@ export function readLimits(init: HandshakeInit): Limits {
   }
   for (const [name, value] of Object.entries(limits)) {
     if (!(value > 0)) throw new RangeError(`${name} ${value} must be above 0`)
+  }
+  for (const name of ['deadlineMs', 'statusIntervalMs'] as const) {
+    if (limits[name] > MAX_TIMER_MS) throw new RangeError(`${name} ${limits[name]} must be at most ${MAX_TIMER_MS}`)
   }
   // With room for one, two nodes that dial each other at once could each refuse the other's connection.
   const { maxConnectionsPerPeer } = limits

@@ -114,11 +114,20 @@ describe('explainFailure', () => {
 describe('options', () => {
   it.each([
     [{ deadlineMs: 0 }, 'deadlineMs 0'],
+    // A timer that is given more fires at once, and again and again.
+    [{ deadlineMs: 2 ** 31 }, 'deadlineMs 2147483648 must be at most 2147483647'],
+    [{ statusIntervalMs: 2 ** 31 }, 'statusIntervalMs 2147483648 must be at most 2147483647'],
+    [{ statusIntervalMs: Infinity }, 'statusIntervalMs Infinity'],
     [{ maxClockSkewMs: NaN }, 'maxClockSkewMs NaN'],
     [{ maxHandshakes: -1 }, 'maxHandshakes -1'],
     [{ maxConnectionsPerPeer: 1 }, 'maxConnectionsPerPeer 1'],
   ])('refuses %o and names the value', (init, message) => {
     expect(() => readLimits(makeInit(init))).toThrow(message)
+  })
+
+  it('takes the longest time that a timer can wait', () => {
+    const longest = { deadlineMs: 2 ** 31 - 1, statusIntervalMs: 2 ** 31 - 1 }
+    expect(readLimits(makeInit(longest))).toMatchObject(longest)
   })
 
   it.each([
