@@ -1,9 +1,11 @@
+import { defaultLogger } from '@libp2p/logger'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Lookup, NameResolver } from '../src/name-resolver.ts'
 import { createNode, type Node, type NodeOptions } from './nodes.ts'
 import { at } from './support.ts'
 
+const log = defaultLogger().forComponent('test')
 const nodes: Node[] = []
 
 afterEach(async () => {
@@ -22,7 +24,7 @@ function portOf(node: Node): string {
 }
 
 async function resolve(address: string, lookup: Lookup): Promise<string[]> {
-  return (await new NameResolver(lookup).resolve(multiaddr(address), {})).map(String)
+  return (await new NameResolver(lookup).resolve(multiaddr(address), { log })).map(String)
 }
 
 const never: Lookup = async () => new Promise(() => undefined)
@@ -53,7 +55,7 @@ describe('the resolver of names', () => {
     const resolver = new NameResolver(async () => Promise.reject(new RangeError('ENOTFOUND')))
     const address = multiaddr('/dns4/nowhere.example/tcp/9')
     expect(resolver.canResolve(address)).toBe(true)
-    expect(await resolver.resolve(address, {})).toEqual([address])
+    expect(await resolver.resolve(address, { log })).toEqual([address])
     expect(resolver.canResolve(address)).toBe(false)
     expect(resolver.canResolve(multiaddr(address.toString()))).toBe(true)
   })
@@ -65,7 +67,10 @@ describe('the resolver of names', () => {
     expect(await found).toEqual(['/dns4/slow.example/tcp/9'])
 
     const controller = new AbortController()
-    const given = new NameResolver(never).resolve(multiaddr('/dns4/a.example/tcp/9'), { signal: controller.signal })
+    const given = new NameResolver(never).resolve(multiaddr('/dns4/a.example/tcp/9'), {
+      log,
+      signal: controller.signal,
+    })
     controller.abort(new RangeError('over'))
     await expect(given).rejects.toThrow('over')
     expect(vi.getTimerCount()).toBe(0)
