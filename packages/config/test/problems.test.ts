@@ -111,8 +111,9 @@ it('says of what is missing within a list that nothing came, whatever the defaul
   )
 })
 
+const flagName = (path: string): string => `--set ${path}`
+
 it('calls flags as the program does', () => {
-  const flagName = (path: string): string => `--set ${path}`
   const init = { ...file('p2p:\n  port: 1\n'), flagName }
 
   expect(loadConfig({ ...init, flags: { 'p2p.port': '2' } }).origin('p2p.port').where).toBe('--set p2p.port')
