@@ -67,8 +67,8 @@ export interface ConfigInit<S extends z.core.$ZodType = z.core.$ZodType> {
    */
   flags?: Readonly<Record<string, unknown>>
   /**
-   * How the program calls the flag of a dotted path, for errors and origins: `(path) => \`--set ${path}\`` where there is
-   * one for all. @default `--p2p-port` for `p2p.port`
+   * Says what errors and origins call the flag of a dotted path, such as `--set p2p.port`: the command line is the
+   * program's. @default `--p2p-port` for `p2p.port`
    */
   flagName?: (path: string) => string
   /** Largest profile or file, in bytes; a larger one is refused unparsed. @default 1_048_576 */

@@ -222,7 +222,10 @@ const settings = z.strictObject({
   role: name.default('node').describe('What the node is in the network, such as authority, producer or consumer'),
   region: name.default('central').describe('Where the node is'),
   capabilities: z.array(name).max(MAX_CAPABILITIES).default([]).describe('What the node offers beside its role'),
-  obeySystemShutdown: z.boolean().default(false).describe('Stop when an authority asks every node to'),
+  obeySystemShutdown: z
+    .boolean()
+    .default(false)
+    .describe('Stop when an authority asks every node to, at the time it says'),
   feedSize: count.default(10_000).describe('Messages that /api/v1/feed remembers'),
   shutdownGraceMs: timerMs.default(30_000).describe('Time a shutdown may take in all, in ms'),
   p2p: p2p.prefault({}).describe('Links to peers'),
