@@ -156,3 +156,17 @@ export const ids = (transactions: Iterable<{ id: string }>): string[] => Array.f
 
 /** All of the pool in its order. */
 export const all = (pool: Mempool<ModelTransaction>): ModelTransaction[] => pool.take(1e9, 1e6)
+
+/** Counts how often somebody looks at what transactions spend, of those that the chain decodes from now on. */
+export function countSpends(chain: ModelChain): { looks: number } {
+  const counted = { looks: 0 }
+  const decodeOne = chain.decode.bind(chain)
+  Object.assign(chain, {
+    decode(bytes: Uint8Array): ModelTransaction {
+      const one = decodeOne(bytes)
+      const { spends } = one
+      return Object.defineProperty(one, 'spends', { get: () => (counted.looks++, spends) })
+    },
+  })
+  return counted
+}
