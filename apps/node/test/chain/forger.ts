@@ -1,63 +1,22 @@
 import type { StatePieceAnswer, SyncRequests } from '@gridmesh/block-sync'
 import type { ChainTip } from '@gridmesh/interfaces'
-import {
-  addressOf,
-  type Block,
-  bucketOf,
-  BUCKETS,
-  buildGenesis,
-  encodeBlock,
-  encodePiece,
-  type HeaderFields,
-  parseGenesis,
-  signerOf,
-  signHeader,
-  toHex,
-  txRoot,
-} from '@gridmesh/ledger'
+import { addressOf, type Block, encodeBlock, type HeaderFields, signerOf, toHex } from '@gridmesh/ledger'
+import { ForgedState } from '../../src/sim/chain/forged-checkpoint.ts'
 import { genesisOf } from './genesis.ts'
 
 const OTHER = signerOf(new Uint8Array(32).fill(66))
 /** Who is the only authority by a state of its own making. */
 export const FORGER = toHex(addressOf(OTHER.publicKey))
-const CHAIN_ID = buildGenesis(genesisOf()).chainId
-
-const own = buildGenesis(
-  parseGenesis(`
-name: own
-time: 2026-01-01T00:00:00Z
-zones: [{ zone: 1, name: bangkok }]
-authorities: [{ publicKey: ${toHex(OTHER.publicKey)} }]
-tender: [{ amount: 1000000, zone: 1, owner: ${FORGER} }]
-`),
-)
+const state = new ForgedState(genesisOf(), OTHER)
 
 /** A block of the chain that its maker, and nobody else, takes for one; by default after the state of its own making. */
 export function forgedBlock(fields: Partial<HeaderFields> & { height: number }): Block {
-  const header = signHeader(
-    {
-      chainId: CHAIN_ID,
-      parent: new Uint8Array(32).fill(9),
-      timeMs: Date.now(),
-      kind: 'energy',
-      proposer: OTHER.publicKey,
-      txRoot: txRoot([]),
-      stateRoot: own.tree.root,
-      gridSequence: 0,
-      ...fields,
-    },
-    OTHER,
-  )
-  return { header, transactions: [] }
+  return state.block(fields)
 }
 
 /** A piece of the state after a forged block, proved by its header. */
 export function forgedPiece(piece: number, pieces: number): Uint8Array {
-  const count = BUCKETS / pieces
-  const entries = own.changes.flatMap(({ key, after }) => (after === undefined ? [] : [[key, after] as const]))
-  const read = (first: number, length: number): typeof entries =>
-    entries.filter(([key]) => bucketOf(key) >= first && bucketOf(key) < first + length)
-  return encodePiece(own.tree.piece(piece * count, count, read))
+  return state.piece(piece, pieces)
 }
 
 /** A peer that claims a forged block as its tip, as final, and as a checkpoint, and gives what it is asked for. */

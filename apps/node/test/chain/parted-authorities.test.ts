@@ -8,6 +8,7 @@ import {
   buildGenesis,
   defaultRegistry,
   encodeBlock,
+  type LedgerSigner,
   MemoryState,
   parseGenesis,
   proposal,
@@ -21,12 +22,17 @@ import {
 import { expect, it } from 'vitest'
 import { EnergyChain } from '../../src/chain/energy-chain.ts'
 
-type Signer = ReturnType<typeof signerOf>
-
-const signers = [1, 2, 3, 4, 5, 6].map((n) => signerOf(new Uint8Array(32).fill(n)))
-const [A, B, C, D, X, Y] = signers as [Signer, Signer, Signer, Signer, Signer, Signer]
+const signerNumbered = (n: number): LedgerSigner => signerOf(new Uint8Array(32).fill(n))
+const [A, B, C, D, X, Y] = [
+  signerNumbered(1),
+  signerNumbered(2),
+  signerNumbered(3),
+  signerNumbered(4),
+  signerNumbered(5),
+  signerNumbered(6),
+] as const
 const BOARD = [A, B, C, D]
-const hexOf = ({ publicKey }: Signer): string => toHex(addressOf(publicKey))
+const hexOf = ({ publicKey }: LedgerSigner): string => toHex(addressOf(publicKey))
 const genesis = parseGenesis(`
 name: parted
 time: 2024-01-01T00:00:00Z
@@ -42,16 +48,16 @@ class Side {
   readonly blocks: Block[] = []
   readonly #view = new MemoryState()
   readonly #begin = buildGenesis(genesis)
-  #authorities: readonly Signer[] = BOARD
+  #authorities: readonly LedgerSigner[] = BOARD
 
   constructor() {
     this.#view.apply(this.#begin.changes)
   }
 
-  make(alive: readonly Signer[], transactions: Transaction[] = []): void {
+  make(alive: readonly LedgerSigner[], transactions: Transaction[] = []): void {
     const head = this.blocks.at(-1)?.header ?? this.#begin.block.header
     const order = this.#authorities.toSorted((a, b) => (hexOf(a) < hexOf(b) ? -1 : 1))
-    const turn = (rank: number): Signer | undefined => order[(head.height + 1 + rank) % order.length]
+    const turn = (rank: number): LedgerSigner | undefined => order[(head.height + 1 + rank) % order.length]
     const rank = order.findIndex((_, at) => alive.some((each) => each === turn(at)))
     const signer = turn(rank)
     if (signer === undefined) throw new TypeError('nobody is there')
@@ -68,7 +74,12 @@ class Side {
   }
 
   /** The block that makes somebody an authority. */
-  register([signer = A, ...others]: readonly Signer[], nonce: number, asked: Transaction, authority: Signer): void {
+  register(
+    [signer = A, ...others]: readonly LedgerSigner[],
+    nonce: number,
+    asked: Transaction,
+    authority: LedgerSigner,
+  ): void {
     const body = {
       proposer: asked.address,
       proposal: asked.id,
@@ -80,7 +91,7 @@ class Side {
 }
 
 /** A proposal of `signer` to make somebody an authority. */
-function asking(signer: Signer, { publicKey }: Signer): Transaction {
+function asking(signer: LedgerSigner, { publicKey }: LedgerSigner): Transaction {
   const action = registerAction({ publicKey, zones: [] })
   const body = { text: 'one more', action, closesAtHeight: 1_000 }
   return signTransaction(proposal, body, { chainId, signer, nonce: 0 })

@@ -17,6 +17,7 @@ import {
   type Entry,
   type Genesis,
   type GenesisBlock,
+  type HeaderFields,
   type LedgerSigner,
   signHeader,
   toHex,
@@ -27,24 +28,60 @@ import {
 const AHEAD = 1_000
 const HASH_BYTES = 32
 
-/**
- * A block above the tips of all others, after a state in which its maker is the only authority. The state is what the
- * header says, and the signature holds; that no chain leads there is all that is false.
- */
-export class ForgedCheckpoint {
+/** A state of a liar's own making, in which it is the only authority: all that is false is that no chain leads there. */
+export class ForgedState {
   readonly #signer: LedgerSigner
   readonly #chainId: Uint8Array
   readonly #own: GenesisBlock
-  #block: Block | undefined
 
+  /** The chain that it is said to be of, and the liar. */
   constructor(genesis: Genesis, signer: LedgerSigner) {
     this.#signer = signer
     this.#chainId = buildGenesis(genesis).chainId
     this.#own = buildGenesis({ ...genesis, authorities: [{ publicKey: signer.publicKey, zones: [] }] })
   }
 
+  /** A block after it, whose header says so and whose signature holds. */
+  block(fields: Partial<HeaderFields> & { height: number }): Block {
+    const header = signHeader(
+      {
+        chainId: this.#chainId,
+        parent: new Uint8Array(HASH_BYTES),
+        timeMs: Date.now(),
+        kind: 'energy',
+        proposer: this.#signer.publicKey,
+        txRoot: txRoot([]),
+        stateRoot: this.#own.tree.root,
+        gridSequence: 0,
+        ...fields,
+      },
+      this.#signer,
+    )
+    return { header, transactions: [] }
+  }
+
+  /** A piece of it, as that header proves. */
+  piece(piece: number, pieces: number): Uint8Array {
+    const { changes, tree } = this.#own
+    const count = BUCKETS / pieces
+    const entries = changes.flatMap(({ key, after }): Entry[] => (after === undefined ? [] : [[key, after]]))
+    const read = (first: number, length: number): Entry[] =>
+      entries.filter(([key]) => bucketOf(key) >= first && bucketOf(key) < first + length)
+    return encodePiece(tree.piece(piece * count, count, read))
+  }
+}
+
+/** A block above the tips of all others, after a forged state, claimed as final. */
+export class ForgedCheckpoint {
+  readonly #state: ForgedState
+  #block: Block | undefined
+
+  constructor(state: ForgedState) {
+    this.#state = state
+  }
+
   status({ tip }: Status): Status {
-    const { header } = (this.#block ??= this.#forge(tip.height + AHEAD))
+    const { header } = (this.#block ??= this.#state.block({ height: tip.height + AHEAD }))
     const place = { height: header.height, hash: toHex(header.hash) }
     return { tip: place, finalised: place, checkpoint: place }
   }
@@ -63,29 +100,6 @@ export class ForgedCheckpoint {
 
   piece({ block, piece, pieces }: GetStatePiece, honest: StatePieceAnswer): StatePieceAnswer {
     if (block.height !== this.#block?.header.height) return honest
-    const { changes, tree } = this.#own
-    const count = BUCKETS / pieces
-    const entries = changes.flatMap(({ key, after }): Entry[] => (after === undefined ? [] : [[key, after]]))
-    const read = (first: number, length: number): Entry[] =>
-      entries.filter(([key]) => bucketOf(key) >= first && bucketOf(key) < first + length)
-    return { piece: encodePiece(tree.piece(piece * count, count, read)) }
-  }
-
-  #forge(height: number): Block {
-    const header = signHeader(
-      {
-        chainId: this.#chainId,
-        height,
-        parent: new Uint8Array(HASH_BYTES),
-        timeMs: Date.now(),
-        kind: 'energy',
-        proposer: this.#signer.publicKey,
-        txRoot: txRoot([]),
-        stateRoot: this.#own.tree.root,
-        gridSequence: 0,
-      },
-      this.#signer,
-    )
-    return { header, transactions: [] }
+    return { piece: this.#state.piece(piece, pieces) }
   }
 }

@@ -36,7 +36,7 @@ import {
   getStatePieceKind,
   statusKind,
 } from '../../chain-network/kinds.ts'
-import { ForgedCheckpoint } from './forged-checkpoint.ts'
+import { ForgedCheckpoint, ForgedState } from './forged-checkpoint.ts'
 import type { LieName } from './scenario.ts'
 
 /** Blocks that a liar claims to have beyond the others. */
@@ -137,7 +137,7 @@ function falsify({ piece }: StatePieceAnswer): StatePieceAnswer {
 
 function lieOf(name: LieName, init: LiarInit): Lie {
   const forger = new Forger(init)
-  const forged = new ForgedCheckpoint(init.genesis, init.signer)
+  const forged = new ForgedCheckpoint(new ForgedState(init.genesis, init.signer))
   const lies: Readonly<Record<LieName, Lie>> = {
     'false-block': { block: (bytes) => forger.withFalseState(bytes) },
     'false-checkpoint': {
