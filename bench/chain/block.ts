@@ -1,6 +1,7 @@
 import { type Line, median } from '../report.ts'
 import { alone, beside, inTurns } from '../rounds.ts'
 import type { ChainAt } from './chain-at.ts'
+import { sizeOf } from './size.ts'
 import type { Workshop } from './workshop.ts'
 
 const ROUNDS = 5
@@ -8,7 +9,7 @@ const THREADS = 2
 /** Payments of a block of 1 MB, as near as they come. */
 const FULL = 4_400
 const GOAL_MS = 250
-const OUTPUTS = [10_000, 100_000, 1_000_000] as const
+const OUTPUTS = [10_000, 100_000, sizeOf('CHAIN_BLOCK_OUTPUTS', 1_000_000)]
 const SIZES = [550, 1_100, 2_200, 4_400] as const
 /** How much more a state of a hundred times the size may cost. */
 const FLAT = '<= 1.25'
