@@ -53,7 +53,7 @@ export class Peers {
   /** Charges an inbound message on a topic of `lane`. Without a rate limiter none is too much. */
   isWithinRate(peer: PeerId, lane: Lane, bytes: number): boolean {
     const rate = lane === 'critical' ? CRITICAL_RATE : BROADCAST_HANDLER
-    return this.#siblings.rateLimiter?.take(peer, rate, { messages: 1, bytes }).ok ?? true
+    return this.#siblings.rateLimiter?.take(peer, rate, { messages: 1, bytes }, lane).ok ?? true
   }
 
   report(peer: PeerId, report: PeerReport): void {

@@ -248,10 +248,15 @@ it('ignores what is over the rate limit, and takes the same message from another
 
 it('charges critical topics apart, so that what else a peer brings costs no emergency, whatever frames claim', async () => {
   const limited = new Set(['broadcast'])
+  const lanes = new Set<unknown>()
   const { node, attacker } = await meeting({
     rateLimiter: {
-      take: (_, protocol) =>
-        limited.has(protocol) ? { ok: false, limit: 'messagesPerSecond', value: 1, retryAfterMs: 1 } : { ok: true },
+      take(_, protocol, _cost, lane) {
+        lanes.add(`${protocol} ${lane}`)
+        return limited.has(protocol)
+          ? { ok: false, limit: 'messagesPerSecond', value: 1, retryAfterMs: 1 }
+          : { ok: true }
+      },
     },
   })
   const emergency = wireTopic('emergency')
@@ -279,6 +284,7 @@ it('charges critical topics apart, so that what else a peer brings costs no emer
   limited.delete('broadcast')
   expect(await flood({})).toBe('taken')
   expect(taken).toEqual([1, 2])
+  expect(lanes).toEqual(new Set(['broadcast-critical critical', 'broadcast normal']))
   expect(orders.get(node.peerId.toString())).toEqual([PAYLOAD])
 })
 

@@ -22,8 +22,12 @@ export interface PacingOptions extends AbortOptions {
 
 /** Limits what peers send, and what we send them. Service name `rateLimiter`. */
 export interface RateLimiter {
-  /** Charges `peer` for inbound traffic on `protocol`. Charges nothing where it refuses. */
-  take(peer: PeerId, protocol: string, cost?: RateCost): RateVerdict
+  /**
+   * Charges `peer` for inbound traffic on `protocol`. Charges nothing where it refuses. What all peers may send together
+   * is counted for `critical` apart from all other lanes: no flood in another lane takes its room. `lane` is `normal`
+   * by default.
+   */
+  take(peer: PeerId, protocol: string, cost?: RateCost, lane?: Lane): RateVerdict
   /**
    * Resolves as soon as sending `cost` to `peer` stays within the quota the peer announced. The more urgent lane goes
    * first, and `critical` is counted for itself: it waits for no other lane, and no other lane takes its room. So a

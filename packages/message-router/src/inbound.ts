@@ -53,14 +53,15 @@ export class Inbound {
     const subject: Subject = { from: context.from, kind: registration.kind, via: 'broadcast' }
     const registrationOf = (kind: string): Registration | undefined =>
       kind === registration.kind ? registration : undefined
-    const obstacle = this.#obstacle(registration.lane)
+    const { lane } = registration
+    const obstacle = this.#load(lane) ?? this.#openings(lane)
     if (obstacle != null) {
       // Not opened, so not known to be valid: neither taken nor passed on, and nobody is blamed.
-      ledger.dropped(subject, registration.lane, reasonOf(obstacle))
+      ledger.dropped(subject, lane, reasonOf(obstacle))
       return 'ignore'
     }
     return settle(
-      () => after(opener.open(bytes, { registrationOf }), (opened) => this.#takeBroadcast(subject, opened)),
+      () => after(opener.open(bytes, { lane, registrationOf }), (opened) => this.#takeBroadcast(subject, opened)),
       (verdict) => verdict,
       (err) => (ledger.refused(subject, err) === 'ignore' ? 'ignore' : 'reject'),
     )
@@ -108,14 +109,15 @@ export class Inbound {
       return registration
     }
     // Before the envelope is opened: a refused sender may try the same bytes again, and they must not be a replay.
-    const obstacle = this.#obstacle(context.lane) ?? this.#fullness(context.lane)
+    const { lane, peer } = context
+    const obstacle = this.#load(lane) ?? this.#openings(lane) ?? this.#fullness(lane)
     if (obstacle != null) {
-      ledger.dropped(subject, context.lane, reasonOf(obstacle))
+      ledger.dropped(subject, lane, reasonOf(obstacle))
       throw obstacle
     }
     return settle(
       () =>
-        after(opener.open(bytes, { sender: context.peer, recipient: self, registrationOf }), (opened) =>
+        after(opener.open(bytes, { lane, sender: peer, recipient: self, registrationOf }), (opened) =>
           take(opened, subject),
         ),
       (taken) => taken,
@@ -203,7 +205,7 @@ export class Inbound {
     const { dispatcher, ledger, stopping } = this.#init
     if (stopping.aborted) throw new Dropped(new NotStartedError('The router has stopped'))
     // What the carrier said of the lane was a hint; the lane of the kind decides.
-    const obstacle = this.#obstacle(lane)
+    const obstacle = this.#load(lane)
     if (obstacle != null) {
       ledger.dropped(subject, lane, reasonOf(obstacle))
       throw new Dropped(obstacle)
@@ -213,11 +215,16 @@ export class Inbound {
     ledger.received(subject)
   }
 
-  #obstacle(lane: Lane): NodeBusyError | QueueFullError | undefined {
-    const { health, opener, maxOpening, busyRetryAfterMs } = this.#init
+  #load(lane: Lane): NodeBusyError | undefined {
+    const { health, busyRetryAfterMs } = this.#init
     const load = health?.load ?? 'normal'
-    if (load !== 'normal' && SHED_LANES[load].has(lane)) return new NodeBusyError(lane, load, busyRetryAfterMs)
-    return opener.isFull ? new QueueFullError('maxOpening', maxOpening, lane) : undefined
+    if (load === 'normal' || !SHED_LANES[load].has(lane)) return undefined
+    return new NodeBusyError(lane, load, busyRetryAfterMs)
+  }
+
+  #openings(lane: Lane): QueueFullError | undefined {
+    const { opener, maxOpening } = this.#init
+    return opener.isFull(lane) ? new QueueFullError('maxOpening', maxOpening, lane) : undefined
   }
 
   #fullness(lane: Lane): QueueFullError | undefined {

@@ -1,4 +1,4 @@
-import type { Envelope, MaybePromise, MessageMeta } from '@gridmesh/interfaces'
+import type { Envelope, Lane, MaybePromise, MessageMeta } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { MessageRejectedError } from './errors.ts'
 import { isPending } from './maybe.ts'
@@ -13,6 +13,8 @@ export interface OpenerInit extends BatchLimits {
 
 /** What is known of an envelope before it is opened. */
 export interface Expected {
+  /** The lane it came in. */
+  lane: Lane
   /** The author it must have. */
   sender?: PeerId
   /** Whom it must be meant for; absent: everybody. */
@@ -28,20 +30,23 @@ export interface OpenedBatch {
   messages: Uint8Array[]
 }
 
-/** Opens envelopes and takes their payload apart, with a bound on those that wait for an asynchronous signer. */
+/**
+ * Opens envelopes and takes their payload apart, with a bound on those that wait for an asynchronous signer: one for
+ * what came as `critical`, and one for all other lanes.
+ */
 export class Opener {
   readonly #init: OpenerInit
   readonly #envelope: Envelope
-  #opening = 0
+  readonly #opening = { critical: 0, others: 0 }
 
   constructor(init: OpenerInit, envelope: Envelope) {
     this.#init = init
     this.#envelope = envelope
   }
 
-  /** Whether no more envelope may be opened for now. Never so where the signer is synchronous. */
-  get isFull(): boolean {
-    return this.#opening >= this.#init.maxOpening
+  /** Whether no more envelope of this lane may be opened for now. Never so where the signer is synchronous. */
+  isFull(lane: Lane): boolean {
+    return this.#opening[countOf(lane)] >= this.#init.maxOpening
   }
 
   /** Synchronous where the envelope is. Throws, or rejects, as `Envelope.open`, or with an error of `wire.ts`. */
@@ -61,13 +66,18 @@ export class Opener {
     }
     if (!isPending(opened)) return decode(opened)
 
-    this.#opening++
-    return opened.then(decode).finally(() => this.#opening--)
+    const count = countOf(expected.lane)
+    this.#opening[count]++
+    return opened.then(decode).finally(() => this.#opening[count]--)
   }
 
   #maxBytes(registration: Registration | undefined): number | undefined {
     return registration == null ? undefined : maxPayloadBytes(registration, this.#init)
   }
+}
+
+function countOf(lane: Lane): 'critical' | 'others' {
+  return lane === 'critical' ? lane : 'others'
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Lane, Verdict } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { defineMessage } from '../src/index.ts'
@@ -5,7 +6,7 @@ import type { MessageRouterInit } from '../src/index.ts'
 import { encodeBatch, encodeReply } from '../src/wire.ts'
 import { sealAs } from './support/fake-envelope.ts'
 import { FakeNetwork } from './support/fake-network.ts'
-import { order, quote, randomPeerId, startNode, startPair, vote } from './support/setup.ts'
+import { alarm, order, quote, randomPeerId, startNode, startPair, vote } from './support/setup.ts'
 import type { TestNode } from './support/setup.ts'
 
 const unhandled: unknown[] = []
@@ -268,6 +269,18 @@ it('opens no more than maxOpening envelopes at once over an asynchronous signer'
   })
   expect((await Promise.all(verdicts)).filter((verdict) => verdict === 'accept')).toHaveLength(3)
   expect(node.dropped).toHaveLength(7)
+})
+
+it('opens critical envelopes while all places of the other lanes are taken', async () => {
+  const node = await startNode({ isAsync: true, maxOpening: 3 })
+  const mallory = await randomPeerId()
+  node.router.on(vote, () => {})
+  node.router.on(alarm, () => {})
+  const bring = (kind: string, lane: Lane): Promise<Verdict | undefined> =>
+    node.carriers.bring(mallory, kind, sealAs(mallory, sequence++, { kind, lane, payload: encodeBatch([value]) }))
+  const votes = Array.from({ length: 10 }, () => bring('vote', 'high'))
+  expect(await bring('alarm', 'critical')).toBe('accept')
+  expect((await Promise.all(votes)).filter((verdict) => verdict === 'accept')).toHaveLength(3)
 })
 
 it('disconnects where the policy says so, and says why', async () => {

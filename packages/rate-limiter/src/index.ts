@@ -41,7 +41,7 @@ export interface TrafficLimitsInit {
 
 /** Options of the inbound side. */
 export interface TrafficLimiterInit extends TrafficLimitsInit {
-  /** Messages regained each second by all peers and protocols together; more are refused. @default 10_000 */
+  /** Messages regained each second by all peers and protocols together; more are refused. `critical` has as many for itself. @default 10_000 */
   totalMessagesPerSecond?: number
   /** Messages of all peers at once; a single cost above it never passes. @default twice `totalMessagesPerSecond` */
   totalMessagesBurst?: number

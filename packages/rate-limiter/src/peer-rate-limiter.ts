@@ -1,4 +1,4 @@
-import { optional, type RateCost, type RateVerdict, type PacingOptions } from '@gridmesh/interfaces'
+import { type Lane, optional, type PacingOptions, type RateCost, type RateVerdict } from '@gridmesh/interfaces'
 import {
   serviceCapabilities,
   TypedEventEmitter,
@@ -62,8 +62,8 @@ export class PeerRateLimiter extends TypedEventEmitter<PeerLimitsEvents> impleme
     this.#reports.clear()
   }
 
-  take(peer: PeerId, protocol: string, cost?: RateCost): RateVerdict {
-    const verdict = this.#inbound.take(peer.toString(), protocol, cost)
+  take(peer: PeerId, protocol: string, cost?: RateCost, lane?: Lane): RateVerdict {
+    const verdict = this.#inbound.take(peer.toString(), protocol, cost, undefined, lane)
     if (!verdict.ok) this.#onRefused({ peer, protocol, limit: verdict.limit, value: verdict.value })
     return verdict
   }

@@ -4,7 +4,7 @@ import { remaining, waitMs } from './owed.ts'
 const OWED = 0
 const AT_MS = 1
 
-/** The limit on all keys together. Never in debt beyond its burst: all peers would have to wait for what one sent. */
+/** The limit on all keys together, of `critical` or of all other lanes. Never in debt beyond its burst: all peers would have to wait for what one sent. */
 export class TotalMeter {
   readonly #limit: Limit
   readonly #cells = new Float64Array(2)

@@ -31,6 +31,14 @@ describe('a peer', () => {
 })
 
 describe('many strangers', () => {
+  it.each(['high', 'normal', 'bulk'] as const)('that flood in `%s` take no room of `critical`', (lane) => {
+    const limiter = new TrafficLimiter()
+    for (let peer = 0; peer < 1_000; peer += 1) limiter.take(`s${peer}`, '/x/1', { messages: 200 }, 0, lane)
+    expect(limiter.take('honest', '/x/1', undefined, 0, lane)).toMatchObject({ limit: 'totalMessagesPerSecond' })
+    for (let sent = 0; sent < 200; sent += 1)
+      expect(limiter.take('honest', '/urgent/1', undefined, 0, 'critical').ok).toBe(true)
+  })
+
   it('fill no more than maxKeys keys, and the known peers go on', () => {
     const limiter = new TrafficLimiter({ maxKeys: 1_000, totalMessagesPerSecond: 1e9 })
     limiter.take('known', '/x/1', undefined, 0)

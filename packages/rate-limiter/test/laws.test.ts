@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { RateCost } from '@gridmesh/interfaces'
+import type { Lane, RateCost } from '@gridmesh/interfaces'
 import { TrafficLimiter, type TrafficLimiterInit } from '../src/index.ts'
 import { excesses, type Pass } from './window.ts'
 
@@ -8,6 +8,7 @@ interface Take {
   peer: string
   protocol: string
   cost: Required<RateCost>
+  lane: Lane
   /** Since the take before. */
   stepMs: number
 }
@@ -32,37 +33,48 @@ const cost = fc.record({
 function takes(stepMs: fc.Arbitrary<number>): fc.Arbitrary<Take[]> {
   const peer = fc.constantFrom('a', 'b', 'c')
   const protocol = fc.constantFrom('/x/1', '/y/1')
-  return fc.array(fc.record({ peer, protocol, cost, stepMs }), { maxLength: 60 })
+  const lane = fc.constantFrom<Lane>('critical', 'high', 'normal', 'bulk')
+  return fc.array(fc.record({ peer, protocol, cost, lane, stepMs }), { maxLength: 60 })
 }
 
 const forward = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2_000, noNaN: true }), fc.nat(50))
 const anyhow = fc.oneof(forward, fc.double({ min: -5_000, max: 5_000, noNaN: true }), fc.constantFrom(1e18, -1e18))
 
-/** Runs the takes and returns what passed, per key and in all, at the times that went forward. */
-function run(init: TrafficLimiterInit, all: Take[]): { keys: Map<string, Pass[]>; total: Pass[] } {
+/** What passed, at the times that went forward. */
+interface Passes {
+  readonly keys: ReadonlyMap<string, Pass[]>
+  readonly critical: readonly Pass[]
+  readonly others: readonly Pass[]
+}
+
+function run(init: TrafficLimiterInit, all: Take[]): Passes {
   const limiter = new TrafficLimiter(init)
   const keys = new Map<string, Pass[]>()
-  const total: Pass[] = []
+  const critical: Pass[] = []
+  const others: Pass[] = []
   let atMs = 0
   let forwardMs = 0
-  for (const { peer, protocol, cost: given, stepMs } of all) {
+  for (const { peer, protocol, cost: given, lane, stepMs } of all) {
     const before = atMs
     atMs += stepMs
     // A longer leap is not believed.
     forwardMs += Math.min(Math.max(0, atMs - before), 86_400_000)
-    if (!limiter.take(peer, protocol, given, atMs).ok) continue
+    if (!limiter.take(peer, protocol, given, atMs, lane).ok) continue
     const pass: Pass = { atMs: forwardMs, ...given }
     const key = `${peer} ${protocol}`
     keys.set(key, [...(keys.get(key) ?? []), pass])
+    const total = lane === 'critical' ? critical : others
     total.push(pass)
   }
-  return { keys, total }
+  return { keys, critical, others }
 }
 
 /** Every window in which the law does not hold. */
 function breaches(init: Required<Omit<TrafficLimiterInit, 'protocols' | 'maxKeys'>>, all: Take[]): string[] {
-  const { keys, total } = run(init, all)
-  const found = excesses(total, 'messages', init.totalMessagesPerSecond, init.totalMessagesBurst, 'never above')
+  const { keys, critical, others } = run(init, all)
+  const found = [critical, others].flatMap((total) =>
+    excesses(total, 'messages', init.totalMessagesPerSecond, init.totalMessagesBurst, 'never above'),
+  )
   for (const passes of keys.values()) {
     found.push(
       ...excesses(passes, 'messages', init.messagesPerSecond, init.messagesBurst, 'largest cost may exceed'),
@@ -73,7 +85,7 @@ function breaches(init: Required<Omit<TrafficLimiterInit, 'protocols' | 'maxKeys
   return found
 }
 
-it('passes no more than burst + rate × w in any window w, per key and in all', () => {
+it('passes no more than burst + rate × w in any window w, per key, and in all of `critical` and of all other lanes', () => {
   fc.assert(
     fc.property(limits, takes(forward), (init, all) => {
       expect(breaches(init, all)).toEqual([])
@@ -112,9 +124,9 @@ it('charges nothing where it refuses: every verdict is what it would be had only
       for (const take of all) {
         atMs += take.stepMs
         const replay = new TrafficLimiter(init)
-        for (const past of passed) replay.take(past.peer, past.protocol, past.cost, past.atMs)
-        const verdict = limiter.take(take.peer, take.protocol, take.cost, atMs)
-        expect(verdict).toEqual(replay.take(take.peer, take.protocol, take.cost, atMs))
+        for (const past of passed) replay.take(past.peer, past.protocol, past.cost, past.atMs, past.lane)
+        const verdict = limiter.take(take.peer, take.protocol, take.cost, atMs, take.lane)
+        expect(verdict).toEqual(replay.take(take.peer, take.protocol, take.cost, atMs, take.lane))
         if (verdict.ok) passed.push({ ...take, atMs })
       }
     }),

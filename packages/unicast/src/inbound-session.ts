@@ -190,7 +190,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   /** Charges an inbound message. Returns the error where it is over a limit, which the limiter itself reports. */
   #charge(bytes: number): RateLimitedError | undefined {
     const { rateLimiter } = this.#core.siblings
-    const verdict = rateLimiter?.take(this.#remote.peer, PROTOCOLS[this.lane], { messages: 1, bytes })
+    const verdict = rateLimiter?.take(this.#remote.peer, PROTOCOLS[this.lane], { messages: 1, bytes }, this.lane)
     if (verdict == null || verdict.ok) return undefined
     return new RateLimitedError(verdict.limit, verdict.value, verdict.retryAfterMs)
   }

@@ -45,7 +45,7 @@ export class StreamAdmission {
   }
 
   #charge({ lane, peer }: Arrival): void {
-    const verdict = this.#core.siblings.rateLimiter?.take(peer, PROTOCOLS[lane], { streams: 1 })
+    const verdict = this.#core.siblings.rateLimiter?.take(peer, PROTOCOLS[lane], { streams: 1 }, lane)
     if (verdict?.ok === false) throw new RateLimitedError(verdict.limit, verdict.value, verdict.retryAfterMs)
   }
 

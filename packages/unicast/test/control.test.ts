@@ -49,7 +49,8 @@ describe('the signals of a stream', () => {
     const encode = frames()
     stream.send(encode(encodeCredit(7, 1), encodeSignal(TYPE.end, 7), encodeSignal(TYPE.cancel, 7)))
     await vi.waitFor(() => expect(charged()).toEqual([{ messages: 1, bytes: 3 }, SIGNAL, SIGNAL]))
-    expect(take.mock.lastCall?.[1]).toBe(PROTOCOL)
+    expect(take.mock.lastCall).toMatchObject([link.a.peerId, PROTOCOL, SIGNAL, 'high'])
+    expect(take.mock.calls[0]).toMatchObject([link.a.peerId, PROTOCOL, { streams: 1 }, 'high'])
     stream.abort(new RangeError('done'))
   })
 

@@ -132,7 +132,9 @@ const limits = z.strictObject({
   bytesPerSecond: positive.default(5_242_880).describe('Bytes a second from one peer, by protocol'),
   bytesBurst: positive.default(10_485_760).describe('Bytes at once from one peer, by protocol'),
   streamsPerSecond: positive.default(20).describe('Streams a second that one peer may open, by protocol'),
-  totalMessagesPerSecond: positive.default(10_000).describe('Messages a second from all peers together'),
+  totalMessagesPerSecond: positive
+    .default(10_000)
+    .describe('Messages a second from all peers together; critical ones are counted apart, up to as many'),
 })
 
 const broadcast = z.strictObject({
