@@ -25,3 +25,5 @@ export const MAX_SKIPPED = 1_000
 export const MAX_LOOKS = 8
 /** Records that a log may hold beyond twice those that count before it is written anew. */
 export const LOG_SLACK = 4_096
+/** As many bytes it may hold beyond twice those of the transactions held: few large ones would come and go unnoticed. */
+export const LOG_SLACK_BYTES = 16 * 1024 * 1024

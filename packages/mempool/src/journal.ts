@@ -1,13 +1,19 @@
 import { ask, textOf } from './ask.ts'
-import { LOG_SLACK } from './constants.ts'
+import { LOG_SLACK, LOG_SLACK_BYTES } from './constants.ts'
 import type { LogCall, MempoolLog } from './log.ts'
+
+/** How much there is of something. */
+export interface Extent {
+  readonly records: number
+  readonly bytes: number
+}
 
 /** What a journal is given. */
 export interface JournalInit {
   /** All records that count, as of the call. */
   contents(): readonly (() => Uint8Array)[]
-  /** How many they are. */
-  size(): number
+  /** How many they are, and how large. */
+  extent(): Extent
   onFailure(message: string): void
 }
 
@@ -19,8 +25,9 @@ export class Journal {
   readonly #log: MempoolLog
   readonly #init: JournalInit
   #waiting: Uint8Array[] = []
-  /** Records that the log holds. */
-  #written = 0
+  #waitingBytes = 0
+  /** What the log holds. */
+  #written: Extent = { records: 0, bytes: 0 }
   #isStale = false
   #running: Promise<void> | undefined
   /** Of the call that writes. */
@@ -39,15 +46,17 @@ export class Journal {
   }
 
   write(record: Uint8Array): void {
-    if (!this.#isStale) this.#waiting.push(record)
-    if (this.#waiting.length > this.#most()) this.rewrite()
+    if (!this.#isStale) {
+      this.#waiting.push(record)
+      this.#waitingBytes += record.byteLength
+    }
+    if (this.#isTooMuch({ records: this.#waiting.length, bytes: this.#waitingBytes })) this.rewrite()
     else this.#run()
   }
 
   /** Writes the log anew. */
   rewrite(): void {
-    this.#waiting = []
-    this.#isStale = true
+    this.#drop()
     this.#run()
   }
 
@@ -93,8 +102,7 @@ export class Journal {
       while (this.#waiting.length > 0 || this.#isStale) await this.#writeOnce()
     } catch (err) {
       // The next change tries again, and no loop does.
-      this.#isStale = true
-      this.#waiting = []
+      this.#drop()
       this.#init.onFailure(`the log could not be written: ${textOf(err)}`)
     } finally {
       // In the turn in which nothing was left, so that nothing is left behind.
@@ -104,24 +112,41 @@ export class Journal {
 
   async #writeOnce(): Promise<void> {
     const records = this.#waiting
+    const next = {
+      records: this.#written.records + records.length,
+      bytes: this.#written.bytes + this.#waitingBytes,
+    }
     this.#waiting = []
-    if (this.#isStale || this.#written + records.length > this.#most()) {
+    this.#waitingBytes = 0
+    if (this.#isStale || this.#isTooMuch(next)) {
       await this.#writeAnew()
       return
     }
     await this.#log.append(records, this.#call())
-    this.#written += records.length
+    this.#written = next
   }
 
   async #writeAnew(): Promise<void> {
     const contents = this.#init.contents()
     this.#isStale = false
-    await this.#log.rewrite(encoded(contents), this.#call())
-    this.#written = contents.length
+    let bytes = 0
+    await this.#log.rewrite(
+      encoded(contents, (record) => void (bytes += record.byteLength)),
+      this.#call(),
+    )
+    this.#written = { records: contents.length, bytes }
   }
 
-  #most(): number {
-    return 2 * this.#init.size() + LOG_SLACK
+  #isTooMuch({ records, bytes }: Extent): boolean {
+    const extent = this.#init.extent()
+    return records > 2 * extent.records + LOG_SLACK || bytes > 2 * extent.bytes + LOG_SLACK_BYTES
+  }
+
+  /** Lets go of what waits: all is to be written anew. */
+  #drop(): void {
+    this.#waiting = []
+    this.#waitingBytes = 0
+    this.#isStale = true
   }
 
   #call(): LogCall {
@@ -130,6 +155,13 @@ export class Journal {
 }
 
 /** One after the other as they are asked for, so that they are not in memory twice. */
-function* encoded(contents: readonly (() => Uint8Array)[]): Generator<Uint8Array, void> {
-  for (const record of contents) yield record()
+function* encoded(
+  contents: readonly (() => Uint8Array)[],
+  onRecord: (record: Uint8Array) => void,
+): Generator<Uint8Array, void> {
+  for (const make of contents) {
+    const record = make()
+    onRecord(record)
+    yield record
+  }
 }

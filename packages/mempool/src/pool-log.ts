@@ -22,7 +22,10 @@ export class PoolLog<T extends PoolTransaction> {
   constructor(log: MempoolLog, { pool, local, onFailure }: PoolLogInit<T>) {
     this.#journal = new Journal(log, {
       contents: () => contentsOf(pool, local),
-      size: () => pool.index.count + pool.orphans.count + local.count,
+      extent: () => ({
+        records: pool.index.count + pool.orphans.count + local.count,
+        bytes: pool.index.bytes + pool.orphans.bytes,
+      }),
       onFailure,
     })
   }

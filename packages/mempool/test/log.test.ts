@@ -12,6 +12,8 @@ beforeEach(() => {
 })
 afterEach(() => void vi.useRealTimers())
 
+const bytesOf = (records: readonly Uint8Array[]): number => records.reduce((sum, { byteLength }) => sum + byteLength, 0)
+
 /** A pool with two in it, one that waits and one that was removed; it has stopped. */
 async function filled(log: MempoolLog): Promise<{ chain: ModelChain; pool: ModelPool; held: ModelTransaction[] }> {
   const { chain, pool } = await setUp({}, new ModelChain('a', 'b', 'c'), log)
@@ -274,6 +276,37 @@ it('writes the log anew, rather than all that came meanwhile, after a call that 
   await pool.stop()
   expect([append.mock.calls.length, log.rewrites - rewrites, log.records.length]).toEqual([1, 1, 1])
   expect([most > 3_000, most <= 4_096 + 2 * 300]).toEqual([true, true])
+})
+
+it('bounds the log, and what waits for it, by bytes where transactions are large', async () => {
+  const log = new ModelLog()
+  const { pool } = await setUp({ maxAgeMs: 1_000 }, new ModelChain(), log)
+  await pool.whenIdle()
+  const padding = 'x'.repeat(50_000)
+  const most = 16 * 1024 * 1024 + 2 * 100 * 51_000
+  let [mostWritten, mostWaiting] = [0, 0]
+  const comeAndGo = async (round: string): Promise<void> => {
+    const offers = Array.from({ length: 100 }, (_, i) =>
+      pool.add(encode({ sender: `${round} ${i}`, nonce: 0, padding })),
+    )
+    await Promise.all(offers)
+    mostWaiting = Math.max(mostWaiting, pool.stats().unwrittenRecords)
+    vi.advanceTimersByTime(1_000)
+  }
+  for (let round = 0; round < 8; round++) {
+    await comeAndGo(`${round}`)
+    await pool.whenIdle()
+    mostWritten = Math.max(mostWritten, bytesOf(log.records))
+  }
+  expect([mostWritten > 10_000_000, mostWritten <= most, log.rewrites > 0]).toEqual([true, true, true])
+  const gate = Promise.withResolvers<void>()
+  vi.spyOn(log, 'append').mockImplementation(() => gate.promise)
+  mostWaiting = 0
+  for (let round = 8; round < 16; round++) await comeAndGo(`${round}`)
+  // Half of the records are of removals, which are small.
+  expect([mostWaiting > 150, mostWaiting <= (2 * most) / 50_000]).toEqual([true, true])
+  gate.resolve()
+  await pool.stop()
 })
 
 it('waits deadlineMs, when it stops, for a log that hangs', async () => {
