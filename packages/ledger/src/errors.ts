@@ -1,3 +1,5 @@
+import { toHex } from './bytes.ts'
+
 /** Why bytes were not read. */
 export type MalformedCode =
   | 'truncated'
@@ -57,6 +59,18 @@ export class GenesisError extends Error {
     const lines = faults.map(({ path, value, rule }) => `${path || 'text'} is ${value}: it must be ${rule}`)
     super(`Invalid genesis: ${lines.join('; ')}`, options)
     this.faults = faults
+  }
+}
+
+/** A row was read that was not fetched: a kind reads more of the state than its `reads` say, or the caller fetched less. */
+export class NotFetchedError extends Error {
+  static override readonly name = 'NotFetchedError'
+  override readonly name = 'NotFetchedError'
+  readonly code = 'not-fetched'
+
+  /** `key` is that of the row. */
+  constructor(key: Uint8Array) {
+    super(`The row under ${toHex(key)} was read, and was not among those that were fetched`)
   }
 }
 

@@ -22,7 +22,7 @@
 export { type AssetAudit, type Audit, audit } from './audit.ts'
 export { type Block, blockBytes, decodeBlock, encodeBlock, txRootOf } from './blocks/block.ts'
 export { buildBlock, type BuildBlockInit, type BuiltBlock } from './blocks/build-block.ts'
-export { checkSuccession, readsOfBlock } from './blocks/check-header.ts'
+export { type BlockReads, checkSuccession, readsOfBlock } from './blocks/check-header.ts'
 export type { Rules } from './blocks/execution.ts'
 export {
   type BlockKind,

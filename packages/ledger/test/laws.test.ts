@@ -10,6 +10,7 @@ import {
   authorityRegister,
   authorityRevoke,
   type Block,
+  buildBlock,
   claimsOf,
   decodeBlock,
   defaultRegistry,
@@ -384,6 +385,12 @@ it('needs no key of the state but those that transactions and blocks declare', (
         const view = new DeclaredView(chain.view, readsOfBlock(block, defaultRegistry))
         const verdict = validateBlock({ view, tree: chain.tree }, chain.tip, block, RULES)
         expect(summary(verdict)).toEqual(summary(validateBlock(chain.state, chain.tip, block, RULES)))
+        const signer = at(people, 0)
+        const init = { ...RULES, signer, timeMs: chain.tip.timeMs + 1 }
+        const reads = readsOfBlock({ header: { proposer: signer.publicKey }, transactions: offered }, defaultRegistry)
+        const declared = { view: new DeclaredView(chain.view, reads), tree: chain.tree }
+        const [some, whole] = [declared, chain.state].map((state) => buildBlock(state, chain.tip, offered, init).block)
+        expect(some).toEqual(whole)
       })
     }),
     { numRuns: 25 },

@@ -97,7 +97,7 @@ describe('what is encoded alone', () => {
   })
 })
 
-it('fetches each key once, gives each its row, and nothing else', async () => {
+it('fetches each key once, gives each its row, and throws for any other', async () => {
   const keys = ['a', 'b', 'a', 'c', 'b'].map((text) => Buffer.from(text))
   const asked: string[] = []
   const state = await FetchedState.of(keys, async (wanted) => {
@@ -105,11 +105,9 @@ it('fetches each key once, gives each its row, and nothing else', async () => {
     return Promise.resolve(wanted.map((key) => (String(key) === 'b' ? undefined : Buffer.from(`row ${String(key)}`))))
   })
   expect(asked).toEqual(['a', 'b', 'c'])
-  expect(['a', 'b', 'c', 'd'].map((text) => state.get(Buffer.from(text))?.toString())).toEqual([
-    'row a',
-    undefined,
-    'row c',
-    undefined,
-  ])
+  const rows = ['a', 'b', 'c'].map((text) => state.get(Buffer.from(text))?.toString())
+  expect(rows).toEqual(['row a', undefined, 'row c'])
+  const refusal = { name: 'NotFetchedError', code: 'not-fetched', message: expect.stringContaining('64') }
+  expect(() => state.get(Buffer.from('d'))).toThrow(expect.objectContaining(refusal))
   expect(state.named('c')).toBe(state.get(Buffer.from('c')))
 })

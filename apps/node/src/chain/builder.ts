@@ -5,7 +5,7 @@ import {
   encodeBlock,
   type Family,
   MAX_BLOCK_BYTES,
-  readsOf,
+  readsOfBlock,
   type Registry,
   SIGNATURE_BYTES,
   signHeader,
@@ -47,7 +47,8 @@ export async function build(request: BuildRequest<Standing>, parts: BuilderParts
     if (tip.facts.hash !== parent.header.hash) throw new HeadMovedError(parent.header.hash, tip.facts.hash)
     const candidates = choose(parts)
     if (candidates.length === 0 && !allowEmpty) return undefined
-    const view = await main.view(candidates.flatMap((candidate) => readsOf(candidate, registry)))
+    const reads = readsOfBlock({ header: { proposer: signer.publicKey }, transactions: candidates }, registry)
+    const view = await main.view(reads)
     // Nothing is signed before it is known that there is something to sign: a build may sign once.
     const blank = { publicKey: signer.publicKey, sign: () => new Uint8Array(SIGNATURE_BYTES) }
     const state = { view, tree: main.tree }

@@ -91,9 +91,11 @@ it('lets others have a turn of the event loop while it looks at many that name m
   })
   onTestFinished(() => clearImmediate(next))
   const fetched: { keys: number; turns: number }[] = []
+  const fetchOf = FetchedState.of.bind(FetchedState)
   vi.spyOn(FetchedState, 'of').mockImplementation(async (wanted) => {
-    fetched.push({ keys: [...wanted].length, turns })
-    return Promise.resolve(new FetchedState())
+    const keys = [...wanted]
+    fetched.push({ keys: keys.length, turns })
+    return fetchOf(keys, async (asked) => Promise.resolve(asked.map(() => undefined)))
   })
   onTestFinished(() => void vi.restoreAllMocks())
   const many = Array.from({ length: 20 }, (_, i) => {

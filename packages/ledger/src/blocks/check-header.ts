@@ -9,6 +9,7 @@ import type { StateView } from '../state/state-view.ts'
 import { validators } from '../state/validators.ts'
 import { readsOf } from '../transactions/apply.ts'
 import type { Registry } from '../transactions/registry.ts'
+import type { Transaction } from '../transactions/transaction.ts'
 import { type Block, blockBytes, txRootOf } from './block.ts'
 import type { Rules } from './execution.ts'
 import { chainIdOf, type Header, headerSignatureOf } from './header.ts'
@@ -38,8 +39,17 @@ export function checkBlock(view: StateView, parent: Header, block: Block, rules:
   )
 }
 
-/** Every key of the state that `validateBlock` may read, so that they can be fetched at once. Some are there twice. */
-export function readsOfBlock({ header, transactions }: Block, registry: Registry): Uint8Array[] {
+/** What of a block its reads depend on: all that is known of it before it is built. */
+export interface BlockReads {
+  readonly header: Pick<Header, 'proposer'>
+  readonly transactions: readonly Transaction[]
+}
+
+/**
+ * Every key of the state that `validateBlock` may read, or `buildBlock` of these candidates, so that they can be fetched
+ * at once. Some are there twice.
+ */
+export function readsOfBlock({ header, transactions }: BlockReads, registry: Registry): Uint8Array[] {
   const proposer = addressOf(header.proposer)
   const keys = [authorities.key(proposer), validators.key(proposer), gridState.key()]
   for (const transaction of transactions) {

@@ -1,4 +1,5 @@
 import { bytesKey } from '../bytes.ts'
+import { NotFetchedError } from '../errors.ts'
 import type { StateView } from './state-view.ts'
 
 /** Rows that are fetched at once from where the state is, each key once. */
@@ -25,13 +26,16 @@ export class FetchedState implements StateView {
     return state
   }
 
-  /** What is under a key that was fetched; nothing under any other. */
+  /** What is under a key that was fetched. @throws {NotFetchedError} for any other */
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#rows.get(bytesKey(key))
+    return this.named(bytesKey(key))
   }
 
   /** As `get`, by the `bytesKey` of a key. */
   named(name: string): Uint8Array | undefined {
-    return this.#rows.get(name)
+    const value = this.#rows.get(name)
+    // Nothing in the place of what was never asked for would make a state of its own.
+    if (value === undefined && !this.#rows.has(name)) throw new NotFetchedError(Buffer.from(name, 'latin1'))
+    return value
   }
 }
