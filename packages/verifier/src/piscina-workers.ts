@@ -8,6 +8,8 @@ import type { Workers } from './worker-verifier.ts'
  * is busy, and the loop of a chain that executes a block is busy for long.
  */
 const BATCHES_AHEAD = 8
+/** Time for the batches that workers have, in ms: many times what they take. Of a worker that died, none comes back. */
+const CLOSE_TIMEOUT_MS = 2_000
 
 /** Threads that check batches. */
 export class PiscinaWorkers implements Workers {
@@ -26,9 +28,16 @@ export class PiscinaWorkers implements Workers {
 
   async stop(): Promise<void> {
     const pool = this.#pool
+    if (pool === undefined) return
     this.#pool = undefined
-    // What waits is given up. A worker that is cut off in a batch would answer nobody, which ends the process.
-    await pool?.close({ force: true })
+    // The timer of the pool holds no process, which would end while we wait.
+    const awake = setInterval(() => {}, CLOSE_TIMEOUT_MS)
+    try {
+      // What waits is given up. A worker that is cut off in a batch would answer nobody, which ends the process.
+      await pool.close({ force: true })
+    } finally {
+      clearInterval(awake)
+    }
   }
 
   /** The pool, which takes its threads with the first batch. */
@@ -40,6 +49,7 @@ export class PiscinaWorkers implements Workers {
       minThreads: this.#threads,
       maxThreads: this.#threads,
       concurrentTasksPerWorker: BATCHES_AHEAD,
+      closeTimeout: CLOSE_TIMEOUT_MS,
     })
     // A worker that dies between two batches has failed at none; unheard, its end would be that of the process.
     pool.on('error', () => {})

@@ -1,6 +1,7 @@
+import type { Worker } from 'node:worker_threads'
 import { type SignatureClaim, signerOf, verifySignature } from '@gridmesh/ledger'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { inlineVerifier, type Verifier, workerVerifier } from '../src/index.ts'
 import { resolveOptions } from '../src/options.ts'
 import { WorkerVerifier, type Workers } from '../src/worker-verifier.ts'
@@ -102,6 +103,22 @@ it('rejects what is under way when it stops, and all that comes later', async ()
   await expect(call).rejects.toMatchObject({ name: 'VerifierStoppedError', code: 'stopped' })
   await stopped
   await expect(verifier.verify(valid(1))).rejects.toMatchObject({ code: 'stopped' })
+})
+
+it('stops though its workers have just died over what they were handed', async () => {
+  const workers: Worker[] = []
+  const onWorker = (worker: Worker): void => void workers.push(worker)
+  process.on('worker', onWorker)
+  onTestFinished(() => void process.off('worker', onWorker))
+  const verifier = workerVerifier({ threads: 2, batchSize: 64 })
+  await verifier.verify(valid(1_000))
+  expect(workers).toHaveLength(2)
+  const rejected = expect(verifier.verify(valid(3_000))).rejects.toMatchObject({ code: 'stopped' })
+  const ended = workers.map(async (worker) => worker.terminate())
+  await verifier.stop()
+  await rejected
+  await Promise.all(ended)
+  await expect(verifier.stop()).resolves.toBeUndefined()
 })
 
 it('checks here what a worker failed at', async () => {
