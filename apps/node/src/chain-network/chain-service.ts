@@ -5,6 +5,7 @@ import type { ChainTip, Handshake, Messages } from '@gridmesh/interfaces'
 import type { Genesis as LedgerGenesis, LedgerSigner } from '@gridmesh/ledger'
 import type { AddResult } from '@gridmesh/mempool'
 import type { AbortOptions, ComponentLogger, Logger } from '@libp2p/interface'
+import { endAll } from '../chain/end-all.ts'
 import { EnergyChain } from '../chain/energy-chain.ts'
 import type { EnergyChainInit } from '../chain/init.ts'
 import type { VerifyClaims } from '../chain/verifier.ts'
@@ -203,12 +204,13 @@ export class ChainService implements NodeChain {
 
   /** Closes all that is open; no timer or thread is left. */
   async close(): Promise<void> {
-    try {
-      await this.quiet()
-    } finally {
-      await this.chain.stop()
-      await Promise.all([this.#opened.verifier.stop(), this.#opened.mempoolFile?.close()])
-    }
+    const { verifier, mempoolFile } = this.#opened
+    await endAll(
+      () => this.quiet(),
+      () => this.chain.stop(),
+      () => verifier.stop(),
+      () => mempoolFile?.close(),
+    )
   }
 
   /**

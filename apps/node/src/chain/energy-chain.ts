@@ -15,6 +15,7 @@ import { Checkpoints } from './checkpoints/checkpoints.ts'
 import { type CheckpointOptions, checkpointOptions } from './checkpoints/options.ts'
 import { EnergyConsensusChain } from './consensus-chain.ts'
 import { EarlyBlocks } from './early-blocks.ts'
+import { endAll } from './end-all.ts'
 import { engineFor } from './engine.ts'
 import { ChainStoppedError } from './errors.ts'
 import type { ChainEvents } from './events.ts'
@@ -242,16 +243,15 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     this.#early.close()
     this.#queue.refuseWaiting()
     await this.#starting?.catch(() => undefined)
-    try {
+    await endAll(
       // It may have signed a block, which still comes in.
-      await this.engine.stop()
-    } finally {
-      this.#verifier.close()
-      await this.#queue.close()
-      await this.mempool.stop()
-      await this.#checkpoints.clear()
-      await this.#store.close()
-    }
+      () => this.engine.stop(),
+      () => this.#verifier.close(),
+      () => this.#queue.close(),
+      () => this.mempool.stop(),
+      () => this.#checkpoints.clear(),
+      () => this.#store.close(),
+    )
   }
 
   async #import(block: Uint8Array, signal?: AbortSignal): Promise<ImportOutcome> {

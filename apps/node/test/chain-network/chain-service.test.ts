@@ -315,3 +315,14 @@ it('makes no block with a key that is no authority', async () => {
   const makers = bus.passed.filter(({ kind }) => kind === 'block').map(({ from }) => from)
   expect(new Set(makers)).toEqual(new Set(['maker']))
 })
+
+it('lets go of the store and of all files, whatever fails at the end', async () => {
+  const node = await bus.join('maker')
+  const service = await ChainService.open({ ...initOf(node), signer: people[0] })
+  await service.start()
+  vi.spyOn(service.chain.mempool, 'stop').mockRejectedValue(new TypeError('the log is gone'))
+  await expect(service.close()).rejects.toThrow('the log is gone')
+  // Another one may open what this one had.
+  const again = await opened(node, 0)
+  expect(again.head).toEqual(service.head)
+})
