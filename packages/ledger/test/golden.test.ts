@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { HashBatch } from '../src/crypto/hash-batch.ts'
 import {
   blockBytes,
   ByteWriter,
@@ -122,4 +123,20 @@ it('refuses more than 64 KiB as a transaction, and reads a block of as many as i
   const lying = bytesOf('block')
   lying.writeUInt32BE(0xff_ff_ff_ff, 250)
   expect(() => decodeBlock(lying, defaultRegistry)).toThrow(expect.objectContaining({ code: 'truncated' }))
+})
+
+it('hashes nothing of a block that holds what is too short for a transaction', () => {
+  const header = bytesOf('block').subarray(0, 250)
+  const many = Buffer.alloc(254 + 4 * 200_000)
+  many.set(header)
+  many.writeUInt32BE(200_000, 250)
+  const hashed = vi.spyOn(HashBatch.prototype, 'add')
+  onTestFinished(() => hashed.mockRestore())
+  expect(() => decodeBlock(many, defaultRegistry)).toThrow(
+    expect.objectContaining({
+      code: 'truncated',
+      message: 'Malformed block: truncated at byte 258: 0, where a transaction of at least 98 bytes was expected',
+    }),
+  )
+  expect(hashed).not.toHaveBeenCalled()
 })

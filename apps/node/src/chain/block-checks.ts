@@ -1,5 +1,6 @@
+import type { HeaderCodec } from '@gridmesh/consensus'
 import {
-  addressOf,
+  type Block,
   decodeBlock,
   type Header,
   headerSignatureOf,
@@ -15,6 +16,7 @@ import type { Verifier } from './verifier.ts'
 
 /** What checks of blocks need. None of it is of the state. */
 export interface BlockChecksParts {
+  headers: HeaderCodec
   verifier: Verifier
   registry: Registry
   chainId: Uint8Array
@@ -40,6 +42,8 @@ interface Checked {
 export class BlockChecks {
   readonly #parts: BlockChecksParts
   readonly #read = new Map<Uint8Array, FullBlock>()
+  /** Of which nothing can be told before their turn: each is looked at once. */
+  readonly #malformed = new WeakSet<Uint8Array>()
   readonly #checked = new WeakMap<FullBlock, Checked>()
   #aheadBytes = 0
 
@@ -49,18 +53,13 @@ export class BlockChecks {
 
   /** Looks at a block that is likely to be imported next. Its bytes are known again as the same array. */
   prepare(bytes: Uint8Array): void {
-    if (this.#read.has(bytes)) return
-    let full: FullBlock
-    try {
-      full = { bytes, block: decodeBlock(bytes, this.#parts.registry) }
-    } catch {
-      // Its import says so.
-      return
-    }
-    if (!this.#parts.isAuthority(toHex(addressOf(full.block.header.proposer)))) return
+    if (this.#read.has(bytes) || this.#malformed.has(bytes)) return
+    const block = this.#decoded(bytes)
+    if (block === undefined) return
+    const full: FullBlock = { bytes, block }
     this.#read.set(bytes, full)
-    const isSigned = isHeaderSigned(full.block.header)
-    const found = isSigned ? this.#faultOf(full.block.transactions).then((fault) => ({ fault })) : NOT_CHECKED
+    const isSigned = isHeaderSigned(block.header)
+    const found = isSigned ? this.#faultOf(block.transactions).then((fault) => ({ fault })) : NOT_CHECKED
     this.#checked.set(full, { isSigned, found: found.catch(() => undefined) })
     this.#aheadBytes += bytes.byteLength
     this.#forgetOldest()
@@ -85,6 +84,18 @@ export class BlockChecks {
   async faultOf(full: FullBlock): Promise<BlockFault | undefined> {
     const found = await this.#checked.get(full)?.found
     return found === undefined ? this.#faultOf(full.block.transactions) : found.fault
+  }
+
+  /** A block by an authority; `undefined` for any other, and where it cannot be read, as its import says. */
+  #decoded(bytes: Uint8Array): Block | undefined {
+    const { headers, isAuthority, registry } = this.#parts
+    try {
+      const { proposer } = headers.decode(headers.ofBlock(bytes))
+      return isAuthority(proposer) ? decodeBlock(bytes, registry) : undefined
+    } catch {
+      this.#malformed.add(bytes)
+      return undefined
+    }
   }
 
   /** As many as are prepared of those that wait are remembered; any other one is looked at in its turn. */

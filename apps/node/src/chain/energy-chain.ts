@@ -125,7 +125,10 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     })
     const [mover, sides] = [this.#mover, this.#sides]
     const isAuthority = (who: string): boolean => authorities().includes(who)
-    this.#checks = new BlockChecks({ verifier, registry, chainId, isVerified: (id) => pool.has(id), isAuthority })
+    const isVerified = (id: string): boolean => pool.has(id)
+    const headers = headerCodec(genesis.block.header.bytes.byteLength)
+    this.headers = headers
+    this.#checks = new BlockChecks({ headers, verifier, registry, chainId, isVerified, isAuthority })
     this.#importer = new Importer({
       main,
       mover,
@@ -148,8 +151,6 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     this.history = history
     const importBlock = async (block: Uint8Array): Promise<ImportOutcome> => this.#import(block)
     this.backend = new EnergyBackend({ store, main, gate, mover, sides, importBlock: this.importBlock.bind(this) })
-    this.headers = headerCodec(genesis.block.header.bytes.byteLength)
-    const { headers } = this
     const address = init.signer === undefined ? undefined : toHex(addressOf(init.signer.publicKey))
     const building = { main, gate, pool, rules, registry }
     this.consensus = new EnergyConsensusChain({ ...building, mover, importBlock, headers, address, events: this })

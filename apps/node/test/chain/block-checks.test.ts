@@ -1,4 +1,4 @@
-import { decodeBlock, defaultRegistry, verifySignature } from '@gridmesh/ledger'
+import { decodeBlock, defaultKinds, defaultRegistry, Registry, verifySignature } from '@gridmesh/ledger'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { VerifyClaims } from '../../src/chain/verifier.ts'
 import { at, buildOn, genesisOf, GENESIS_MS, grow, offer, opened, payment, resealed, wordOf } from './chains.ts'
@@ -73,6 +73,21 @@ describe('a block that waits behind another', () => {
     await chain.stop()
     chain.prepareBlock(stranger)
     expect(verify).not.toHaveBeenCalled()
+  })
+
+  it('is read once before its turn where it cannot be read, and once in it', async () => {
+    const block = Uint8Array.from(at(await blocksOf(1), 0))
+    const { transactions } = decodeBlock(block, defaultRegistry)
+    // Of the one transaction, the kind.
+    block[block.byteLength - at(transactions, 0).bytes.byteLength + 1] = 99
+    const registry = new Registry(defaultKinds)
+    const asked = vi.spyOn(registry, 'byCode')
+    const chain = await opened({ registry })
+    asked.mockClear()
+    for (let times = 0; times < 3; times++) chain.prepareBlock(block)
+    expect(asked.mock.calls).toEqual([[99]])
+    expect(wordOf(await chain.importBlock(block))).toBe('unknown-kind')
+    expect(asked.mock.calls).toEqual([[99], [99]])
   })
 
   it('costs no check of its transactions where its maker did not sign it, before its turn or in it', async () => {

@@ -2,7 +2,7 @@ import { ByteReader } from '../codec/byte-reader.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES } from '../constants.ts'
 import type { Registry } from '../transactions/registry.ts'
-import { decodeTransactions, type Transaction } from '../transactions/transaction.ts'
+import { decodeTransactions, MIN_TRANSACTION_BYTES, type Transaction } from '../transactions/transaction.ts'
 import { txRoot } from '../tree/tx-root.ts'
 import { decodeHeader, type Header, HEADER_BYTES } from './header.ts'
 
@@ -55,6 +55,10 @@ export function decodeBlock(bytes: Uint8Array, registry: Registry): Block {
     const length = reader.u32()
     if (length > MAX_TRANSACTION_BYTES) {
       reader.fail('oversize', `a transaction of at most ${MAX_TRANSACTION_BYTES} bytes`, String(length))
+    }
+    // Or a block would be a quarter of a million of nothing, each of which is hashed before any is read.
+    if (length < MIN_TRANSACTION_BYTES) {
+      reader.fail('truncated', `a transaction of at least ${MIN_TRANSACTION_BYTES} bytes`, String(length))
     }
     all.push(reader.fixed(length))
   }

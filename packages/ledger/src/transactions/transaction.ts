@@ -46,6 +46,8 @@ const DOMAIN = Buffer.from(TRANSACTION_DOMAIN, 'ascii')
 /** Where the sender is in the bytes of a transaction: behind version and kind. */
 const SENDER_AT = 2
 const SENDER_END = SENDER_AT + PUBLIC_KEY_BYTES
+/** No transaction is shorter: version, kind, sender and signature. */
+export const MIN_TRANSACTION_BYTES = SENDER_END + SIGNATURE_BYTES
 
 /**
  * Makes and signs a transaction.
