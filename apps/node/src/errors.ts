@@ -119,6 +119,23 @@ export class NodeStoppedError extends Error {
   }
 }
 
+/** A module did not do what a node needs of it. */
+export class ModuleFailedError extends Error {
+  static override readonly name = 'ModuleFailedError'
+  override readonly name = 'ModuleFailedError'
+  readonly code = 'module-failed'
+  /** Name of the module. */
+  readonly module: string
+  /** What it was at: `factory`, or a step of its life, `start` say. */
+  readonly step: string
+
+  constructor(module: string, step: string, cause: unknown) {
+    super(`Module ${module} failed in ${step}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.module = module
+    this.step = step
+  }
+}
+
 /** Something is open that a shutdown should have closed. */
 export class LeftoverError extends Error {
   static override readonly name = 'LeftoverError'

@@ -15,12 +15,14 @@ import { Energy } from './energy/energy.ts'
 import { Feed, type FeedItem } from './energy/feed.ts'
 import { OrderedStop } from './energy/ordered-stop.ts'
 import { systemShutdown } from './energy/schemas.ts'
+import { endAll, throwAll } from './end-all.ts'
 import { LeftoverError, NodeStoppedError, fileProblem, listenProblem } from './errors.ts'
 import { type Genesis, readGenesis } from './genesis.ts'
 import { type HttpApi, createHttpApi } from './http/server.ts'
 import { loadIdentity } from './identity.ts'
 import { linkOptions } from './links/options.ts'
 import { type NodeLog, createLog } from './logging.ts'
+import { ModuleGuard } from './module-guard.ts'
 import { type NodeModules, type NodeServices, defaultModules } from './modules.ts'
 import { VERSION } from './version.ts'
 
@@ -28,6 +30,8 @@ import { VERSION } from './version.ts'
 const DRAIN_MS = 2_000
 /** Time a start that is under way gets to come to an end before a stop goes on without it, in ms. */
 const START_GRACE_MS = 5_000
+/** Share of a shutdown that each of the three steps of a module's stop may take. */
+const MODULE_STOP_SHARE = 0.25
 
 /** What a node is made from. */
 export interface CreateNodeInit {
@@ -47,6 +51,9 @@ interface NodeParts {
   datastore: LevelDatastore
   chain: ChainService | undefined
   log: NodeLog
+  guard: ModuleGuard
+  /** Aborts when the node is to stop. */
+  ending: AbortController
 }
 
 /**
@@ -62,9 +69,13 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   await makeDataDir(config.dataDir)
   const privateKey = await loadIdentity(config.dataDir)
   const datastore = await openDatastore(config.dataDir)
-  const pool = connectionPool({ ...config.pool, minPeers: config.p2p.minPeers })
+  const opened = [async () => datastore.close()]
+  const ending = new AbortController()
+  const guard = new ModuleGuard({ ending: ending.signal, stopMs: config.shutdownGraceMs * MODULE_STOP_SHARE })
   let isAuthority = authoritiesOfGenesis(genesis)
   try {
+    const pool = connectionPool({ ...config.pool, minPeers: config.p2p.minPeers })
+    const factories = { ...defaultModules(config, genesis, pool, (peer) => isAuthority(peer)), ...modules }
     const libp2p = await createLibp2p<NodeServices>({
       ...(await linkOptions(config, pool.gater)),
       start: false,
@@ -73,15 +84,18 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
       logger: log,
       nodeInfo: { name: 'gridmesh', version: VERSION, userAgent: `gridmesh/${VERSION}` },
       metrics: metrics(),
-      services: { ...defaultModules(config, genesis, pool, (peer) => isAuthority(peer)), ...modules },
+      services: guard.guard(factories),
     })
     if (!isMetricsService(libp2p.metrics)) throw new TypeError('libp2p was given other metrics')
     const parts = { config, genesis, libp2p, metrics: libp2p.metrics, datastore, log }
     const chain = await openNodeChain({ ...parts, privateKey })
-    if (chain !== undefined) isAuthority = authoritiesOfChain(chain)
-    return new GridmeshNode({ ...parts, chain })
+    if (chain !== undefined) {
+      opened.unshift(async () => chain.close())
+      isAuthority = authoritiesOfChain(chain)
+    }
+    return new GridmeshNode({ ...parts, chain, guard, ending })
   } catch (err) {
-    await datastore.close()
+    await endAll(...opened)
     throw err
   }
 }
@@ -99,7 +113,8 @@ export class GridmeshNode {
   readonly #http: HttpApi
   readonly #chain: ChainService | undefined
   readonly #stopped = Promise.withResolvers<ShutdownReport>()
-  readonly #ending = new AbortController()
+  readonly #guard: ModuleGuard
+  readonly #ending: AbortController
   readonly #orderedStop = new OrderedStop(() => {
     this.stop().catch((err: unknown) => this.log.forComponent('gridmesh:node').error('could not stop: %e', err))
   })
@@ -115,6 +130,8 @@ export class GridmeshNode {
     this.log = log
     this.#datastore = parts.datastore
     this.#chain = parts.chain
+    this.#guard = parts.guard
+    this.#ending = parts.ending
     this.feed = new Feed(config.feedSize)
     this.energy = new Energy({
       messages: libp2p.services.messages,
@@ -165,6 +182,7 @@ export class GridmeshNode {
   /**
    * Listens for peers, dials the first ones, and opens the HTTP API. A node whose start fails is stopped.
    * @throws {PortInUseError} @throws {CannotListenError}
+   * @throws {ModuleFailedError} when a module does not start
    * @throws {NodeStoppedError} when `stop` was called before or meanwhile
    */
   async start(): Promise<void> {
@@ -192,6 +210,8 @@ export class GridmeshNode {
       await this.#open()
     } catch (err) {
       await this.#shutDown()
+      // It may have come up after the shutdown gave up waiting for it.
+      await this.libp2p.stop()
       throw err
     }
   }
@@ -208,6 +228,8 @@ export class GridmeshNode {
       throw listenProblem('peers', p2p.host, p2p.port, 'set p2p.port, or stop the other program', err)
     }
     signal.throwIfAborted()
+    const [fault] = this.#guard.takeFaults()
+    if (fault !== undefined) throw fault
     if (this.#chain === undefined) libp2p.services.handshake.setStatus({ height: 0, tipHash: this.genesis.hash })
     this.energy.start()
     await this.#chain?.start()
@@ -238,12 +260,20 @@ export class GridmeshNode {
     })
     if (this.#chain !== undefined) this.#registerChain(this.#chain)
     shutdown.register('drain', 'energy', () => this.energy.stop(), { deadlineMs: DRAIN_MS })
-    shutdown.register('close', 'libp2p', () => this.libp2p.stop(), { deadlineMs: this.config.shutdownGraceMs })
+    shutdown.register('close', 'libp2p', () => this.#stopLibp2p(), { deadlineMs: this.config.shutdownGraceMs })
     shutdown.register('flush', 'datastore', () => this.#datastore.close())
     shutdown.register('verify', 'connections', () => {
       const open = this.libp2p.getConnections().length
       if (open > 0) throw new LeftoverError('connections', open)
     })
+  }
+
+  /** @throws {LeftoverError} @throws {ModuleFailedError} */
+  async #stopLibp2p(): Promise<void> {
+    await this.libp2p.stop()
+    // While it starts it cannot be stopped.
+    if (this.libp2p.status === 'starting') throw new LeftoverError('libp2p', 1)
+    throwAll(this.#guard.takeFaults())
   }
 
   /** What it has signed still goes out; the store is closed once nobody asks for blocks any more. */

@@ -1,5 +1,22 @@
+import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
+import { loadNodeConfig } from '../src/config/load.ts'
+import { createNode, type CreateNodeInit } from '../src/node.ts'
+import { someDirectory, writeGenesis } from './cli/network-files.ts'
 import { someNode } from './some-node.ts'
+
+type Modules = NonNullable<CreateNodeInit['modules']>
+type Discovery = NonNullable<Modules['discovery']>
+
+/** A module that does nothing but by these steps. */
+const discoveryOf =
+  (steps: Record<string, () => unknown>): Discovery =>
+  () => ({ discoverNow: async () => 0, start: () => {}, stop: () => {}, ...steps })
+
+const never = async (): Promise<void> => new Promise(() => {})
+const fails = (): never => {
+  throw new RangeError('broken')
+}
 
 it('is stopped while it starts: nothing comes up any more, and all that came up is closed', async () => {
   const opening = Promise.withResolvers<void>()
@@ -33,4 +50,70 @@ it('obeys an order to stop when its time has come, and not before', async () => 
   order(Date.now())
   expect(stop).toHaveBeenCalledOnce()
   expect((await node.stopped).clean).toBe(true)
+})
+
+it.each([
+  ['beforeStart', fails],
+  ['start', async () => Promise.reject(new RangeError('broken'))],
+  ['afterStart', fails],
+] as const)('closes all that came up where a module fails in `%s`, and says which', async (step, run) => {
+  const node = await someNode({}, { discovery: discoveryOf({ [step]: run }) })
+  await expect(node.start()).rejects.toMatchObject({
+    name: 'ModuleFailedError',
+    code: 'module-failed',
+    module: 'discovery',
+    step,
+    message: `Module discovery failed in ${step}: broken`,
+  })
+  expect((await node.stopped).clean).toBe(true)
+  expect([node.libp2p.status, node.libp2p.getMultiaddrs(), node.url]).toEqual(['stopped', [], undefined])
+})
+
+it.each([
+  ['beforeStop', fails],
+  ['stop', fails],
+  ['afterStop', fails],
+  ['beforeStop', never],
+  ['stop', never],
+] as const)('stops all others where a module fails or hangs in `%s`, and says which', async (step, run) => {
+  const node = await someNode({ shutdownGraceMs: 1_000 }, { discovery: discoveryOf({ [step]: run }) })
+  await node.start()
+  const { clean, steps } = await node.stop()
+  expect(clean).toBe(false)
+  expect(steps.filter(({ outcome }) => outcome !== 'done')).toMatchObject([
+    { name: 'libp2p', outcome: 'failed', error: { module: 'discovery', step } },
+  ])
+  expect([node.libp2p.status, node.libp2p.getMultiaddrs()]).toEqual(['stopped', []])
+})
+
+it('stops though a module never comes to the end of its start, and stops it once it does', async () => {
+  const opening = Promise.withResolvers<void>()
+  const stop = vi.fn<() => void>()
+  const node = await someNode({}, { discovery: discoveryOf({ start: async () => opening.promise, stop }) })
+  const starting = node.start().catch((err: unknown) => err)
+  expect((await node.stop()).clean).toBe(true)
+  expect(await starting).toMatchObject({ code: 'node-stopped' })
+  expect(node.libp2p.status).toBe('stopped')
+  stop.mockClear()
+  opening.resolve()
+  await vi.waitFor(() => expect(stop).toHaveBeenCalledOnce())
+})
+
+it('says which module is none', async () => {
+  const discovery = (() => undefined) as unknown as Discovery
+  await expect(someNode({}, { discovery })).rejects.toMatchObject({
+    message: 'Module discovery failed in factory: it gave undefined, and no object',
+  })
+})
+
+it('leaves nothing open that a failed attempt to make a node has opened, its chain too', async () => {
+  const directory = await someDirectory()
+  const genesis = await writeGenesis(directory)
+  const flags = { genesis, dataDir: join(directory, 'data'), 'chain.enabled': true, 'logs.level': 'silent' }
+  const { config } = loadNodeConfig({ flags })
+  const shutdown = (() => ({})) as unknown as NonNullable<Modules['shutdown']>
+  await expect(createNode({ config, modules: { shutdown } })).rejects.toThrow(TypeError)
+  const node = await createNode({ config })
+  expect(node.chain).toBeDefined()
+  expect((await node.stop()).clean).toBe(true)
 })
