@@ -4,9 +4,13 @@ import { placeOf } from './place.ts'
 import type { PoolState } from './pool-state.ts'
 import { type Direction, Ticket } from './ticket.ts'
 
+/** What a socket and the connection that comes of it have in common: libp2p hands the object on, and to no other. */
+type Timeline = MultiaddrConnection['timeline']
+
 /** A ticket, the socket it was given to, and the connection that came of that. */
 export interface Link {
   readonly ticket: Ticket
+  readonly timeline: Timeline
   readonly socket?: MultiaddrConnection
   connection?: Connection
   /** Stops listening to the socket. */
@@ -16,8 +20,8 @@ export interface Link {
 /** Ties tickets to libp2p's sockets and connections: a ticket ends when its socket closes, however far that came. */
 export class Links {
   readonly #state: PoolState
-  readonly #links = new Set<Link>()
-  readonly #bySocket = new Map<MultiaddrConnection, Link>()
+  /** By timeline: an address may begin as another does, or be that of many connections through one relay. */
+  readonly #links = new Map<Timeline, Link>()
 
   constructor(state: PoolState) {
     this.#state = state
@@ -25,7 +29,7 @@ export class Links {
 
   /** The link of a socket. A transport may skip the first question of the gater; the ticket is opened then. */
   of(socket: MultiaddrConnection, direction: Direction): Link {
-    const known = this.#bySocket.get(socket)
+    const known = this.#links.get(socket.timeline)
     if (known !== undefined) return known
     const ticket = this.#state.ledger.open(direction, this.#placeOf(socket.remoteAddr), performance.now())
     return this.tie(ticket, socket)
@@ -34,64 +38,52 @@ export class Links {
   /** Ties a new ticket to its socket. */
   tie(ticket: Ticket, socket: MultiaddrConnection): Link {
     const onClose = (): void => this.drop(link)
-    const link: Link = { ticket, socket, untie: () => socket.removeEventListener('close', onClose) }
-    this.#links.add(link)
-    this.#bySocket.set(socket, link)
+    const { timeline } = socket
+    const link: Link = { ticket, timeline, socket, untie: () => socket.removeEventListener('close', onClose) }
+    this.#links.set(timeline, link)
     socket.addEventListener('close', onClose)
     // A remote may have closed before anybody listened.
     if (socket.status !== 'open') this.drop(link)
     return link
   }
 
-  /** The link that a connection belongs to, if it came through the gater. */
-  opened(connection: Connection): Link | undefined {
-    const known = this.find(connection)
-    if (known !== undefined) return known
-    const key = connection.remotePeer.toString()
-    const waiting = [...this.#links].filter(
-      ({ ticket, connection: taken }) =>
-        taken === undefined && ticket.key === key && ticket.direction === connection.direction,
-    )
-    const address = connection.remoteAddr.toString()
-    const isSame = (socket: MultiaddrConnection): boolean => address.startsWith(socket.remoteAddr.toString())
-    const link = waiting.find(({ socket }) => socket !== undefined && isSame(socket)) ?? waiting[0]
-    if (link !== undefined) link.connection = connection
+  /** The link of a connection that is open. One that came past the gater gets its ticket now. */
+  opened(connection: Connection): Link {
+    const link = this.find(connection) ?? this.#adopt(connection)
+    link.connection = connection
     return link
   }
 
-  /** Opens a ticket for a connection that no gater was asked about. */
-  adopt(connection: Connection): Link {
-    const { direction, remoteAddr } = connection
-    const ticket = this.#state.ledger.open(direction, this.#placeOf(remoteAddr), performance.now())
-    const link: Link = { ticket, connection }
-    this.#links.add(link)
-    return link
-  }
-
-  find({ id }: Connection): Link | undefined {
-    return [...this.#links].find(({ connection }) => connection?.id === id)
+  find({ timeline }: Connection): Link | undefined {
+    return this.#links.get(timeline)
   }
 
   /** All links that have come as far as a connection. */
   connected(): Link[] {
-    return [...this.#links].filter(({ connection }) => connection !== undefined)
+    return [...this.#links.values()].filter(({ connection }) => connection !== undefined)
   }
 
   /** Links whose socket, or connection, has closed without a word. */
   lost(): Link[] {
-    return [...this.#links].filter(({ socket, connection }) => isOver(socket?.status ?? connection?.status))
+    return [...this.#links.values()].filter(({ socket, connection }) => isOver(socket?.status ?? connection?.status))
   }
 
   /** Ends a link, and with it its ticket. */
   drop(link: Link): void {
-    this.#links.delete(link)
+    this.#links.delete(link.timeline)
     link.untie?.()
-    if (link.socket !== undefined) this.#bySocket.delete(link.socket)
     this.#state.ledger.close(link.ticket)
   }
 
   clear(): void {
-    for (const link of this.#links) this.drop(link)
+    for (const link of this.#links.values()) this.drop(link)
+  }
+
+  #adopt({ direction, remoteAddr, timeline }: Connection): Link {
+    const ticket = this.#state.ledger.open(direction, this.#placeOf(remoteAddr), performance.now())
+    const link: Link = { ticket, timeline }
+    this.#links.set(timeline, link)
+    return link
   }
 
   #placeOf(address: Multiaddr): Ticket['place'] {

@@ -30,9 +30,8 @@ export class Reception implements GateHost {
 
   /** A connection is open. */
   opened(connection: Connection): void {
-    const { links } = this.#parts.gate
-    const link = links.opened(connection)
-    if (link === undefined) void this.#adopt(connection, links.adopt(connection))
+    const link = this.#parts.gate.links.opened(connection)
+    if (link.ticket.peer === undefined) void this.#judge(connection, link)
     else this.#settle(connection, link)
   }
 
@@ -73,8 +72,8 @@ export class Reception implements GateHost {
     }
   }
 
-  /** Judges a connection that came past the gater, after the fact: it was not asked, or not by this transport. */
-  async #adopt(connection: Connection, link: Link): Promise<void> {
+  /** Judges a connection after the fact: the gater was not asked who it is, or not by this transport. */
+  async #judge(connection: Connection, link: Link): Promise<void> {
     const { gate, log } = this.#parts
     try {
       const isRefused = await gate.judge(link.ticket, connection.remotePeer, connection.remoteAddr)

@@ -76,7 +76,7 @@ export class Upkeep {
       this.#links.drop(link)
     }
     for (const connection of listed) {
-      if (connection.status !== 'open' || this.#links.find(connection) !== undefined) continue
+      if (connection.status !== 'open' || this.#links.find(connection)?.connection !== undefined) continue
       this.#hooks.onDrift('unknown')
       this.#hooks.onUnknown(connection)
     }

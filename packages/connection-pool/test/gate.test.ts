@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { at, type FakeSocket, makeHello, makePeerIds, makeRig, type PoolRig } from './support.ts'
+import { at, FakeSocket, makeHello, makePeerIds, makeRig, type PoolRig } from './support.ts'
 
 const ids = await makePeerIds(20)
 const self = at(ids, 0)
@@ -125,6 +125,39 @@ describe('the questions of libp2p', () => {
     socket.end()
     await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
     expect(rig.pool.usage().pending.used).toBe(0)
+  })
+
+  it.each([
+    ['of which one begins with the other', '/ip4/192.0.2.1/tcp/3100', '/ip4/192.0.2.1/tcp/31000'],
+    ['that are one, as through a relay', '/ip4/192.0.2.1/tcp/3100', '/ip4/192.0.2.1/tcp/3100'],
+  ])('keep two connections of a peer apart that are upgraded together from addresses %s', async (_, one, other) => {
+    const { libp2p, pool } = makeRig(self)
+    const [first, second] = [one, other].map((address, index) => {
+      return new FakeSocket(String(index), a, 'inbound', address, libp2p)
+    }) as [FakeSocket, FakeSocket]
+    for (const socket of [first, second]) {
+      await libp2p.gater.denyInboundConnection?.(socket.socket)
+      expect(await libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(false)
+    }
+    libp2p.open(second)
+    libp2p.open(first)
+    expect(pool.usage().inbound.used).toBe(2)
+    second.end()
+    expect(pool.usage().inbound.used).toBe(1)
+    expect(await pool.acquire(a)).toBe(first.connection)
+    first.end()
+    expect(pool.usage().inbound.used).toBe(0)
+  })
+
+  it('count at once a connection that came of no socket they were about', async () => {
+    const { libp2p, pool } = makeRig(self)
+    const socket = libp2p.make(a)
+    await libp2p.gater.denyInboundConnection?.(socket.socket)
+    expect(await libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(false)
+    libp2p.open(libp2p.make(a))
+    expect(pool.usage().inbound.used).toBe(2)
+    socket.end()
+    expect(pool.usage().inbound.used).toBe(1)
   })
 
   it('find a peer refused that was disconnected while its connection was being upgraded', async () => {

@@ -63,6 +63,8 @@ export class FakeSocket extends TypedEventEmitter<{ close: Event }> {
   readonly direction: Direction
   readonly direct = true
   readonly limits = undefined
+  /** libp2p hands it on from the socket to the connection. */
+  readonly timeline = { open: 0 }
   status: 'open' | 'closed' | 'aborted' = 'open'
   #libp2p: FakeLibp2p
 
