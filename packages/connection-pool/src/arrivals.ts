@@ -1,33 +1,50 @@
 import { AttemptWindow } from './attempt-window.ts'
 import type { Place } from './place.ts'
 import type { PoolState } from './pool-state.ts'
-import { hasTooManyAttempts, hasTooManyIps, isPendingFull, isStopped, type PoolReason } from './reasons.ts'
+import {
+  hasTooManyAttempts,
+  hasTooManyIps,
+  isPendingFull,
+  isStopped,
+  type PoolReason,
+  triesAsManyIps,
+} from './reasons.ts'
 import type { Ticket } from './ticket.ts'
 
 /** Judges inbound connections while nothing but their address is known. */
 export class Arrivals {
   readonly #state: PoolState
-  readonly #attempts: AttemptWindow
+  readonly #ofIps: AttemptWindow
+  /** One /48 has 65,536 IPs, enough to fill the window of those. It holds fewer networks than that holds IPs. */
+  readonly #ofNetworks: AttemptWindow
 
   constructor(state: PoolState) {
-    const { attemptsPerIpPerSecond, maxTrackedIps } = state.options
+    const { attemptsPerIpPerSecond, maxPerNetwork, maxTrackedIps } = state.options
     this.#state = state
-    this.#attempts = new AttemptWindow(attemptsPerIpPerSecond, maxTrackedIps)
+    this.#ofIps = new AttemptWindow(attemptsPerIpPerSecond, maxTrackedIps)
+    this.#ofNetworks = new AttemptWindow(attemptsPerIpPerSecond * maxPerNetwork, maxTrackedIps)
   }
 
   /** Takes a connection in to be identified, or says why not. */
   take(place: Place | undefined, nowMs: number): Ticket | PoolReason {
     const { isShut, ledger } = this.#state
     const reason = isShut ? isStopped() : (this.#attemptReason(place, nowMs) ?? this.#pendingReason(place))
-    return reason ?? ledger.open('inbound', place, nowMs)
+    if (reason !== undefined) return reason
+    if (place !== undefined) {
+      this.#ofIps.count(place.ip, nowMs)
+      this.#ofNetworks.count(place.network, nowMs)
+    }
+    return ledger.open('inbound', place, nowMs)
   }
 
   #attemptReason(place: Place | undefined, nowMs: number): PoolReason | undefined {
     if (place === undefined) return undefined
-    const { attemptsPerIpPerSecond, maxTrackedIps } = this.#state.options
-    const outcome = this.#attempts.take(place.ip, nowMs)
-    if (outcome === 'too-many-ips') return hasTooManyIps(maxTrackedIps)
-    return outcome === 'passed' ? undefined : hasTooManyAttempts(place.ip, attemptsPerIpPerSecond)
+    const { attemptsPerIpPerSecond, maxPerNetwork, maxTrackedIps } = this.#state.options
+    const excess = this.#ofIps.excess(place.ip, nowMs)
+    if (excess === 'too-many-sources') return hasTooManyIps(maxTrackedIps)
+    if (excess === 'too-many-attempts') return hasTooManyAttempts(place.ip, attemptsPerIpPerSecond)
+    if (this.#ofNetworks.excess(place.network, nowMs) === undefined) return undefined
+    return triesAsManyIps(place.network, maxPerNetwork, attemptsPerIpPerSecond)
   }
 
   #pendingReason(place: Place | undefined): PoolReason | undefined {

@@ -64,7 +64,7 @@ export interface ConnectionPoolInit {
   maxPerNetwork?: number
   /** Connections to one peer, for two that dial each other at once; further ones are refused. @default 2 */
   maxConnectionsPerPeer?: number
-  /** Inbound connections that one IP may try in any second; further ones are refused. @default 5 */
+  /** Inbound connections an IP may try in any second, a network `maxPerNetwork` times that; no more. @default 5 */
   attemptsPerIpPerSecond?: number
   /** IPs whose attempts are counted at once; new ones beyond it are refused for a second. @default 4_096 */
   maxTrackedIps?: number

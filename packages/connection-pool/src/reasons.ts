@@ -76,6 +76,11 @@ export function hasTooManyAttempts(ip: string, value: number): PoolReason {
   return reason('too-many-attempts', 'attemptsPerIpPerSecond', value, message)
 }
 
+export function triesAsManyIps(network: string, ips: number, value: number): PoolReason {
+  const message = `${network} tries as often as ${ips} IPs may; attemptsPerIpPerSecond is ${value}`
+  return reason('too-many-attempts', 'attemptsPerIpPerSecond', value, message)
+}
+
 export function hasTooManyIps(value: number): PoolReason {
   const message = `too many addresses tried within a second; maxTrackedIps is ${value}`
   return reason('too-many-ips', 'maxTrackedIps', value, message)

@@ -22,6 +22,14 @@ async function knock(rig: PoolRig, ip: string): Promise<{ socket: FakeSocket; is
   return { socket, isRefused }
 }
 
+/** Knocks from `/64` number `index` of one IPv6 /48. */
+async function knockFrom(rig: PoolRig, index: number): Promise<FakeSocket> {
+  const socket = rig.libp2p.make(at(peers, 0))
+  Object.assign(socket, { remoteAddr: multiaddr(`/ip6/2001:db8:1:${index.toString(16)}::1/tcp/1`) })
+  if ((await rig.libp2p.gater.denyInboundConnection?.(socket.socket)) === true) socket.abort()
+  return socket
+}
+
 async function knocks(rig: PoolRig, count: number, ipOf: (index: number) => string): Promise<number> {
   let passed = 0
   for (let index = 0; index < count; index++) passed += (await knock(rig, ipOf(index))).isRefused ? 0 : 1
@@ -41,6 +49,15 @@ describe('a flood from one address', () => {
     expect(await knocks(rig, 5, () => '1.1.1.1')).toBe(0)
     vi.advanceTimersByTime(1)
     expect(await knocks(rig, 50, () => '1.1.1.1')).toBe(5)
+  })
+
+  it('is no reason to refuse what comes after: attempts that were refused do not count', async () => {
+    const rig = makeRig(self, { maxPending: 1 })
+    const { socket } = await knock(rig, '2.2.2.2')
+    expect(await knocks(rig, 50, () => '1.1.1.1')).toBe(0)
+    expect(lastReason(rig)).toMatchObject({ code: 'pending-full' })
+    socket.end()
+    expect((await knock(rig, '1.1.1.1')).isRefused).toBe(false)
   })
 
   it('leaves other addresses room when it stays silent', async () => {
@@ -78,6 +95,39 @@ describe('a flood from one network', () => {
     }
     expect(rig.libp2p.of()).toHaveLength(10)
     expect(lastReason(rig)).toMatchObject({ code: 'network-full', limit: 'maxPerNetwork', value: 10 })
+  })
+
+  it.each([
+    ['stay', false],
+    ['close at once', true],
+  ])('does not fill the count of attempts by connections that %s', async (_, isClosed) => {
+    const rig = makeRig(self, { maxTrackedIps: 100 })
+    for (let index = 0; index < 500; index++) {
+      const socket = await knockFrom(rig, index)
+      if (isClosed) socket.end()
+    }
+    expect((await knock(rig, '1.1.1.1')).isRefused).toBe(false)
+  })
+
+  it('passes attemptsPerIpPerSecond a second for each of maxPerNetwork IPs and no more', async () => {
+    const rig = makeRig(self, { attemptsPerIpPerSecond: 3, maxPerNetwork: 4 })
+    let passed = 0
+    const flood = async (): Promise<void> => {
+      for (let index = 0; index < 50; index++) {
+        const socket = await knockFrom(rig, index)
+        if (socket.status === 'open') passed++
+        socket.end()
+      }
+    }
+    await flood()
+    expect(passed).toBe(12)
+    expect(lastReason(rig)).toMatchObject({ code: 'too-many-attempts', limit: 'attemptsPerIpPerSecond', value: 3 })
+    vi.advanceTimersByTime(999)
+    await flood()
+    expect(passed).toBe(12)
+    vi.advanceTimersByTime(1)
+    await flood()
+    expect(passed).toBe(24)
   })
 
   it('does not push out those who came from elsewhere, while others may', async () => {
