@@ -102,7 +102,8 @@ export class Acquirer {
         connection.status === 'open' && connection.limits === undefined && slot !== 'turned-away' && slot !== 'probe'
       )
     })
-    return open.find(({ direct }) => direct) ?? open[0]
+    // The older one may be dead, and its peer back on the newer one.
+    return open.findLast(({ direct }) => direct) ?? open.at(-1)
   }
 
   async #dial(peer: PeerId, addresses: readonly Multiaddr[], signal: AbortSignal | undefined): Promise<Connection> {

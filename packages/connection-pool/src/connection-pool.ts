@@ -123,6 +123,10 @@ export class DefaultConnectionPool
       view,
       log: this.#log,
       onRefused: (refusal) => this.#onRefused(refusal),
+      onReplaced: (peer, reason) => {
+        this.#log('closed the oldest connection to %p: %s', peer, reason.message)
+        this.#metrics.evicted(reason.code)
+      },
       onEvicted: (departure) => this.#onEvicted(departure),
     })
   }

@@ -11,12 +11,14 @@ import type { Ticket } from './ticket.ts'
  *
  * - `admit`: it holds a slot
  * - `wait`: it gets the slot of another connection when that is closed
+ * - `replace`: the oldest connection of its peer is to be closed, and this one judged again
  * - `turn-away`: it is refused, and stays open for as long as it takes to say so
  * - `refuse`: it is closed at once
  */
 export type Decision =
   | { readonly kind: 'admit' }
   | { readonly kind: 'wait'; readonly from: Ticket; readonly evicted?: Departure }
+  | { readonly kind: 'replace'; readonly oldest: Ticket; readonly reason: PoolReason }
   | { readonly kind: 'turn-away' | 'refuse'; readonly reason: PoolReason }
 
 const ADMITTED: Decision = { kind: 'admit' }
@@ -46,8 +48,9 @@ export class Door {
     })
     if (verdict === 'refuse-self') return refuse(isSelf())
     if (verdict === 'refuse-banned') return refuse(isBanned(bannedUntilMs ?? 0))
-    if (verdict === 'refuse-duplicate') return refuse(isDuplicate(options.maxConnectionsPerPeer))
-    return this.#admit(ticket, peer, room)
+    const going = this.#state.goingReason(key)
+    if (going !== undefined) return refuse(going)
+    return verdict === 'replace-oldest' ? this.#replaceOldest(ticket) : this.#admit(ticket, peer, room)
   }
 
   /** What has come in the way of a connection since it was admitted. */
@@ -61,8 +64,6 @@ export class Door {
     const { ledger, probed, rooms } = this.#state
     const { key, direction, place } = ticket
     const others = ledger.of(key).filter((other) => other !== ticket)
-    const going = this.#state.goingReason(key)
-    if (going !== undefined) return refuse(going)
     if (direction === 'outbound' && probed.has(key) && others.length === 0) {
       ledger.hold(ticket, 'probe')
       return ADMITTED
@@ -77,6 +78,17 @@ export class Door {
     const vacancy = rooms.makeRoom({ key, peer, direction, place })
     if (vacancy !== undefined) return this.#wait(ticket, vacancy)
     return this.#tryOut(ticket, peer, others.length === 0) ?? this.#turnAway(ticket, this.#fullReason(ticket))
+  }
+
+  /**
+   * A peer that connects again may have lost what it had without our hearing of it. By age, and not by who is judged
+   * last, since both sides see the ages of connections alike, and hardly the turns.
+   */
+  #replaceOldest(ticket: Ticket): Decision {
+    const { ledger, options } = this.#state
+    const reason = isDuplicate(options.maxConnectionsPerPeer)
+    const [oldest = ticket] = ledger.of(ticket.key)
+    return oldest === ticket ? refuse(reason) : { kind: 'replace', oldest, reason }
   }
 
   #reserve(ticket: Ticket, { reservation, from }: Room): Decision {

@@ -23,6 +23,8 @@ export interface Refusal {
 /** Who acts on what the gate decides. */
 export interface GateHost {
   onRefused(refusal: Refusal): void
+  /** A connection of a peer was closed, since newer ones took its place. */
+  onReplaced(peer: PeerId, reason: PoolReason): void
   /** Parts from a peer that made room. Resolves when all its connections are closed. */
   evict(departure: Departure): Promise<void>
   /** Resolves when a peer that is on its way out has gone. */
@@ -32,6 +34,7 @@ export interface GateHost {
 /** The host until the service is there: libp2p has not started yet, so nobody is connected or told. */
 const NOBODY: GateHost = {
   onRefused: () => undefined,
+  onReplaced: () => undefined,
   evict: () => Promise.resolve(),
   gone: () => Promise.resolve(),
 }
@@ -77,6 +80,11 @@ export class Gate {
     const refusal = { direction: ticket.direction, peer, address }
     const decision = this.door.identify(ticket, peer)
     if (decision.kind === 'admit') return false
+    if (decision.kind === 'replace') {
+      this.links.abort(decision.oldest, decision.reason)
+      this.#host.onReplaced(peer, decision.reason)
+      return this.judge(ticket, peer, address)
+    }
     if (decision.kind !== 'wait') {
       this.#deny(decision.reason, refusal)
       return decision.kind === 'refuse'

@@ -62,7 +62,7 @@ export interface ConnectionPoolInit {
   maxPerIp?: number
   /** Connections of one IPv4 /24 or IPv6 /48, reserved ones not counted; further ones are refused. @default 10 */
   maxPerNetwork?: number
-  /** Connections to one peer, for two that dial each other at once; further ones are refused. @default 2 */
+  /** Connections to one peer, for two that dial each other at once; beyond it the oldest is closed. @default 2 */
   maxConnectionsPerPeer?: number
   /** Inbound connections an IP may try in any second, a network `maxPerNetwork` times that; no more. @default 5 */
   attemptsPerIpPerSecond?: number

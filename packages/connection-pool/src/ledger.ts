@@ -61,7 +61,7 @@ export class Ledger {
     return this.#find(({ heirTo }) => heirTo === ticket)
   }
 
-  /** The tickets of a peer, whatever they hold. */
+  /** The tickets of a peer, whatever they hold, the oldest first. */
   of(key: string): Ticket[] {
     return this.#filter((ticket) => ticket.key === key)
   }

@@ -1,4 +1,5 @@
-import type { Connection, MultiaddrConnection } from '@libp2p/interface'
+import type { Reason } from '@gridmesh/interfaces'
+import { AbortError, type Connection, type MultiaddrConnection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { placeOf } from './place.ts'
 import type { PoolState } from './pool-state.ts'
@@ -73,6 +74,14 @@ export class Links {
     this.#links.delete(link.timeline)
     link.untie?.()
     this.#state.ledger.close(link.ticket)
+  }
+
+  /** Ends the connection of a ticket at once, however far it has come: a dead one would not answer a close. */
+  abort(ticket: Ticket, { code, message }: Reason): void {
+    const link = [...this.#links.values()].find((one) => one.ticket === ticket)
+    const stream = link?.connection ?? link?.socket
+    stream?.abort(new AbortError(`${code}: ${message}`))
+    if (link !== undefined) this.drop(link)
   }
 
   clear(): void {

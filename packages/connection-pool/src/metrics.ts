@@ -39,7 +39,7 @@ export class PoolMetrics {
     })
     this.#evicted = metrics?.registerCounterGroup('gridmesh_connection_pool_evicted_total', {
       label: 'code',
-      help: 'Evicted peers by reason code',
+      help: 'Evicted peers, and connections that newer ones of their peer replaced, by reason code',
     })
     this.#dials = metrics?.registerCounterGroup('gridmesh_connection_pool_acquired_total', {
       label: 'outcome',

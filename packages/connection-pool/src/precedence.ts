@@ -4,7 +4,7 @@ export interface Situation {
   isSelf: boolean
   /** The peer is banned. */
   isBanned: boolean
-  /** The peer has as many connections as one may have. */
+  /** The peer has as many other connections as one may have. */
   isDuplicate: boolean
   /** A reserved slot is free for the peer. */
   isReserved: boolean
@@ -15,12 +15,13 @@ export interface Situation {
 /**
  * What becomes of a peer that wants in.
  *
+ * - `replace-oldest`: the oldest of its connections is closed, and a newer one judged again
  * - `make-room`: it gets the slot of a peer that ranks lower, and is refused where there is none
  */
 export type PrecedenceVerdict =
   | 'refuse-self'
   | 'refuse-banned'
-  | 'refuse-duplicate'
+  | 'replace-oldest'
   | 'admit-reserved'
   | 'make-room'
   | 'admit'
@@ -35,7 +36,7 @@ export interface PrecedenceRule {
 export const PRECEDENCE: readonly PrecedenceRule[] = [
   { when: 'isSelf', verdict: 'refuse-self' },
   { when: 'isBanned', verdict: 'refuse-banned' },
-  { when: 'isDuplicate', verdict: 'refuse-duplicate' },
+  { when: 'isDuplicate', verdict: 'replace-oldest' },
   { when: 'isReserved', verdict: 'admit-reserved' },
   { when: 'isFull', verdict: 'make-room' },
   { when: 'otherwise', verdict: 'admit' },

@@ -46,7 +46,7 @@ export function isBanned(untilMs: number): PoolReason {
 }
 
 export function isDuplicate(value: number): PoolReason {
-  const message = `the peer has ${value} connections already; maxConnectionsPerPeer is ${value}`
+  const message = `the peer has ${value} newer connections; maxConnectionsPerPeer is ${value}`
   return reason('duplicate', 'maxConnectionsPerPeer', value, message)
 }
 

@@ -3,6 +3,7 @@ import type { Departures } from './departures.ts'
 import type { Gate, GateHost, Refusal } from './gate.ts'
 import type { Link } from './links.ts'
 import type { PoolState } from './pool-state.ts'
+import type { PoolReason } from './reasons.ts'
 import { RoleSettler } from './role-settler.ts'
 import type { Departure } from './rooms.ts'
 import type { SiblingView } from './sibling-view.ts'
@@ -15,6 +16,7 @@ export interface ReceptionParts {
   readonly departures: Departures
   readonly log: Logger
   onRefused(refusal: Refusal): void
+  onReplaced(peer: PeerId, reason: PoolReason): void
   onEvicted(departure: Departure): void
 }
 
@@ -63,6 +65,10 @@ export class Reception implements GateHost {
 
   onRefused(refusal: Refusal): void {
     this.#parts.onRefused(refusal)
+  }
+
+  onReplaced(peer: PeerId, reason: PoolReason): void {
+    this.#parts.onReplaced(peer, reason)
   }
 
   #settle(connection: Connection, { ticket }: Link): void {

@@ -56,6 +56,13 @@ describe('acquire', () => {
     expect(acquired(rig, 'reused')).toBe(1)
   })
 
+  it('reuses the newest of two, since the older one may be dead', async () => {
+    const rig = makeRig(self)
+    await rig.libp2p.connect(a)
+    const { socket } = await rig.libp2p.connect(a)
+    expect(await rig.pool.acquire(a)).toBe(socket.connection)
+  })
+
   it('shares one dial among all who ask for a peer, and tells the peer manager of it', async () => {
     const rig = makeRig(self)
     const dials = pendingDials(rig.libp2p)

@@ -213,13 +213,63 @@ describe('bans', () => {
 })
 
 describe('duplicates', () => {
-  it('allows two that dial each other at once, and no third connection, in or out', async () => {
+  it('are two where peers dial each other at once; for one more the oldest is closed, in or out', async () => {
     const rig = makeRig(self)
-    expect((await rig.libp2p.connect(a, 'outbound')).isRefused).toBe(false)
-    expect((await rig.libp2p.connect(a, 'inbound')).isRefused).toBe(false)
-    expect((await rig.libp2p.connect(a, 'inbound')).isRefused).toBe(true)
-    expect((await rig.libp2p.connect(a, 'outbound')).isRefused).toBe(true)
-    expect(rig.refused[0]?.reason).toMatchObject({ code: 'duplicate', limit: 'maxConnectionsPerPeer', value: 2 })
+    const { libp2p } = rig
+    const attempts = []
+    for (const direction of ['outbound', 'inbound', 'inbound', 'outbound'] as const) {
+      attempts.push(await libp2p.connect(a, direction))
+      expect(libp2p.of(a)).toEqual(attempts.slice(-2).map(({ socket }) => socket))
+    }
+    expect(attempts.map(({ socket }) => socket.status)).toEqual(['aborted', 'aborted', 'open', 'open'])
+    expect(libp2p.peak).toBe(2)
+    expect(rig.pool.usage()).toMatchObject({ inbound: { used: 1 }, outbound: { used: 1 } })
+    expect(rig.counters.get('gridmesh_connection_pool_evicted_total duplicate')).toBe(2)
+    expect([...rig.refused, ...rig.evicted, ...rig.handshake.goodbyes]).toEqual([])
+  })
+
+  it('are closed before they are open, too', async () => {
+    const rig = makeRig(self)
+    const socket = rig.libp2p.make(a)
+    await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
+    await rig.libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)
+    await rig.libp2p.connect(a)
+    await rig.libp2p.connect(a)
+    expect(socket.status).toBe('aborted')
+    expect(rig.pool.usage().inbound.used).toBe(2)
+  })
+
+  it('are refused where the last to say who it is came first', async () => {
+    const rig = makeRig(self)
+    const socket = rig.libp2p.make(a)
+    await rig.libp2p.gater.denyInboundConnection?.(socket.socket)
+    await rig.libp2p.connect(a)
+    await rig.libp2p.connect(a)
+    expect(await rig.libp2p.gater.denyInboundEncryptedConnection?.(a, socket.socket)).toBe(true)
+    expect(rig.libp2p.of(a)).toHaveLength(2)
+    expect(rig.refused).toMatchObject([
+      { peer: a, reason: { code: 'duplicate', limit: 'maxConnectionsPerPeer', value: 2 } },
+    ])
+  })
+
+  it.each([
+    ['a peer whose own connections fill the pool and its IP', { maxInbound: 2, maxPerIp: 2 }],
+    ['the owner of a reserved slot', { maxInbound: 0, maxTurnAways: 0, reservedPeers: [a] }],
+    ['the owner of a role', { maxInbound: 0, maxTurnAways: 0, reservedRoles: { authority: 1 } }],
+  ])('do not keep out %s, however many of them are dead', async (_, init) => {
+    const rig = makeRig(self, { ...init, attemptsPerIpPerSecond: 100 })
+    rig.manager.know(a, { state: 'known', hello: makeHello({ role: 'authority' }) })
+    for (let index = 0; index < 20; index++) expect((await rig.libp2p.connect(a)).isRefused).toBe(false)
+    expect(rig.libp2p.of(a)).toHaveLength(2)
+  })
+
+  it('of one peer leave those of all others alone', async () => {
+    const rig = makeRig(self, { maxInbound: 3, attemptsPerIpPerSecond: 100 }, ['handshake'])
+    const { socket } = await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    rig.manager.know(a, { reputation: 50 })
+    for (let index = 0; index < 20; index++) await rig.libp2p.connect(a)
+    expect(socket.status).toBe('open')
+    expect(rig.libp2p.of()).toHaveLength(3)
   })
 
   it('evicts nobody for a second connection', async () => {

@@ -80,6 +80,13 @@ class World {
     const role = this.#roleOf.get(key)
     const isRoleFree = role !== undefined && !isHolding && reservations.hasRoom(role, key)
     const decision = this.#door.identify(ticket, peer)
+    if (decision.kind === 'replace') {
+      expectNamed(decision.reason)
+      expect([isGoing, isDuplicate, decision.oldest === ledger.of(key)[0]]).toEqual([false, true, true])
+      ledger.close(decision.oldest)
+      this.identify(ticket, peer)
+      return
+    }
     if (peer.equals(self)) expect(codeOf(decision)).toBe('self')
     else if (this.#banned.has(key)) expect(codeOf(decision)).toBe('banned')
     else if (!isGoing && !isDuplicate && (peer.equals(owner) || isRoleFree)) {
@@ -91,6 +98,14 @@ class World {
       ledger.close(ticket)
     } else if (decision.kind === 'turn-away') expectNamed(decision.reason)
     else if (decision.kind === 'wait' && decision.evicted !== undefined) this.#expectFair(decision.evicted)
+  }
+
+  /** Lets connections of one peer arrive, which then say who they are in some order. Returns those that stay. */
+  duplicate(peer: PeerId, order: readonly number[]): number[] {
+    const { ledger } = this.state
+    const tickets = order.map(() => ledger.open('inbound', undefined, this.#nowMs++))
+    for (const index of order) this.identify(at(tickets, index), peer)
+    return tickets.flatMap((ticket, index) => (ledger.tickets.has(ticket) ? [index] : []))
   }
 
   dial(place: Place | undefined, peer: PeerId): void {
@@ -277,3 +292,15 @@ it(
     )
   },
 )
+
+it('keeps the newest connections of a peer, in whatever order they say who they are', () => {
+  const orders = fc
+    .integer({ min: 1, max: 8 })
+    .chain((count) => fc.shuffledSubarray([...Array(count).keys()], { minLength: count }))
+  fc.assert(
+    fc.property(orders, fc.constantFrom(owner, at(peers, 1)), (order, peer) => {
+      const newest = order.toSorted((a, b) => a - b).slice(-limits.maxConnectionsPerPeer)
+      expect(new World().duplicate(peer, order)).toEqual(newest)
+    }),
+  )
+})

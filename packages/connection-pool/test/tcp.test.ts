@@ -1,9 +1,13 @@
+import { connect, createServer, type Socket } from 'node:net'
 import type { Reason } from '@gridmesh/interfaces'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { at } from './support.ts'
 import { createNode, type Node, type NodeOptions } from './nodes.ts'
 
 const nodes: Node[] = []
+const lines: Line[] = []
 const open = { exemptLoopback: true }
 
 async function start(options: NodeOptions = {}): Promise<Node> {
@@ -14,7 +18,45 @@ async function start(options: NodeOptions = {}): Promise<Node> {
 
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map(async (node) => node.stop()))
+  for (const line of lines.splice(0)) line.end()
 })
+
+/** A way to a node whose near end can be cut without the node hearing of it. */
+interface Line {
+  readonly addresses: Multiaddr[]
+  cut(): void
+  end(): void
+}
+
+async function lineTo(node: Node): Promise<Line> {
+  const port = Number(
+    node
+      .getMultiaddrs()[0]
+      ?.getComponents()
+      .find(({ name }) => name === 'tcp')?.value,
+  )
+  const [near, far] = [new Set<Socket>(), new Set<Socket>()]
+  const server = createServer((socket) => {
+    const onward = connect(port, '127.0.0.1')
+    socket.on('data', (data) => onward.write(data)).on('error', () => undefined)
+    onward.on('data', (data) => socket.destroyed || socket.write(data)).on('error', () => undefined)
+    onward.on('close', () => socket.destroy())
+    near.add(socket)
+    far.add(onward)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const own = Object(server.address()).port as number
+  const line: Line = {
+    addresses: [multiaddr(`/ip4/127.0.0.1/tcp/${own}/p2p/${node.peerId.toString()}`)],
+    cut: () => near.forEach((socket) => socket.destroy()),
+    end: () => {
+      far.forEach((socket) => socket.destroy())
+      server.close()
+    },
+  }
+  lines.push(line)
+  return line
+}
 
 /** Dials, and resolves as soon as both sides are ready. */
 async function join(node: Node, hub: Node): Promise<void> {
@@ -160,6 +202,42 @@ describe('a peer that is parted from', () => {
       () => expect(told).toMatchObject([{ code: 'role-not-reserved', limit: 'reservedRoles.authority', value: 1 }]),
       5_000,
     )
+  })
+})
+
+describe('a peer that comes back', () => {
+  it('is ready and answers at once, however often it was cut off without a word', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const hub = await start({ init: { ...open, maxInbound: 0, reservedRoles: { authority: 1 } } })
+    const line = await lineTo(hub)
+    for (let life = 1; life <= 4; life++) {
+      const peer = await start({ init: open, privateKey, role: 'authority' })
+      await peer.handle('/life', async (stream) => stream.close())
+      await peer.services.connectionPool.acquire(hub.peerId, { addresses: line.addresses })
+      await peer.services.handshake.whenReady(hub.peerId)
+      await vi.waitFor(async () => {
+        const connection = await hub.services.connectionPool.acquire(peer.peerId)
+        await connection.newStream('/life', { signal: AbortSignal.timeout(1_000) })
+      })
+      expect(hub.services.handshake.isReady(peer.peerId)).toBe(true)
+      expect(hub.services.peerManager.get(peer.peerId)?.state).toBe('ready')
+      expect(hub.getConnections()).toHaveLength(Math.min(life, 2))
+      expect(hub.services.connectionPool.usage().reserved.used).toBe(1)
+      line.cut()
+      await peer.stop()
+    }
+  })
+
+  it('keeps what both have dialled at once', async () => {
+    const [one, other] = [await start({ init: open }), await start({ init: open })]
+    const refused: Reason[] = []
+    for (const { services } of [one, other]) {
+      services.connectionPool.addEventListener('pool:refused', ({ detail }) => refused.push(detail.reason))
+    }
+    await Promise.all([join(one, other), join(other, one)])
+    expect(refused).toEqual([])
+    await vi.waitFor(() => expect(other.getConnections()).toHaveLength(one.getConnections().length))
+    expect([1, 2]).toContain(one.getConnections().length)
   })
 })
 
