@@ -105,8 +105,9 @@ export class GossipTopology {
     return status !== 'closing' && status !== 'closed'
   }
 
+  /** The newest: a peer that was cut off is back on that, while older ones seem open. */
   #connectionTo(peer: PeerId, not?: Connection): Connection | undefined {
-    return this.#connections.getConnections(peer).find((found) => found.status === 'open' && found !== not)
+    return this.#connections.getConnections(peer).findLast((found) => found.status === 'open' && found !== not)
   }
 
   /** Takes away a stream that gossipsub holds and cannot write to. Returns whether there was one. */

@@ -229,6 +229,17 @@ it('opens another stream at once where another connection is left', async () => 
   expect(topology.hasStream(id)).toBe(true)
 })
 
+it('opens it on the newest connection that is left: the peer may have lost the older ones, and be back on that', async () => {
+  const { first, meet, settle, connections, streams, id } = await world()
+  const [older, newest] = [new FakeConnection(first.remotePeer), new FakeConnection(first.remotePeer)]
+  connections.push(older, newest)
+  await meet()
+  first.close()
+  await settle()
+  expect(streams.get(id)).toBe(newest.opened[0])
+  expect(older.asked).toEqual([])
+})
+
 it('opens none in the turn in which another ended: its connection may be the next to end, and yamux would throw', async () => {
   const { first, meet, settle, connections } = await world()
   const second = new FakeConnection(first.remotePeer)
