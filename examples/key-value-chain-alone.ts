@@ -35,8 +35,7 @@ const chain = await open()
 const pool = new Mempool<PooledTransaction>({ chain: chain.pool })
 chain.addEventListener('chain:moved', ({ detail: { tip, reverted, applied } }) => {
   console.log(`at block ${tip.height}: ${reverted.length} transactions went, ${applied.length} came`)
-  if (reverted.length > 0) pool.onRevert(reverted)
-  pool.onBlock(applied)
+  pool.onSwitch(reverted, applied)
 })
 await pool.start()
 for (const transaction of [

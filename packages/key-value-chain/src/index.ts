@@ -54,9 +54,9 @@ export interface KeyValueChainInit {
 /** A step of the chain. */
 export interface ChainMove {
   tip: ChainTip
-  /** Transactions that are no longer in the chain, the oldest first: for `onRevert` of a `Mempool`. */
+  /** Transactions that are no longer in the chain, the oldest first: for `onSwitch` of a `Mempool`. */
   reverted: PooledTransaction[]
-  /** Transactions that came into the chain, in order: for `onBlock` of a `Mempool`. */
+  /** Transactions that came into the chain, in order: for `onSwitch` of a `Mempool`. */
   applied: PooledTransaction[]
 }
 

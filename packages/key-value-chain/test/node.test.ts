@@ -14,8 +14,7 @@ async function node(): Promise<{ chain: KeyValueChain; pool: Mempool<PooledTrans
   const chain = await opened()
   const pool = new Mempool<PooledTransaction>({ chain: chain.pool })
   chain.addEventListener('chain:moved', ({ detail: { reverted, applied } }) => {
-    if (reverted.length > 0) pool.onRevert(reverted)
-    pool.onBlock(applied)
+    pool.onSwitch(reverted, applied)
   })
   await pool.start()
   onTestFinished(async () => pool.stop())

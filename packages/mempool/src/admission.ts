@@ -124,7 +124,7 @@ export class Admission<T extends PoolTransaction> {
         placements[i] = placement
       }
       // What waited may have come before the pool was full, and takes no room there.
-      const refusal = this.#inspect(transaction) ?? (isFirm ? pool.precheck(transaction) : undefined)
+      const refusal = this.#inspect(transaction) ?? (isFirm ? pool.precheck(transaction, isFirm) : undefined)
       if (refusal === undefined) items.push({ transaction, atMs, isFirm, rank: 0, settle })
       else settle({ status: 'refused', refusal })
     }
@@ -246,7 +246,7 @@ export class Admission<T extends PoolTransaction> {
       const isLookedAt = candidate !== undefined && hasItsParents(candidate, pool.index)
       // Parents bear on nothing but what else the state says of it, and that only counts for what would apply. So a
       // family whose first is refused costs one look, and not one for each.
-      if (!isLookedAt && pool.judge(transaction, { ...own, refusal: undefined }) === undefined) return true
+      if (!isLookedAt && pool.judge(transaction, { ...own, refusal: undefined }, item.isFirm) === undefined) return true
       this.#place(item, own)
       return false
     })

@@ -28,13 +28,13 @@ export function placeFor<T extends PoolTransaction>(
  */
 export function heldBackBy<T extends PoolTransaction>(index: PoolIndex<T>, entry: Entry<T>): Entry<T>[] {
   return index
-    .childrenOf(entry.transaction)
+    .followersOf(entry.transaction)
     .filter(({ rank, transaction }) => rank === entry.rank && rank > rankOf(transaction))
 }
 
 /** Those that build on an entry that has just come, and are not after it: what a block gives back may have others there. */
 export function aheadOf<T extends PoolTransaction>(index: PoolIndex<T>, entry: Entry<T>): Entry<T>[] {
-  return index.childrenOf(entry.transaction).filter(({ rank, order }) => rank < entry.rank || order <= entry.order)
+  return index.followersOf(entry.transaction).filter(({ rank, order }) => rank < entry.rank || order <= entry.order)
 }
 
 /** Gives entries, and those after them, the place that their parents now leave them. Gives back whose order changed. */
@@ -58,7 +58,7 @@ export function align<T extends PoolTransaction>(
     if (comparePlaces(place, entry) === 0) continue
     index.move(entry, place.rank, place.order)
     if (place.order !== order) moved.push(entry)
-    for (const child of index.childrenOf(transaction)) due.add(child)
+    for (const child of index.followersOf(transaction)) due.add(child)
   }
   return moved
 }

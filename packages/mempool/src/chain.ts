@@ -17,12 +17,25 @@ export interface PoolTransaction {
   readonly spends: readonly string[]
   /** Keys that it makes for others to spend. Only those that are sure to be there once it is applied. */
   readonly makes: readonly string[]
+  /** Keys that it makes or not: only the state knows. Who spends one waits until a block has made it. */
+  readonly mayMake?: readonly string[] | undefined
   /** Place among the numbered transactions of its sender; they apply in this order, without a gap. */
   readonly nonce?: number | undefined
+  /** Its place in a series. */
+  readonly series?: SeriesPlace | undefined
 }
 
-/** What a block says of a transaction that it applied: `makes` may name keys more, which perhaps were not made. */
-export type AppliedTransaction = Pick<PoolTransaction, 'id' | 'sender' | 'spends' | 'makes' | 'nonce'>
+/**
+ * A place in a series, as that of a reading of a meter: a transaction applies after those of lower numbers, all or some of
+ * them, and never after one of a higher number.
+ */
+export interface SeriesPlace {
+  readonly name: string
+  readonly number: number
+}
+
+/** What the pool has to know of a transaction that a block applied. */
+export type AppliedTransaction = Omit<PoolTransaction, 'bytes' | 'size' | 'lane'>
 
 /**
  * What the state says of a key: `spent` where the chain can tell, and is sure; `unknown` where it is not there now, for

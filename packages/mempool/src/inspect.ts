@@ -29,11 +29,14 @@ export function checkLength({ byteLength }: Uint8Array, maxTransactionBytes: num
 
 /** Refuses what would make the pool's order and sums meaningless. */
 export function checkShape(transaction: PoolTransaction): Refusal | undefined {
-  const { lane, size, nonce } = transaction
+  const { lane, size, nonce, series } = transaction
   if (rankOf(transaction) < 0) return refuse('malformed', `${lane} is no lane`)
   if (!isWhole(size, 1)) return refuse('malformed', `size ${size} is no whole number of 1 or more`)
-  if (nonce === undefined || isWhole(nonce, 0)) return undefined
-  return refuse('malformed', `nonce ${nonce} is no whole number of 0 or more`)
+  for (const [name, value] of Object.entries({ nonce, 'number in a series': series?.number })) {
+    if (value === undefined || isWhole(value, 0)) continue
+    return refuse('malformed', `${name} ${value} is no whole number of 0 or more`)
+  }
+  return undefined
 }
 
 /** What the chain refuses without state and signature. */

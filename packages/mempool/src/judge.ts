@@ -17,13 +17,15 @@ export interface Grounds<T extends PoolTransaction> {
   /** Keys that blocks have spent lately. */
   readonly spent: { has(key: string): boolean }
   readonly facts: StateFacts
+  /** Whether it was in the pool before, or in a block. */
+  readonly isFirm?: boolean | undefined
 }
 
 /** Whether a transaction applies after those in the pool: `undefined` where it does. */
 export function judge<T extends PoolTransaction>(transaction: T, grounds: Grounds<T>): Refusal | Missing | undefined {
-  const { index, facts } = grounds
+  const { index, facts, isFirm } = grounds
   return (
-    checkConflict(transaction, index) ??
+    checkConflict(transaction, index, isFirm) ??
     checkMade(transaction, index) ??
     checkGone(transaction, grounds) ??
     missing(transaction, grounds) ??
@@ -31,10 +33,14 @@ export function judge<T extends PoolTransaction>(transaction: T, grounds: Ground
   )
 }
 
-/** Refuses what is in the way of one in the pool: the first that came stays. */
+/**
+ * Refuses what is in the way of one in the pool: the first that came stays. Of a series one comes at a time: a later one
+ * that is faster into a block would be the end of an earlier one. Of those that were there before there may be several.
+ */
 export function checkConflict<T extends PoolTransaction>(
-  { spends, makes, sender, nonce }: T,
+  { spends, makes, sender, nonce, series }: T,
   index: PoolIndex<T>,
+  isFirm = false,
 ): Refusal | undefined {
   for (const key of spends) {
     const other = index.spenderOf(key)
@@ -45,8 +51,13 @@ export function checkConflict<T extends PoolTransaction>(
     if (other !== undefined) return refuse('conflict', `${key} is made by ${other.transaction.id}, which came first`)
   }
   const other = nonce === undefined ? undefined : index.numbered(sender, nonce)
-  if (other === undefined) return undefined
-  return refuse('conflict', `nonce ${nonce} of ${sender} is that of ${other.transaction.id}, which came first`)
+  if (other !== undefined) {
+    return refuse('conflict', `nonce ${nonce} of ${sender} is that of ${other.transaction.id}, which came first`)
+  }
+  if (series === undefined) return undefined
+  const { name, number } = series
+  const rival = index.series.of(name).find(({ transaction }) => !isFirm || transaction.series?.number === number)
+  return rival && refuse('conflict', `${rival.transaction.id} is of ${name} as well, and came first`)
 }
 
 /**

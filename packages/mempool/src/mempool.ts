@@ -170,8 +170,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
    * block, for each block in turn.
    */
   onBlock(transactions: readonly AppliedTransaction[]): void {
-    this.#pool.applyBlock(transactions)
-    this.#publish()
+    this.onSwitch([], transactions)
   }
 
   /**
@@ -182,10 +181,23 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
    * @throws what `decode` throws for bytes that it did not make
    */
   onRevert(transactions: readonly PoolTransaction[]): void {
+    this.onSwitch(transactions, [])
+  }
+
+  /**
+   * Goes over from one branch to another, which is more than to tell of a revert and then of blocks: what both branches
+   * applied is not given back, and the limits count for what is left in the end. To be called at once when the state is
+   * that after the switch, with the transactions of all blocks of either branch, oldest first.
+   *
+   * @throws what `decode` throws for bytes that it did not make
+   */
+  onSwitch(reverted: readonly PoolTransaction[], applied: readonly AppliedTransaction[]): void {
     const { chain } = this.#components
+    const after = new Set(reverted.length > 0 ? applied.map(({ id }) => id) : [])
+    const left = reverted.filter(({ id }) => !after.has(id))
     // Copies: the bytes of a block would stay in memory as a whole.
-    const decoded = transactions.map(({ bytes }) => chain.decode(new Uint8Array(bytes)))
-    this.#pool.revertBlock(decoded, performance.now())
+    const back = left.map(({ bytes }) => chain.decode(new Uint8Array(bytes)))
+    this.#pool.move(back, applied, performance.now())
     this.#publish()
   }
 

@@ -1,6 +1,7 @@
 import type { AppliedTransaction, PoolTransaction } from './chain.ts'
 import { comparePlaces, type Entry } from './entry.ts'
 import { OrderedSet } from './ordered-set.ts'
+import { Series } from './series.ts'
 
 /** What one sender has in the pool. */
 interface Sender<T extends PoolTransaction> {
@@ -15,6 +16,7 @@ interface Sender<T extends PoolTransaction> {
  */
 export class PoolIndex<T extends PoolTransaction> {
   readonly order = new OrderedSet<Entry<T>>(comparePlaces)
+  readonly series = new Series<T>()
   /** In the order in which they were placed. */
   readonly #byId = new Map<string, Entry<T>>()
   readonly #spenders = new Map<string, Entry<T>>()
@@ -64,11 +66,13 @@ export class PoolIndex<T extends PoolTransaction> {
     return distinct(spends.map((key) => this.#makers.get(key)))
   }
 
-  /** Those that have to be applied before a transaction. */
+  /** Those that come before a transaction: which it builds on, and the one before it in its series. */
   parentsOf(transaction: AppliedTransaction): Entry<T>[] {
-    const { sender, nonce } = transaction
+    const { sender, nonce, series } = transaction
     const makers = this.makersFor(transaction)
-    return nonce === undefined ? makers : distinct([...makers, this.numbered(sender, nonce - 1)])
+    if (nonce === undefined && series === undefined) return makers
+    const numbered = nonce === undefined ? undefined : this.numbered(sender, nonce - 1)
+    return distinct([...makers, numbered, this.series.before(transaction)])
   }
 
   /** Those that spend the keys that a transaction makes, each once. */
@@ -81,9 +85,14 @@ export class PoolIndex<T extends PoolTransaction> {
     return nonce === undefined ? undefined : this.numbered(sender, nonce + 1)
   }
 
-  /** Those that can only be applied after a transaction. */
+  /** Those that build on a transaction: they can only be applied after it. */
   childrenOf(transaction: AppliedTransaction): Entry<T>[] {
     return distinct([...this.spendersFor(transaction), this.nextOf(transaction)])
+  }
+
+  /** Those that come after a transaction: which build on it, and the one after it in its series. */
+  followersOf(transaction: AppliedTransaction): Entry<T>[] {
+    return distinct([...this.childrenOf(transaction), this.series.after(transaction)])
   }
 
   insert(entry: Entry<T>): void {
@@ -91,6 +100,7 @@ export class PoolIndex<T extends PoolTransaction> {
     this.#byId.set(id, entry)
     for (const key of spends) this.#spenders.set(key, entry)
     for (const key of makes) this.#makers.set(key, entry)
+    this.series.insert(entry)
     const sender = this.#senders.get(name) ?? newSender<T>()
     this.#senders.set(name, sender)
     if (nonce !== undefined) sender.byNonce.set(nonce, entry)
@@ -104,6 +114,7 @@ export class PoolIndex<T extends PoolTransaction> {
     this.#byId.delete(id)
     for (const key of spends) this.#spenders.delete(key)
     for (const key of makes) this.#makers.delete(key)
+    this.series.delete(entry)
     this.order.delete(entry)
     this.#bytes -= size
     const sender = this.#senders.get(name)

@@ -1,15 +1,16 @@
 import { aheadOf, align, heldBackBy, placeFor } from './arrange.ts'
 import type { AppliedTransaction, PoolTransaction, StateFacts } from './chain.ts'
 import type { Arrival, Placement, PoolChange, RemovalReason } from './changes.ts'
-import { type Entry, rankOf } from './entry.ts'
+import { type Entry, type Place, rankOf } from './entry.ts'
 import { checkConflict, judge, type Missing } from './judge.ts'
-import { keyNeed, metBy, type Need, nonceNeed } from './needs.ts'
+import { keyNeed, metBy, metInChain, type Need, nonceNeed } from './needs.ts'
 import type { MempoolOptions } from './options.ts'
 import { type Orphan, Orphans } from './orphans.ts'
 import { PoolIndex } from './pool-index.ts'
 import { Recent } from './recent.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import { hasNoRoom, makeRoom } from './room.ts'
+import { hasNoRoom, makeRoom, overflow, overflowOf, type Victim } from './room.ts'
+import { staleAfter } from './stale.ts'
 
 const NONE: ReadonlySet<Need> = new Set()
 
@@ -63,22 +64,22 @@ export class Pool<T extends PoolTransaction> {
   }
 
   /** Refuses what the state need not be asked about. */
-  precheck(transaction: T): Refusal | undefined {
+  precheck(transaction: T, isFirm = false): Refusal | undefined {
     const place = { rank: rankOf(transaction), order: this.#next }
-    return checkConflict(transaction, this.index) ?? hasNoRoom(this.index, this.#limits, transaction, place)
+    return checkConflict(transaction, this.index, isFirm) ?? hasNoRoom(this.index, this.#limits, transaction, place)
   }
 
   /** What keeps a transaction from applying after those in the pool, by what the state says of it. */
-  judge(transaction: T, facts: StateFacts): Refusal | Missing | undefined {
-    return judge(transaction, { index: this.index, spent: this.#spent, facts })
+  judge(transaction: T, facts: StateFacts, isFirm?: boolean): Refusal | Missing | undefined {
+    return judge(transaction, { index: this.index, spent: this.#spent, facts, isFirm })
   }
 
   /** Places a transaction by what the state says of it. */
   place(transaction: T, facts: StateFacts, arrival: Arrival<T>): Placement {
-    const { orphan, atMs } = arrival
+    const { orphan, atMs, isFirm } = arrival
     const refusal = orphan === undefined ? this.checkKnown(transaction) : undefined
     if (refusal !== undefined) return { status: 'refused', refusal }
-    const outcome = this.judge(transaction, facts)
+    const outcome = this.judge(transaction, facts, isFirm)
     if (outcome !== undefined && 'needs' in outcome) return this.#wait(transaction, outcome, arrival)
     const final = outcome ?? this.#insert(transaction, this.#next++, atMs)
     if (orphan !== undefined) this.orphans.delete(orphan)
@@ -87,37 +88,17 @@ export class Pool<T extends PoolTransaction> {
     return { status: 'refused', refusal: final }
   }
 
-  /** Takes out what a block applied, and what cannot be applied after it. The state is that after the block. */
-  applyBlock(transactions: readonly AppliedTransaction[]): void {
+  /**
+   * Puts back, before all others, what is no longer applied, and then takes out what is applied now and what cannot be
+   * applied after it. The state is that after all of it. Only then the limits count: what comes back and goes again, or is
+   * in the way of what blocks applied, takes no room from others.
+   */
+  move(back: readonly T[], applied: readonly AppliedTransaction[], nowMs: number): void {
     this.#epoch += 1
-    for (const { id, spends } of transactions) {
-      this.#applied.add(id)
-      for (const key of spends) this.#spent.add(key)
-    }
-    // A node that catches up has none of either, and blocks without end.
-    if (this.index.count > 0) this.#clearIndex(transactions)
-    if (this.orphans.count === 0) return
-    this.#clearOrphans(transactions)
-    for (const transaction of transactions) this.#wake(metBy(transaction))
-  }
-
-  /** Puts back, before all others, what a block had applied. The state is that before the block. */
-  revertBlock(transactions: readonly T[], nowMs: number): void {
-    this.#epoch += 1
-    for (const { id, spends } of transactions) {
-      this.#applied.delete(id)
-      for (const key of spends) this.#spent.delete(key)
-    }
-    this.#first -= transactions.length
-    const made = new Set(transactions.flatMap(metBy))
-    for (const [i, transaction] of transactions.entries()) {
-      if (this.index.get(transaction.id) !== undefined) continue
-      const orphan = this.orphans.get(transaction.id)
-      if (orphan !== undefined) this.orphans.delete(orphan)
-      const refusal = this.#giveBack(transaction, this.#first + i, made, nowMs)
-      if (refusal !== undefined) this.#lose(transaction, refusal, orphan !== undefined)
-    }
-    for (const { spends } of transactions) this.#wake(spends.map(keyNeed))
+    if (back.length > 0) this.#giveBack(back, nowMs)
+    this.#apply(applied)
+    this.#shrink(new Set(back.map(({ sender }) => sender)))
+    for (const { spends } of back) this.#wake(spends.map(keyNeed))
   }
 
   /** Takes out what does not apply although it looked like it. Says whether it was there. */
@@ -161,19 +142,102 @@ export class Pool<T extends PoolTransaction> {
 
   /** Puts a transaction that applies into the pool, if there is room. */
   #insert(transaction: T, wanted: number, nowMs: number): Refusal | undefined {
-    const place = placeFor(this.index, transaction, wanted, () => this.#next++)
+    const place = this.#placeFor(transaction, wanted)
     const victims = makeRoom(this.index, this.#limits, transaction, place)
     if (!Array.isArray(victims)) return victims
-    for (const { entry, why } of victims) {
-      if (this.index.get(entry.transaction.id) !== entry) continue
-      this.#removeTree(entry, why.code === 'sender-full' ? 'sender-full' : 'pool-full', why.message)
+    for (const victim of victims) {
+      if (this.index.get(victim.entry.transaction.id) === victim.entry) this.#evict(victim)
     }
-    const entry = { transaction, ...place, placedAtMs: nowMs }
+    this.#put({ transaction, ...place, placedAtMs: nowMs })
+    return undefined
+  }
+
+  #placeFor(transaction: T, wanted: number): Place {
+    return placeFor(this.index, transaction, wanted, () => this.#next++)
+  }
+
+  #put(entry: Entry<T>): void {
     this.index.insert(entry)
     this.#changes.push({ type: 'added', entry })
     this.#align(aheadOf(this.index, entry))
-    this.#wake(metBy(transaction))
-    return undefined
+    this.#wake(metBy(entry.transaction))
+  }
+
+  /** Evicts what is beyond the limits, first of each of some senders and then of all. */
+  #shrink(senders: ReadonlySet<string>): void {
+    for (const sender of senders) this.#evictWhile(() => overflowOf(this.index, this.#limits, sender))
+    this.#evictWhile(() => overflow(this.index, this.#limits))
+  }
+
+  #evictWhile(next: () => Victim<T> | undefined): void {
+    for (let victim = next(); victim !== undefined; victim = next()) this.#evict(victim)
+  }
+
+  #evict({ entry, why }: Victim<T>): void {
+    this.#removeTree(entry, why.code, why.message)
+  }
+
+  /** Takes out what blocks applied, and what cannot be applied after it. */
+  #apply(transactions: readonly AppliedTransaction[]): void {
+    for (const { id, spends } of transactions) {
+      this.#applied.add(id)
+      for (const key of spends) this.#spent.add(key)
+    }
+    // A node that catches up has none of either, and blocks without end.
+    if (this.index.count > 0) this.#clearIndex(transactions)
+    if (this.orphans.count === 0) return
+    this.#clearOrphans(transactions)
+    for (const transaction of transactions) this.#wake(metInChain(transaction))
+  }
+
+  /** Puts back, before all others, what blocks had applied, whatever the limits. */
+  #giveBack(transactions: readonly T[], nowMs: number): void {
+    for (const { id, spends } of transactions) {
+      this.#applied.delete(id)
+      for (const key of spends) this.#spent.delete(key)
+    }
+    this.#first -= transactions.length
+    const unmade = new Set(transactions.flatMap(metInChain))
+    for (const key of transactions.flatMap(({ mayMake = [] }) => mayMake)) this.#suspend(key, unmade, nowMs)
+    for (const [i, transaction] of transactions.entries()) {
+      if (this.index.get(transaction.id) !== undefined) continue
+      const orphan = this.orphans.get(transaction.id)
+      const needs = this.#lacks(transaction, unmade)
+      if (needs.length > 0) {
+        this.#waitAgain(transaction, needs, { orphan, atMs: nowMs })
+        continue
+      }
+      if (orphan !== undefined) this.orphans.delete(orphan)
+      const refusal = checkConflict(transaction, this.index, true)
+      if (refusal !== undefined) this.#lose(transaction, refusal, orphan !== undefined)
+      else this.#put({ transaction, ...this.#placeFor(transaction, this.#first + i), placedAtMs: nowMs })
+    }
+  }
+
+  /** Has whoever spends a key that is not sure to be made again wait for it, and all that builds on that as well. */
+  #suspend(key: string, unmade: ReadonlySet<Need>, nowMs: number): void {
+    const root = this.index.spenderOf(key)
+    if (root === undefined) return
+    const gone = this.#cut(root).map(({ transaction }) => transaction)
+    const wanting = new Set([...unmade, ...gone.flatMap(metBy)])
+    for (const one of gone) this.#waitAgain(one, this.#lacks(one, wanting), { atMs: nowMs })
+  }
+
+  #waitAgain(transaction: T, needs: readonly Need[], arrival: Arrival<T>): void {
+    const missing = { needs, refusal: refuse('unknown-input', 'what it builds on was reverted') }
+    const placement = this.#wait(transaction, missing, arrival)
+    if (placement.status !== 'refused') return
+    const { code, message } = placement.refusal
+    this.#tellRemoved(transaction, 'refused', `${code}: ${message}`, false)
+  }
+
+  /** What a transaction needs of what was unmade, and the pool does not have. */
+  #lacks({ spends, sender, nonce }: T, unmade: ReadonlySet<Need>): Need[] {
+    const needs = spends.filter((key) => this.index.makerOf(key) === undefined).map(keyNeed)
+    if (nonce !== undefined && this.index.numbered(sender, nonce - 1) === undefined) {
+      needs.push(nonceNeed(sender, nonce - 1))
+    }
+    return needs.filter((need) => unmade.has(need))
   }
 
   #align(entries: readonly Entry<T>[]): void {
@@ -185,7 +249,8 @@ export class Pool<T extends PoolTransaction> {
     for (const { id } of transactions) this.#include(id)
     const taken = new Set<Need>()
     for (const { sender, nonce } of transactions) if (nonce !== undefined) taken.add(nonceNeed(sender, nonce))
-    for (const { id, sender, nonce, spends, makes } of transactions) {
+    for (const { id, sender, nonce, series, spends, makes } of transactions) {
+      if (series !== undefined) for (const entry of this.index.series.upTo(series)) this.#yieldTo(id, entry, taken)
       if (nonce !== undefined) this.#yieldTo(id, this.index.numbered(sender, nonce), taken)
       for (const key of spends) this.#yieldTo(id, this.index.spenderOf(key), taken)
       for (const key of makes) this.#yieldTo(id, this.index.makerOf(key), taken)
@@ -204,14 +269,23 @@ export class Pool<T extends PoolTransaction> {
 
   /** Takes out an entry that stands in the way of what a block applied. */
   #yieldTo(id: string, entry: Entry<T> | undefined, taken: ReadonlySet<Need>): void {
-    if (entry !== undefined) this.#removeTree(entry, 'conflict', `a block applied ${id}`, taken)
+    // One of a series may have gone with another.
+    if (entry !== undefined && this.index.get(entry.transaction.id) === entry)
+      this.#removeTree(entry, 'conflict', `a block applied ${id}`, taken)
+  }
+
+  #removeTree(root: Entry<T>, reason: RemovalReason, message: string, taken = NONE): void {
+    for (const { transaction } of this.#cut(root, taken)) {
+      if (transaction === root.transaction) this.#tellRemoved(transaction, reason, message, false)
+      else this.#tellRemoved(transaction, 'parent-removed', `it builds on ${root.transaction.id}`, false)
+    }
   }
 
   /**
-   * Takes out an entry and all that builds on it. Who has the nonce after one that is `taken` goes on: it does not matter
-   * by whom.
+   * Takes out an entry and all that builds on it, and gives them. Who has the nonce after one that is `taken` goes on: it
+   * does not matter by whom. So does who is later in a series.
    */
-  #removeTree(root: Entry<T>, reason: RemovalReason, message: string, taken = NONE): void {
+  #cut(root: Entry<T>, taken = NONE): Entry<T>[] {
     const { index } = this
     const gone = new Set([root])
     const freed: Entry<T>[] = []
@@ -219,30 +293,16 @@ export class Pool<T extends PoolTransaction> {
     for (const { transaction } of gone) {
       for (const child of index.spendersFor(transaction)) gone.add(child)
       const { sender, nonce } = transaction
+      const later = index.series.after(transaction)
+      if (later !== undefined) freed.push(later)
       const next = index.nextOf(transaction)
       if (next === undefined || nonce === undefined) continue
       if (taken.has(nonceNeed(sender, nonce))) freed.push(next)
       else gone.add(next)
     }
-    for (const entry of gone) {
-      index.delete(entry)
-      if (entry === root) this.#tellRemoved(entry.transaction, reason, message, false)
-      else this.#tellRemoved(entry.transaction, 'parent-removed', `it builds on ${root.transaction.id}`, false)
-    }
+    for (const entry of gone) index.delete(entry)
     this.#align(freed.filter((entry) => !gone.has(entry)))
-  }
-
-  #giveBack(transaction: T, order: number, made: ReadonlySet<Need>, nowMs: number): Refusal | undefined {
-    if (this.#isBereft(transaction, made)) return refuse('unknown-input', 'what it builds on did not come back')
-    return checkConflict(transaction, this.index) ?? this.#insert(transaction, order, nowMs)
-  }
-
-  /** Whether it builds on one of those that made `made`, and that is not there: it was refused, or has been evicted. */
-  #isBereft({ spends, sender, nonce }: T, made: ReadonlySet<Need>): boolean {
-    const { index } = this
-    if (spends.some((key) => made.has(keyNeed(key)) && index.makerOf(key) === undefined)) return true
-    if (nonce === undefined || !made.has(nonceNeed(sender, nonce - 1))) return false
-    return index.numbered(sender, nonce - 1) === undefined
+    return [...gone]
   }
 
   /** What did not come back takes along what builds on it. */
@@ -261,17 +321,12 @@ export class Pool<T extends PoolTransaction> {
 
   /** Drops those that a block applied, or that can never be applied after it. */
   #clearOrphans(transactions: readonly AppliedTransaction[]): void {
-    const spent = new Set(transactions.flatMap(({ spends }) => spends))
-    const nonces = new Map<string, number>()
-    for (const { sender, nonce } of transactions) {
-      if (nonce !== undefined) nonces.set(sender, Math.max(nonce, nonces.get(sender) ?? nonce))
-    }
+    const isStale = staleAfter(transactions)
     const applied = new Set(transactions.map(({ id }) => id))
     for (const orphan of this.orphans.all()) {
-      const { id, sender, nonce, spends } = orphan.transaction
-      const isStale = nonce !== undefined && nonce <= (nonces.get(sender) ?? -Infinity)
-      if (applied.has(id)) this.#dropOrphan(orphan, 'included', 'a block applied it')
-      else if (isStale || spends.some((key) => spent.has(key))) {
+      const { transaction } = orphan
+      if (applied.has(transaction.id)) this.#dropOrphan(orphan, 'included', 'a block applied it')
+      else if (isStale(transaction)) {
         this.#dropOrphan(orphan, 'conflict', 'a block applied another in its place')
       }
     }

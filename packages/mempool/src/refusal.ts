@@ -26,7 +26,7 @@ export interface Refusal<Code extends string = string> {
   readonly message: string
 }
 
-export function refuse(code: RefusalCode, message: string): Refusal<RefusalCode> {
+export function refuse<Code extends RefusalCode>(code: Code, message: string): Refusal<Code> {
   return { code, message }
 }
 

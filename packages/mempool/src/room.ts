@@ -2,7 +2,7 @@ import type { PoolTransaction } from './chain.ts'
 import { comparePlaces, type Entry, type Place } from './entry.ts'
 import type { MempoolOptions } from './options.ts'
 import type { PoolIndex } from './pool-index.ts'
-import { type Refusal, type RefusalCode, refuse } from './refusal.ts'
+import { type Refusal, refuse } from './refusal.ts'
 
 /** The limits on what the pool holds. */
 export type RoomLimits = Pick<
@@ -10,10 +10,12 @@ export type RoomLimits = Pick<
   'maxTransactions' | 'maxBytes' | 'maxTransactionsPerSender' | 'maxBytesPerSender'
 >
 
+type FullCode = 'sender-full' | 'pool-full'
+
 /** An entry that has to go, and the limit for which it has to. */
 export interface Victim<T extends PoolTransaction> {
   readonly entry: Entry<T>
-  readonly why: Refusal<RefusalCode>
+  readonly why: Refusal<FullCode>
 }
 
 /** Count and bytes, and the most there may be of each. */
@@ -35,10 +37,10 @@ export function makeRoom<T extends PoolTransaction>(
   place: Place,
 ): Victim<T>[] | Refusal {
   const own = index.sender(newcomer.sender)
-  const ofSender = clear(own?.order, place, senderRoom(own, limits, newcomer), 'sender-full')
+  const ofSender = clear(own?.order, place, enter(senderRoom(own, limits), newcomer), 'sender-full')
   if (!Array.isArray(ofSender)) return ofSender
   const gone = withDescendants(index, ofSender)
-  const room = totalRoom(index, limits, newcomer)
+  const room = enter(totalRoom(index, limits), newcomer)
   for (const { transaction } of gone) leave(room, transaction)
   const ofAll = clear(index.order, place, room, 'pool-full', gone)
   return Array.isArray(ofAll) ? [...ofSender, ...ofAll] : ofAll
@@ -54,29 +56,51 @@ export function hasNoRoom<T extends PoolTransaction>(
   const own = index.sender(newcomer.sender)
   const isLast = (last: Place | undefined): boolean => last === undefined || comparePlaces(last, place) < 0
   if (isLast(own?.order.last)) {
-    const full = fullness(senderRoom(own, limits, newcomer), 'sender-full')
+    const full = fullness(enter(senderRoom(own, limits), newcomer), 'sender-full')
     if (full !== undefined) return full
   }
-  return isLast(index.order.last) ? fullness(totalRoom(index, limits, newcomer), 'pool-full') : undefined
+  return isLast(index.order.last) ? fullness(enter(totalRoom(index, limits), newcomer), 'pool-full') : undefined
+}
+
+/** The next that has to go as a sender has more than the limits allow. */
+export function overflowOf<T extends PoolTransaction>(
+  index: PoolIndex<T>,
+  limits: RoomLimits,
+  sender: string,
+): Victim<T> | undefined {
+  const own = index.sender(sender)
+  return lastOf(own?.order, fullness(senderRoom(own, limits), 'sender-full'))
+}
+
+/** The next that has to go as there is more than the limits allow. */
+export function overflow<T extends PoolTransaction>(index: PoolIndex<T>, limits: RoomLimits): Victim<T> | undefined {
+  return lastOf(index.order, fullness(totalRoom(index, limits), 'pool-full'))
+}
+
+function lastOf<T extends PoolTransaction>(
+  order: PoolIndex<T>['order'] | undefined,
+  why: Refusal<FullCode> | undefined,
+): Victim<T> | undefined {
+  const entry = order?.last
+  return entry === undefined || why === undefined ? undefined : { entry, why }
 }
 
 function senderRoom<T extends PoolTransaction>(
   own: ReturnType<PoolIndex<T>['sender']>,
   { maxTransactionsPerSender, maxBytesPerSender }: RoomLimits,
-  { size }: T,
 ): Room {
   return {
-    count: (own?.order.size ?? 0) + 1,
-    bytes: (own?.bytes ?? 0) + size,
+    count: own?.order.size ?? 0,
+    bytes: own?.bytes ?? 0,
     maxCount: ['maxTransactionsPerSender', maxTransactionsPerSender],
     maxBytes: ['maxBytesPerSender', maxBytesPerSender],
   }
 }
 
-function totalRoom<T extends PoolTransaction>(index: PoolIndex<T>, limits: RoomLimits, { size }: T): Room {
+function totalRoom<T extends PoolTransaction>({ count, bytes }: PoolIndex<T>, limits: RoomLimits): Room {
   return {
-    count: index.count + 1,
-    bytes: index.bytes + size,
+    count,
+    bytes,
     maxCount: ['maxTransactions', limits.maxTransactions],
     maxBytes: ['maxBytes', limits.maxBytes],
   }
@@ -86,7 +110,7 @@ function clear<T extends PoolTransaction>(
   order: PoolIndex<T>['order'] | undefined,
   place: Place,
   room: Room,
-  code: 'sender-full' | 'pool-full',
+  code: FullCode,
   gone: ReadonlySet<Entry<T>> = new Set(),
 ): Victim<T>[] | Refusal {
   const victims: Victim<T>[] = []
@@ -101,13 +125,14 @@ function clear<T extends PoolTransaction>(
   return victims
 }
 
-function fullness(
-  { count, bytes, maxCount, maxBytes }: Room,
-  code: 'sender-full' | 'pool-full',
-): Refusal<RefusalCode> | undefined {
+function fullness({ count, bytes, maxCount, maxBytes }: Room, code: FullCode): Refusal<FullCode> | undefined {
   if (count > maxCount[1]) return refuse(code, `${count} transactions, where ${maxCount[0]} is ${maxCount[1]}`)
   if (bytes > maxBytes[1]) return refuse(code, `${bytes} bytes, where ${maxBytes[0]} is ${maxBytes[1]}`)
   return undefined
+}
+
+function enter(room: Room, { size }: PoolTransaction): Room {
+  return { ...room, count: room.count + 1, bytes: room.bytes + size }
 }
 
 function leave(room: Room, { size }: PoolTransaction): void {

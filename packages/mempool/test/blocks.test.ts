@@ -5,6 +5,8 @@ import {
   countSpends,
   encode,
   ids,
+  madeBy,
+  type ModelBody,
   ModelChain,
   type ModelTransaction,
   transaction,
@@ -118,7 +120,7 @@ it('gives back what a block had that the pool never saw, and has what it held wa
   expect(ids(all(pool))).toEqual(ids([other, bulk, child]))
 })
 
-it('loses with a reverted transaction that finds no room what builds on it, before it and after it', async () => {
+it('evicts a reverted transaction that finds no room with all that builds on it, once all are back', async () => {
   const { chain, pool, removed } = await setUp({ maxTransactionsPerSender: 2 })
   const parent = transaction({ sender: 'ann', spends: ['a'], makes: 2, lane: 'bulk', padding: 'first' })
   const inBlock = transaction({ sender: 'bob', spends: parent.makes.slice(0, 1), makes: 1 })
@@ -133,16 +135,16 @@ it('loses with a reverted transaction that finds no room what builds on it, befo
   pool.onRevert(chain.revert())
   expect(ids(all(pool))).toEqual(ids(urgent))
   expect(reasons(removed)).toEqual([
-    [parent.id, 'refused'],
+    [parent.id, 'sender-full'],
+    [inBlock.id, 'parent-removed'],
     [held.id, 'parent-removed'],
+    [below.id, 'parent-removed'],
     [belowHeld.id, 'parent-removed'],
-    [inBlock.id, 'refused'],
-    [below.id, 'refused'],
   ])
-  expect(removed[0]?.message).toMatch(/^sender-full: 3 transactions/)
+  expect(removed[0]?.message).toMatch(/^3 transactions/)
 })
 
-it('does not give back what builds on one that was given back and evicted', async () => {
+it('does not keep what builds on one that was given back and finds no room', async () => {
   for (const isNumbered of [false, true]) {
     const { chain, pool, removed } = await setUp({ maxTransactions: 2 })
     const parent = transaction({ sender: 'ann', nonce: 0, makes: 1, lane: 'bulk' })
@@ -153,10 +155,9 @@ it('does not give back what builds on one that was given back and evicted', asyn
     pool.onRevert(chain.revert())
     expect(ids(all(pool))).toEqual(ids(urgent))
     expect(reasons(removed)).toEqual([
+      [below.id, 'pool-full'],
       [parent.id, 'pool-full'],
-      [below.id, 'refused'],
     ])
-    expect(removed[1]?.message).toBe('unknown-input: what it builds on did not come back')
   }
 })
 
@@ -205,7 +206,7 @@ it('gives back what waited', async () => {
   expect([ids(all(pool)), pool.stats().waiting, pool.stats().waitingBytes]).toEqual([[one.id], 0, 0])
 })
 
-it('says of one that waited, was reverted and found no room, that it had waited', async () => {
+it('gives back one that waited, and evicts it where there is no room', async () => {
   const { chain, pool, removed } = await setUp({ maxTransactions: 1 })
   const one = transaction({ spends: ['a'], makes: 1 })
   // Nobody tells the pool of the block.
@@ -214,7 +215,7 @@ it('says of one that waited, was reverted and found no room, that it had waited'
   const high = await put(pool, { spends: ['b'], lane: 'high' })
   pool.onRevert(chain.revert())
   expect(ids(all(pool))).toEqual([high.id])
-  expect(removed).toMatchObject([{ transaction: { id: one.id }, reason: 'refused', wasWaiting: true }])
+  expect(removed).toMatchObject([{ transaction: { id: one.id }, reason: 'pool-full', wasWaiting: false }])
 })
 
 it('takes what waited for a key that a reverted transaction had spent, and that did not come back', async () => {
@@ -228,6 +229,71 @@ it('takes what waited for a key that a reverted transaction had spent, and that 
   pool.onRevert(chain.revert())
   await pool.whenIdle()
   expect([ids(all(pool)), pool.stats().waiting]).toEqual([[rival.id], 0])
+})
+
+it('leaves alone, in a full pool, what both branches have and what it holds, and looks at limits last', async () => {
+  const { chain, pool, removed } = await setUp({ maxTransactions: 3 }, new ModelChain('a', 'b', 'c', 'd', 'e', 'f'))
+  const both = transaction({ spends: ['a'], makes: 1 })
+  const [gone, rival] = [transaction({ spends: ['b'], padding: 'x' }), transaction({ spends: ['b'] })]
+  addBlock(chain, pool, [both, gone])
+  const child = await put(pool, { spends: both.makes })
+  const held = [child, await put(pool, { spends: ['c'] }), await put(pool, { spends: ['d'] })]
+  chain.revert()
+  chain.apply([both])
+  chain.apply([rival])
+  pool.onSwitch([both, gone], [both, rival])
+  expect(ids(all(pool))).toEqual(ids(held))
+  expect(reasons(removed)).toEqual([[gone.id, 'conflict']])
+  // And where the other branch does not have it, the last goes for what is given back.
+  chain.revert()
+  pool.onSwitch([rival], [])
+  expect(reasons(removed).slice(1)).toEqual([[held[2]?.id, 'pool-full']])
+  expect(await pool.add(both.bytes)).toMatchObject({ code: 'already-applied' })
+})
+
+const at = (number: number): ModelBody => ({ series: { name: 'meter', number } })
+
+it('takes one of a series at a time, and gives back an earlier one before it, in whatever lane', async () => {
+  const { chain, pool, removed } = await setUp()
+  const first = await put(pool, { ...at(3), makes: 1, lane: 'bulk' })
+  expect([await offer(pool, at(4)), await offer(pool, at(2))]).toEqual(['conflict', 'conflict'])
+  addBlock(chain, pool, [first])
+  const second = await put(pool, { ...at(7), lane: 'high' })
+  const child = await put(pool, { spends: first.makes })
+  const other = await put(pool, { spends: ['a'] })
+  pool.onRevert(chain.revert())
+  expect(ids(all(pool))).toEqual(ids([other, first, second, child]))
+  addBlock(chain, pool, [transaction({ ...at(3), padding: 'another' })])
+  expect(reasons(removed).slice(1)).toEqual([
+    [first.id, 'conflict'],
+    [child.id, 'parent-removed'],
+  ])
+  expect(ids(all(pool))).toEqual(ids([second, other]))
+  addBlock(chain, pool, [transaction(at(8))])
+  expect(ids(all(pool))).toEqual([other.id])
+  expect(await offer(pool, at(8))).toBe('already-applied')
+  expect(await offer(pool, { ...at(8), padding: 'late' })).toBe('series-over')
+})
+
+it('has what spends a key that a reverted transaction had made, and may not make again, wait for it', async () => {
+  const { chain, pool, removed } = await setUp()
+  const maker = ['x', 'xx', 'xxx', 'xxxx']
+    .map((padding) => transaction({ spends: ['a'], mayMake: 1, padding }))
+    .find((one) => madeBy(one).length > 0)
+  if (maker === undefined) throw new RangeError('none of them makes a key')
+  addBlock(chain, pool, [maker])
+  const spender = transaction({ spends: madeBy(maker), makes: 1 })
+  await pool.add(spender.bytes, { isLocal: true })
+  const below = await put(pool, { spends: spender.makes })
+  const inBlock = transaction({ sender: 'ann', nonce: 0 })
+  addBlock(chain, pool, [inBlock])
+  pool.onRevert([...chain.revert(), ...chain.revert()].toReversed())
+  await pool.whenIdle()
+  expect([ids(all(pool)), pool.stats().waiting, removed]).toEqual([ids([maker, inBlock]), 2, []])
+  expect(ids(pool.local())).toEqual([spender.id])
+  addBlock(chain, pool, [maker])
+  await pool.whenIdle()
+  expect(ids(all(pool))).toEqual(ids([inBlock, spender, below]))
 })
 
 it('gives nothing back where one of the reverted cannot be read', async () => {

@@ -17,9 +17,13 @@ export interface Draft {
   owner: number
   padding: number
   isSigned: boolean
+  mayMake: number
+  /** Against the number that would be next in its series. */
+  series: number | undefined
 }
 
-export const draft: fc.Arbitrary<Draft> = fc.record({
+/** Of those that have a place in whatever order they come. */
+export const plainDraft: fc.Arbitrary<Draft> = fc.record({
   sender: fc.nat(SENDERS.length - 1),
   nonce: fc.constantFrom(undefined, undefined, undefined, 0, 0, 0, 0, -1, 1),
   spends: fc.uniqueArray(fc.oneof(fc.nat(3), fc.nat(20)), { maxLength: 2 }),
@@ -29,16 +33,28 @@ export const draft: fc.Arbitrary<Draft> = fc.record({
   owner: fc.nat(SENDERS.length * 6),
   padding: fc.constantFrom(0, 0, 20, 60),
   isSigned: fc.integer({ min: 0, max: 19 }).map((n) => n > 0),
+  mayMake: fc.constant(0),
+  series: fc.constant(undefined),
 })
+
+export const draft: fc.Arbitrary<Draft> = fc
+  .record({
+    plain: plainDraft,
+    mayMake: fc.constantFrom(0, 0, 1),
+    series: fc.constantFrom(undefined, undefined, undefined, 1, 1, 1, 2, 0),
+  })
+  .map(({ plain, mayMake, series }) => Object.assign(plain, { mayMake, series }))
 
 /** Each with a nonce or a key, for what has neither can be applied twice; and no two alike. */
 export function write(drafts: readonly Draft[]): ModelTransaction[] {
   const keys = [...GENESIS]
   const next = new Map<number, number>()
+  let last = 0
   return drafts.map((one, index) => {
     const spends = [...new Set(one.spends.map((n) => keys[n % keys.length] ?? 'g0'))]
     const count = next.get(one.sender) ?? 0
     if (one.nonce !== undefined) next.set(one.sender, count + (one.nonce < 0 ? 0 : 1))
+    if (one.series !== undefined) last += one.series
     const written = transaction({
       sender: SENDERS[one.sender],
       nonce: one.nonce === undefined ? undefined : Math.max(0, count + one.nonce),
@@ -48,8 +64,10 @@ export function write(drafts: readonly Draft[]): ModelTransaction[] {
       owner: SENDERS[one.owner],
       padding: `${index}${'x'.repeat(one.padding)}`,
       isSigned: one.isSigned,
+      mayMake: one.mayMake,
+      series: one.series === undefined ? undefined : { name: 'meter', number: last },
     })
-    keys.unshift(...written.makes)
+    keys.unshift(...written.makes, ...(written.mayMake ?? []))
     return written
   })
 }

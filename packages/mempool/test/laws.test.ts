@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Mempool } from '../src/index.ts'
-import { draft, GENESIS, write } from './drafts.ts'
+import { draft, GENESIS, plainDraft, write } from './drafts.ts'
 import { addBlock, all, ids, ModelChain, type ModelTransaction } from './model-chain.ts'
 import { ModelLog } from './model-log.ts'
 import { limits, step, World } from './world.ts'
@@ -46,19 +46,19 @@ it('holds only what applies in its order, within all bounds, whatever comes and 
   )
 })
 
-/** Those of the drafts that apply one after the other: none is in the way of another. */
-function compatible(offered: readonly ModelTransaction[]): ModelTransaction[] {
-  const chain = new ModelChain(...GENESIS)
+/** Those that apply one after the other upon a chain: none is in the way of another. */
+function applicable(chain: ModelChain, offered: readonly ModelTransaction[]): ModelTransaction[] {
+  const fork = chain.fork()
   return offered.filter((one) => {
-    if (!one.isSigned || chain.fault(one) !== undefined) return false
-    chain.apply([one])
+    if (!one.isSigned || fork.fault(one) !== undefined) return false
+    fork.apply([one])
     return true
   })
 }
 
 const shuffled = fc
-  .array(draft, { minLength: 1, maxLength: 30 })
-  .map((drafts) => compatible(write(drafts)))
+  .array(plainDraft, { minLength: 1, maxLength: 30 })
+  .map((drafts) => applicable(new ModelChain(...GENESIS), write(drafts)))
   .chain((offered) => fc.tuple(fc.constant(offered), fc.shuffledSubarray(offered, { minLength: offered.length })))
 
 it('holds the same transactions in whatever order those come that are not in the way of each other', async () => {
@@ -139,6 +139,49 @@ it('holds after a revert what it held before the block, and after the block agai
         new ModelChain(...GENESIS).apply(all(pool))
         for (const block of blocks) addBlock(chain, pool, block)
         expect(ids(all(pool))).toEqual(after)
+        await pool.stop()
+      },
+    ),
+    { numRuns: 300 * CAMPAIGN },
+  )
+})
+
+it('goes over to another branch as if what both branches have had never gone', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      shuffled,
+      fc.array(fc.nat(5), { minLength: 1, maxLength: 4 }),
+      fc.nat(8),
+      fc.nat(5),
+      async ([, arrivals], counts, common, more) => {
+        const chain = new ModelChain(...GENESIS)
+        const pool = new Mempool({ chain }, { maxTransactions: Math.max(1, arrivals.length) })
+        await pool.start()
+        await Promise.all(arrivals.map(({ bytes }) => pool.add(bytes)))
+        await pool.whenIdle()
+        const before = ids(all(pool))
+        for (const count of counts) addBlock(chain, pool, pool.take(1e6, count))
+        const told: string[] = []
+        const reverted = counts
+          .map(() => chain.revert())
+          .toReversed()
+          .flat()
+        // The other branch has the first of them, and then some that this one left.
+        const [kept, gone] = [reverted.slice(0, common), reverted.slice(common)]
+        chain.apply(kept)
+        const late = new Set(ids(all(pool)).slice(0, more))
+        const came = applicable(
+          chain,
+          arrivals.filter(({ id }) => late.has(id)),
+        )
+        chain.apply(came)
+        pool.addEventListener('transaction:added', ({ detail }) => void told.push(detail.transaction.id))
+        pool.addEventListener('transaction:removed', ({ detail }) => void told.push(detail.transaction.id))
+        pool.onSwitch(reverted, [...kept, ...came])
+        const applied = new Set(ids([...kept, ...came]))
+        expect(ids(all(pool)).toSorted()).toEqual(before.filter((id) => !applied.has(id)).toSorted())
+        expect(told.toSorted()).toEqual(ids([...gone, ...came]).toSorted())
+        chain.apply(all(pool))
         await pool.stop()
       },
     ),

@@ -75,8 +75,8 @@ export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
   }
 
   #stateOf(key: string, reading: Claims['reading']): KeyState {
-    if (key === reading?.meter) {
-      return reading.sequence > (meters.get(this.#view, key)?.sequence ?? 0) ? 'unspent' : 'spent'
+    if (reading !== undefined && key === readingKey(reading)) {
+      return reading.sequence > (meters.get(this.#view, reading.meter)?.sequence ?? 0) ? 'unspent' : 'spent'
     }
     return outputs.has(this.#view, Buffer.from(key, 'hex')) ? 'unspent' : 'unknown'
   }
@@ -85,6 +85,8 @@ export class LedgerChain implements MempoolChain<LedgerPoolTransaction> {
 export function describe(transaction: Transaction): LedgerPoolTransaction {
   const { id, address, bytes, nonce, kind } = transaction
   const { spends, makes, reading } = claimsOf(transaction, defaultRegistry)
+  const { sure = 0, most = sure } = makes ?? {}
+  const outputKeys = Array.from({ length: most }, (_, index) => toHex(outputId(id, index)))
   return {
     transaction,
     reading,
@@ -93,9 +95,16 @@ export function describe(transaction: Transaction): LedgerPoolTransaction {
     bytes,
     size: bytes.byteLength + LENGTH_BYTES,
     lane: LANES[kind] ?? 'normal',
-    // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round.
-    spends: [...(reading === undefined ? [] : [reading.meter]), ...spends.map(toHex)],
-    makes: Array.from({ length: makes?.sure ?? 0 }, (_, index) => toHex(outputId(id, index))),
+    spends: [...(reading === undefined ? [] : [readingKey(reading)]), ...spends.map(toHex)],
+    makes: outputKeys.slice(0, sure),
+    mayMake: outputKeys.slice(sure),
     nonce,
+    // A later reading applies before an earlier one, and not the other way round.
+    series: reading && { name: reading.meter, number: reading.sequence },
   }
+}
+
+/** Stands for one reading of a meter. */
+function readingKey({ meter, sequence }: NonNullable<Claims['reading']>): string {
+  return `${meter}/${sequence}`
 }

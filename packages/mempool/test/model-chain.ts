@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Lane } from '@gridmesh/interfaces'
-import type { Candidate, KeyState, Mempool, MempoolChain, PoolTransaction, StateFacts } from '../src/index.ts'
+import type {
+  Candidate,
+  KeyState,
+  Mempool,
+  MempoolChain,
+  PoolTransaction,
+  SeriesPlace,
+  StateFacts,
+} from '../src/index.ts'
 
 /** What a transaction of the model says; all of it but the signature may be left out. */
 export interface ModelBody {
@@ -9,6 +17,9 @@ export interface ModelBody {
   spends?: readonly string[]
   /** How many keys it makes. */
   makes?: number
+  /** How many keys more it may make. The chain does where its id begins with a digit that is even. */
+  mayMake?: number
+  series?: SeriesPlace | undefined
   lane?: Lane | undefined
   /** Who may spend what it makes; anyone where nobody is named. */
   owner?: string | undefined
@@ -22,7 +33,18 @@ export interface ModelTransaction extends PoolTransaction {
   readonly owner: string | undefined
 }
 
-const FIELDS = ['sender', 'nonce', 'spends', 'makes', 'lane', 'owner', 'padding', 'isSigned'] as const
+const FIELDS = [
+  'sender',
+  'nonce',
+  'spends',
+  'makes',
+  'lane',
+  'owner',
+  'padding',
+  'isSigned',
+  'mayMake',
+  'series',
+] as const
 
 export function encode(body: ModelBody): Uint8Array {
   return Buffer.from(JSON.stringify(FIELDS.map((field) => body[field] ?? null)))
@@ -41,7 +63,9 @@ export function decode(bytes: Uint8Array): ModelTransaction {
     lane: body.lane ?? 'normal',
     spends: body.spends ?? [],
     makes: Array.from({ length: body.makes ?? 0 }, (_, i) => `${id}:${i}`),
+    mayMake: Array.from({ length: body.mayMake ?? 0 }, (_, i) => `${id}?${i}`),
     nonce: body.nonce,
+    series: body.series,
     isSigned: body.isSigned ?? true,
     owner: body.owner,
   }
@@ -53,6 +77,7 @@ export const transaction = (body: ModelBody): ModelTransaction => decode(encode(
 export class ModelChain implements MempoolChain<ModelTransaction> {
   readonly owners = new Map<string, string | undefined>()
   readonly nonces = new Map<string, number>()
+  readonly series = new Map<string, number>()
   readonly applied = new Set<string>()
   readonly blocks: ModelTransaction[][] = []
   /** Sizes of the batches that were verified. */
@@ -83,14 +108,16 @@ export class ModelChain implements MempoolChain<ModelTransaction> {
     return facts
   }
 
-  factsOf({ transaction: { spends, sender }, parents }: Candidate<ModelTransaction>): StateFacts {
+  factsOf({ transaction: { spends, sender, series }, parents }: Candidate<ModelTransaction>): StateFacts {
     const keys = spends.map((key): KeyState => (this.owners.has(key) ? 'unspent' : 'unknown'))
     const foreign = spends.find((key) => {
       const parent = parents.find(({ makes }) => makes.includes(key))
       const owner = parent === undefined ? this.owners.get(key) : parent.owner
       return owner !== undefined && owner !== sender
     })
-    const refusal = foreign === undefined ? undefined : { code: 'not-owner', message: `${foreign} is not of ${sender}` }
+    const isOver = series !== undefined && series.number <= (this.series.get(series.name) ?? -1)
+    const over = isOver ? { code: 'series-over', message: `${series.name} is past ${series.number}` } : undefined
+    const refusal = foreign === undefined ? over : { code: 'not-owner', message: `${foreign} is not of ${sender}` }
     return { keys, nextNonce: this.next(sender), refusal }
   }
 
@@ -99,12 +126,14 @@ export class ModelChain implements MempoolChain<ModelTransaction> {
   }
 
   /** Why a transaction does not apply to the state as it is. */
-  fault({ id, spends, sender, nonce }: ModelTransaction): string | undefined {
+  fault({ id, spends, sender, nonce, series }: ModelTransaction): string | undefined {
     if (this.applied.has(id)) return `${id} is applied`
     const missing = spends.find((key) => !this.owners.has(key))
     if (missing !== undefined) return `${missing} is not there`
     const foreign = spends.find((key) => ![undefined, sender].includes(this.owners.get(key)))
     if (foreign !== undefined) return `${foreign} is of another`
+    if (series !== undefined && series.number <= (this.series.get(series.name) ?? -1))
+      return `${series.name} is past it`
     return nonce === undefined || nonce === this.next(sender) ? undefined : `nonce ${nonce}, not ${this.next(sender)}`
   }
 
@@ -114,7 +143,8 @@ export class ModelChain implements MempoolChain<ModelTransaction> {
       const fault = this.fault(one)
       if (fault !== undefined) throw new RangeError(fault)
       for (const key of one.spends) this.owners.delete(key)
-      for (const key of one.makes) this.owners.set(key, one.owner)
+      for (const key of madeBy(one)) this.owners.set(key, one.owner)
+      if (one.series !== undefined) this.series.set(one.series.name, one.series.number)
       if (one.nonce !== undefined) this.nonces.set(one.sender, one.nonce + 1)
       this.applied.add(one.id)
     }
@@ -129,6 +159,7 @@ export class ModelChain implements MempoolChain<ModelTransaction> {
     this.owners.clear()
     for (const key of this.#genesis) this.owners.set(key, undefined)
     this.nonces.clear()
+    this.series.clear()
     this.applied.clear()
     for (const one of rest) this.apply(one)
     return block
@@ -144,6 +175,11 @@ export class ModelChain implements MempoolChain<ModelTransaction> {
   async #pass(): Promise<void> {
     for (let turn = 0; turn < this.delay; turn++) await Promise.resolve()
   }
+}
+
+/** What a transaction makes where it is applied. */
+export function madeBy({ id, makes, mayMake = [] }: ModelTransaction): readonly string[] {
+  return '02468ace'.includes(id.slice(0, 1)) ? [...makes, ...mayMake] : makes
 }
 
 /** Applies a block to a chain and tells a pool of it. */

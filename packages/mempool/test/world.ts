@@ -16,6 +16,16 @@ export const step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ type: fc.constant('revert' as const), depth: fc.nat(3), isAtOnce: fc.boolean() }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('switch' as const),
+      depth: fc.nat(3),
+      kept: fc.nat(4),
+      which,
+      count: fc.nat(6),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('reject' as const), which }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('pass' as const), ms: fc.constantFrom(1_000, 4_000, 9_000) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('restart' as const), isSettled: fc.boolean() }) },
@@ -65,7 +75,10 @@ export class World {
       told.waiting.delete(detail.transaction.id)
       told.placed.add(detail.transaction.id)
     })
-    pool.addEventListener('transaction:waiting', ({ detail }) => void told.waiting.add(detail.transaction.id))
+    pool.addEventListener('transaction:waiting', ({ detail }) => {
+      told.placed.delete(detail.transaction.id)
+      told.waiting.add(detail.transaction.id)
+    })
     pool.addEventListener('transaction:removed', ({ detail: { transaction, wasWaiting } }) => {
       const held = wasWaiting ? told.waiting : told.placed
       held.delete(transaction.id)
@@ -79,6 +92,7 @@ export class World {
     else if (one.type === 'block') addBlock(this.chain, this.pool, all(this.pool).slice(0, one.count))
     else if (one.type === 'foreign') addBlock(this.chain, this.pool, this.applicable(one.which, one.count))
     else if (one.type === 'revert') this.revert(one.depth, one.isAtOnce)
+    else if (one.type === 'switch') this.switch(one.depth, one.kept, this.at(one.which), one.count)
     else if (one.type === 'reject') this.pool.reject(this.at(one.which).id, { code: 'no', message: 'not today' })
     else if (one.type === 'pass') vi.advanceTimersByTime(one.ms)
     else await this.restart(one.isSettled)
@@ -128,6 +142,17 @@ export class World {
       if (!isAtOnce) this.pool.onRevert(block)
     }
     if (isAtOnce) this.pool.onRevert(reverted.flat())
+  }
+
+  /** Goes over to a branch that begins with what the one before began with, and has others after that. */
+  switch(depth: number, kept: number, from: ModelTransaction, count: number): void {
+    const reverted: ModelTransaction[] = []
+    for (let i = 0; i < depth && this.chain.blocks.length > 0; i++) reverted.unshift(...this.chain.revert())
+    const common = reverted.slice(0, kept)
+    this.chain.apply(common)
+    const more = this.applicable(this.offered.indexOf(from), count)
+    this.chain.apply(more)
+    this.pool.onSwitch(reverted, [...common, ...more])
   }
 
   /** What was being checked when it stopped may be in another place after: only what had settled is the same. */
@@ -189,7 +214,8 @@ function effectiveRanks(taken: readonly ModelTransaction[]): number[] {
   const ranks = new Map<string, number>()
   for (const one of taken) {
     const parents = taken.filter(
-      ({ makes, sender, nonce }) =>
+      ({ makes, sender, nonce, series }) =>
+        (series !== undefined && series.number < (one.series?.number ?? 0)) ||
         one.spends.some((key) => makes.includes(key)) ||
         (one.nonce !== undefined && sender === one.sender && nonce === one.nonce - 1),
     )

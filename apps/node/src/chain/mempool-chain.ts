@@ -18,7 +18,7 @@ import {
 import type { Candidate, KeyState, MempoolChain, Refusal, StateFacts } from '@gridmesh/mempool'
 import type { Gate } from './gate.ts'
 import type { MainChain } from './main-chain.ts'
-import { type LedgerPoolTransaction, meterKey, outputOf, poolTransaction } from './pool-transaction.ts'
+import { type LedgerPoolTransaction, outputOf, poolTransaction, readingKey } from './pool-transaction.ts'
 import type { Verifier } from './verifier.ts'
 
 /** Rows that are looked at before others have a turn of the event loop: some 10 ms. */
@@ -146,7 +146,7 @@ function putSpent(
 }
 
 function keyState(key: string, reading: Claims['reading'], view: StateView): KeyState {
-  if (reading !== undefined && key === meterKey(reading)) {
+  if (reading !== undefined && key === readingKey(reading)) {
     return reading.sequence > (meters.get(view, reading.meter)?.sequence ?? 0) ? 'unspent' : 'spent'
   }
   return outputs.has(view, Buffer.from(key, 'hex')) ? 'unspent' : 'unknown'

@@ -1,4 +1,4 @@
-import type { AppliedTransaction, Mempool } from '@gridmesh/mempool'
+import type { Mempool } from '@gridmesh/mempool'
 import type { ChainTip } from '@gridmesh/interfaces'
 import type { Block, Registry } from '@gridmesh/ledger'
 import type { BlockFault, ChainBlock, FullBlock } from './chain-block.ts'
@@ -6,7 +6,7 @@ import { ChainFailedError } from './errors.ts'
 import type { ChainReorg } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Executed, MainChain } from './main-chain.ts'
-import { appliedTransaction, type LedgerPoolTransaction, poolTransaction } from './pool-transaction.ts'
+import { type LedgerPoolTransaction, poolTransaction } from './pool-transaction.ts'
 import type { SideBlock } from './side-blocks.ts'
 
 /** What became of a step. */
@@ -76,9 +76,9 @@ export class Mover {
   }
 
   /** Executes a block, and works out what the mempool is told of it: there is time while its signatures are checked. */
-  async #try(full: FullBlock): Promise<{ executed: Executed | BlockFault; applied: AppliedTransaction[] }> {
+  async #try(full: FullBlock): Promise<{ executed: Executed | BlockFault; applied: LedgerPoolTransaction[] }> {
     const executed = await this.#parts.main.execute(full)
-    return { executed, applied: 'step' in executed ? this.#appliedBy(full.block) : [] }
+    return { executed, applied: 'step' in executed ? this.#pooled(full.block) : [] }
   }
 
   /**
@@ -102,7 +102,7 @@ export class Mover {
       const tips = (blocks: readonly SideBlock[]): ChainTip[] => blocks.map(tipOf)
       await this.#settle(
         old.map(({ full }) => full.block),
-        branch.map(({ full: { block } }) => ({ block, applied: this.#appliedBy(block) })),
+        branch.map(({ full: { block } }) => ({ block, applied: this.#pooled(block) })),
         { from: tipOf(this.#head), ancestor, reverted: tips(old), applied: tips(branch) },
       )
       return undefined
@@ -143,16 +143,16 @@ export class Mover {
   /** The mempool is told at once of all, so that it never knows a state that nobody else saw. */
   async #settle(
     reverted: readonly Block[],
-    added: readonly { block: Block; applied: AppliedTransaction[] }[],
+    added: readonly { block: Block; applied: LedgerPoolTransaction[] }[],
     reorg?: Omit<ChainReorg, 'to'>,
   ): Promise<void> {
-    const { main, pool, registry, onMoved } = this.#parts
-    const pooled = ({ transactions }: Block): LedgerPoolTransaction[] =>
-      transactions.map((transaction) => poolTransaction(transaction, registry))
+    const { main, pool, onMoved } = this.#parts
     const final = await main.finalise()
     this.#head = main.tip
-    if (reverted.length > 0) pool.onRevert(reverted.flatMap(pooled))
-    for (const { applied } of added) pool.onBlock(applied)
+    pool.onSwitch(
+      reverted.flatMap((block) => this.#pooled(block)),
+      added.flatMap(({ applied }) => applied),
+    )
     onMoved({
       blocks: added.map(({ block }) => block),
       head: this.#head,
@@ -161,9 +161,9 @@ export class Mover {
     })
   }
 
-  #appliedBy({ transactions }: Block): AppliedTransaction[] {
+  #pooled({ transactions }: Block): LedgerPoolTransaction[] {
     const { registry } = this.#parts
-    return transactions.map((each) => appliedTransaction(each, registry))
+    return transactions.map((each) => poolTransaction(each, registry))
   }
 
   async #move<T>(work: () => Promise<T>): Promise<T> {

@@ -12,7 +12,7 @@ import {
   type Transaction,
   vote,
 } from '@gridmesh/ledger'
-import type { AppliedTransaction, PoolTransaction } from '@gridmesh/mempool'
+import type { PoolTransaction } from '@gridmesh/mempool'
 
 /** A transaction of the ledger, as the mempool holds it. */
 export interface LedgerPoolTransaction extends PoolTransaction {
@@ -34,44 +34,34 @@ const LANES: ReadonlyMap<string, Lane> = new Map([
 
 /** What the mempool has to know of a transaction. */
 export function poolTransaction(transaction: Transaction, registry: Registry): LedgerPoolTransaction {
-  const { bytes, kind } = transaction
-  const claims = claimsOf(transaction, registry)
+  const { id, address, nonce, bytes, kind } = transaction
+  const { spends, makes, reading } = claimsOf(transaction, registry)
+  const { sure = 0, most = sure } = makes ?? {}
+  const name = toHex(id)
+  const keys = spends.map(toHex)
   return {
-    ...appliedOf(transaction, claims, claims.makes?.sure ?? 0),
+    id: name,
+    sender: toHex(address),
+    nonce,
+    spends: reading === undefined ? keys : [readingKey(reading), ...keys],
+    makes: outputKeys(name, 0, sure),
+    // As the change of a reading.
+    mayMake: outputKeys(name, sure, most),
+    // A later reading applies before an earlier one, and not the other way round.
+    series: reading && { name: `meter ${reading.meter}`, number: reading.sequence },
     transaction,
-    reading: claims.reading,
+    reading,
     bytes,
     size: blockBytes([transaction]) - EMPTY_BLOCK_BYTES,
     lane: LANES.get(kind) ?? 'normal',
   }
 }
 
-/**
- * What the mempool has to know of a transaction that a block applied. It names what may have been made as well, as the
- * change of a reading: whoever waits for it in vain is looked at once more, and else would not be looked at again.
- */
-export function appliedTransaction(transaction: Transaction, registry: Registry): AppliedTransaction {
-  const claims = claimsOf(transaction, registry)
-  return appliedOf(transaction, claims, claims.makes?.most ?? claims.makes?.sure ?? 0)
-}
-
-function appliedOf(
-  { id, address, nonce }: Transaction,
-  { spends, reading }: Claims,
-  count: number,
-): AppliedTransaction {
-  const name = toHex(id)
-  const keys = spends.map(toHex)
-  const made: string[] = []
-  for (let index = 0; index < count; index++) made.push(name + placeOf(index))
-  return {
-    id: name,
-    sender: toHex(address),
-    nonce,
-    // One reading of a meter at a time: a later one applies before an earlier one, and not the other way round.
-    spends: reading === undefined ? keys : [meterKey(reading), ...keys],
-    makes: made,
-  }
+/** The keys of the outputs of a transaction from one place to another. */
+function outputKeys(name: string, from: number, to: number): string[] {
+  const keys: string[] = []
+  for (let index = from; index < to; index++) keys.push(name + placeOf(index))
+  return keys
 }
 
 /** The place of an output behind the id of who makes it, as `outputId` has it: two bytes, here in hex. */
@@ -84,7 +74,7 @@ export function outputOf(key: string): { maker: string; index: number } {
   return { maker: key.slice(0, -PLACE_DIGITS), index: Number.parseInt(key.slice(-PLACE_DIGITS), 16) }
 }
 
-/** The key that stands for the next reading of a meter. */
-export function meterKey({ meter }: NonNullable<Claims['reading']>): string {
-  return `meter ${meter}`
+/** The key that stands for one reading of a meter. */
+export function readingKey({ meter, sequence }: NonNullable<Claims['reading']>): string {
+  return `meter ${meter}/${sequence}`
 }

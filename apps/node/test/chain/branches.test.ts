@@ -1,6 +1,18 @@
 import { memoryStore } from '@gridmesh/block-store'
 import type { BuiltBlock } from '@gridmesh/consensus'
-import { decodeBlock, decodeHeader, defaultRegistry, toHex, txRoot, verifySignature } from '@gridmesh/ledger'
+import {
+  decodeBlock,
+  decodeHeader,
+  defaultRegistry,
+  meterReading,
+  outputId,
+  type OutputId,
+  toHex,
+  type Transaction,
+  transfer,
+  txRoot,
+  verifySignature,
+} from '@gridmesh/ledger'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
 import type { ChainReorg } from '../../src/chain/events.ts'
@@ -9,8 +21,10 @@ import {
   addressOfPerson,
   at,
   buildOn,
+  DAN,
   dying,
   emptyBranch,
+  ERIN,
   genesisOf,
   GENESIS_MS,
   grow,
@@ -20,6 +34,7 @@ import {
   payment,
   reading,
   resealed,
+  signed,
   stateOf,
   whoseTurn,
   wordOf,
@@ -48,6 +63,14 @@ async function importAll(chain: EnergyChain, blocks: readonly BuiltBlock[]): Pro
   const words: string[] = []
   for (const { bytes } of blocks) words.push(wordOf(await chain.importBlock(bytes)))
   return words
+}
+
+const idsOf = (transactions: readonly Transaction[]): string[] => transactions.map(({ id }) => toHex(id))
+
+/** Sells energy of Erin's to Dan. */
+function sale(chain: EnergyChain, input: OutputId, amount: number): Transaction {
+  const made = { asset: 'energy', amount, owner: addressOfPerson(DAN), zone: 1 } as const
+  return signed(chain, ERIN, transfer, { inputs: [input], outputs: [made] })
 }
 
 const heights = (blocks: readonly { height: number }[]): number[] => blocks.map(({ height }) => height)
@@ -107,6 +130,51 @@ describe('a better branch', () => {
     await importAll(a.chain, b.blocks)
     expect(reasons).toEqual(['conflict'])
     expect(a.chain.mempool.stats().transactions).toBe(2)
+  })
+
+  it.each([true, false])(
+    'keeps the next reading of a meter and sales of the one before; both have that: %s',
+    async (both) => {
+      const [a, b] = [await branch(0, 0), await branch(0, 1)]
+      const first = reading(a.chain, 1)
+      await offer(a.chain, first)
+      if (both) await offer(b.chain, first)
+      await grow(a.chain, 0)
+      const waiting = [reading(a.chain, 2), sale(a.chain, outputId(first.id, 0), 500)]
+      await a.chain.mempool.addAll(
+        waiting.map(({ bytes }) => bytes),
+        { isLocal: true },
+      )
+      await importAll(a.chain, [await grow(b.chain, 1), await grow(b.chain, 1)])
+      expect(a.chain.head).toEqual(b.chain.head)
+      const wanted = idsOf(both ? waiting : [first, ...waiting])
+      expect(Array.from(a.chain.mempool.transactions(), ({ id }) => id)).toEqual(wanted)
+      expect(Array.from(a.chain.mempool.local(), ({ id }) => id)).toEqual(idsOf(waiting))
+      await grow(a.chain, 0)
+      expect(a.chain.mempool.stats().transactions).toBe(0)
+      expect(await stateOf(a.chain)).toMatchObject({ energy: 1_000n, isExact: true })
+    },
+  )
+
+  it('has what spends the change of a reading wait where that reading is gone', async () => {
+    const [a, b] = [await branch(0, 0), await branch(0, 1)]
+    const first = reading(a.chain, 1)
+    await offer(a.chain, first)
+    await importAll(b.chain, [await grow(a.chain, 0)])
+    const inputs = [outputId(first.id, 0)]
+    const body = { meter: 'roof', zone: 1, sequence: 2, timeMs: GENESIS_MS, producedWh: 0, consumedWh: 100, inputs }
+    const second = signed(a.chain, 0, meterReading, body)
+    await offer(a.chain, second)
+    await grow(a.chain, 0)
+    const spender = sale(a.chain, outputId(second.id, 1), 400)
+    expect(await offer(a.chain, spender)).toEqual(['added'])
+    // The energy that the reading burned a part of is sold on the other branch.
+    expect(await offer(b.chain, sale(b.chain, outputId(first.id, 0), 500))).toEqual(['added'])
+    await importAll(a.chain, [await grow(b.chain, 1), await grow(b.chain, 1)])
+    await a.chain.mempool.whenIdle()
+    expect(a.chain.head).toEqual(b.chain.head)
+    expect(a.chain.mempool.stats()).toMatchObject({ transactions: 0, waiting: 1 })
+    expect(a.chain.mempool.has(toHex(spender.id))).toBe(true)
   })
 
   it('comes to the same head and state in whatever order the blocks arrive, parents first', async () => {
