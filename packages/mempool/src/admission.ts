@@ -18,6 +18,7 @@ import { NOT_RUNNING, type Refusal, refuse } from './refusal.ts'
 interface Item<T extends PoolTransaction> {
   readonly transaction: T
   readonly rank: number
+  readonly size: number
   /** Reading of `performance.now()` when it came, where that was before now. */
   readonly atMs?: number
   readonly orphan?: Orphan<T>
@@ -100,7 +101,7 @@ export class Admission<T extends PoolTransaction> {
 
   /** Judges those that have waited and may have what they waited for. */
   retry(orphans: readonly Orphan<T>[]): void {
-    const items = orphans.map((orphan) => ({ transaction: orphan.transaction, rank: 0, orphan, settle: ignore }))
+    const items = orphans.map((orphan) => ({ ...weigh(orphan.transaction), orphan, settle: ignore }))
     this.#pipeline.judge(items)
   }
 
@@ -125,7 +126,7 @@ export class Admission<T extends PoolTransaction> {
       }
       // What waited may have come before the pool was full, and takes no room there.
       const refusal = this.#inspect(transaction) ?? (isFirm ? pool.precheck(transaction, isFirm) : undefined)
-      if (refusal === undefined) items.push({ transaction, atMs, isFirm, rank: 0, settle })
+      if (refusal === undefined) items.push({ ...weigh(transaction), atMs, isFirm, settle })
       else settle({ status: 'refused', refusal })
     }
     const batches = Array.from({ length: Math.ceil(items.length / batchSize) }, (_, i) =>
@@ -157,12 +158,11 @@ export class Admission<T extends PoolTransaction> {
   }
 
   /**
-   * Room among those being checked: the newest of the least urgent that wait make way for what is more urgent, unless all
-   * of them would not do.
+   * Room among those being checked: the newest of the lane that takes most of it make way, unless all of them would not
+   * do. Nobody knows yet whether a lane is what it says, so urgency takes no room from others.
    */
   #findPlace(transaction: T): Refusal | undefined {
     const { maxPending, maxPendingBytes } = this.#init.options
-    const rank = rankOf(transaction)
     let [count, bytes] = [this.#pending.count + 1, this.#pending.bytes + transaction.size]
     if (count <= maxPending && bytes <= maxPendingBytes) return undefined
     const values = `${count} with ${bytes} bytes to be checked`
@@ -172,7 +172,7 @@ export class Admission<T extends PoolTransaction> {
     )
     const shed: Item<T>[] = []
     while (count > maxPending || bytes > maxPendingBytes) {
-      const least = this.#pipeline.shed(rank)
+      const least = this.#pipeline.shed(weigh(transaction))
       if (least === undefined) {
         for (const item of shed.toReversed()) this.#pipeline.putBack(item)
         return busy
@@ -187,8 +187,7 @@ export class Admission<T extends PoolTransaction> {
 
   #itemOf(transaction: T, onSettled: (result: AddResult) => void): Item<T> {
     return {
-      transaction,
-      rank: rankOf(transaction),
+      ...weigh(transaction),
       settle: (placement) => {
         this.#pending.delete(transaction)
         const { id } = transaction
@@ -292,6 +291,10 @@ export class Admission<T extends PoolTransaction> {
     if (item.isAbandoned === true) item.settle({ status: 'refused', refusal: NOT_RUNNING })
     return item.isAbandoned !== true
   }
+}
+
+function weigh<T extends PoolTransaction>(transaction: T): Pick<Item<T>, 'transaction' | 'rank' | 'size'> {
+  return { transaction, rank: rankOf(transaction), size: transaction.size }
 }
 
 /** Those that have waited are told of by events. */

@@ -47,7 +47,7 @@ export interface MempoolInit {
   maxWaitingPerSender?: number
   /** Time after which, within a second, a transaction no longer waits, in ms. @default 60_000 */
   maxWaitingMs?: number
-  /** Transactions being checked; beyond it the least urgent, newest is refused as `busy`. @default 8_192 */
+  /** Transactions being checked; beyond it the newest of the lane with most of them is refused as `busy`. @default 8_192 */
   maxPending?: number
   /** Sizes of those being checked together, in bytes; beyond it as with `maxPending`. @default 16_777_216 */
   maxPendingBytes?: number

@@ -1,4 +1,4 @@
-import { LaneQueue, type Ranked } from './lane-queue.ts'
+import { LaneQueue, type Queued, type QueueRoom } from './lane-queue.ts'
 
 /** The two dear steps of admission. Neither rejects. */
 export interface PipelineSteps<I> {
@@ -13,19 +13,20 @@ export interface PipelineSteps<I> {
  * other in the order in which they came. What comes while a batch is under way makes up the next: no timer waits for
  * batches to fill.
  */
-export class Pipeline<I extends Ranked> {
+export class Pipeline<I extends Queued> {
   readonly #steps: PipelineSteps<I>
   readonly #batchSize: number
   readonly #concurrency: number
-  readonly #queue = new LaneQueue<I>()
+  readonly #queue: LaneQueue<I>
   #again: I[] = []
   #verifying = 0
   #isPumpDue = false
   #tail: Promise<void> = Promise.resolve()
   #queued = 0
 
-  constructor(steps: PipelineSteps<I>, limits: { batchSize: number; concurrency: number }) {
+  constructor(steps: PipelineSteps<I>, limits: QueueRoom & { batchSize: number; concurrency: number }) {
     this.#steps = steps
+    this.#queue = new LaneQueue(limits)
     this.#batchSize = limits.batchSize
     this.#concurrency = limits.concurrency
   }
@@ -41,9 +42,9 @@ export class Pipeline<I extends Ranked> {
     })
   }
 
-  /** Takes back the newest of the least urgent that wait, if it is less urgent than `rank`. */
-  shed(rank: number): I | undefined {
-    return this.#queue.popAfter(rank)
+  /** Takes back, for a newcomer, the newest that waits in the lane with most of the room, if that is not its own. */
+  shed(newcomer: Queued): I | undefined {
+    return this.#queue.popFor(newcomer)
   }
 
   /** Puts back what was shed, the last first. */

@@ -142,8 +142,8 @@ it('gathers what comes while a batch is checked, in batches of batchSize and con
   expect(all(pool).map(({ sender }) => sender)).toEqual(Array.from({ length: 10 }, (_, i) => `${i}`))
 })
 
-it('refuses the least urgent, newest beyond maxPending or maxPendingBytes', async () => {
-  const size = encode(inLane('x', 'normal')).byteLength
+it('refuses the newest of the lane with most beyond maxPending or maxPendingBytes, however urgent', async () => {
+  const size = encode(inLane('x', 'high')).byteLength
   for (const init of [{ maxPending: 3 }, { maxPendingBytes: 3 * size + 2 }]) {
     const { pool } = await setUp({ ...init, batchSize: 1, concurrency: 1 })
     const codes: string[] = []
@@ -151,12 +151,25 @@ it('refuses the least urgent, newest beyond maxPending or maxPendingBytes', asyn
       const outcome = await pool.add(encode(inLane(sender, lane)))
       codes.push(`${sender} ${outcome.status === 'refused' ? outcome.code : outcome.status}`)
     }
-    const offers = [add('1', 'normal'), add('2', 'bulk'), add('3', 'normal'), add('4', 'normal'), add('5', 'normal')]
+    const lanes = ['high', 'high', 'high', 'bulk', 'high'] as const
+    const offers = lanes.map((lane, i) => add(`${i + 1}`, lane))
     expect(pool.stats().pending).toBe(3)
     await Promise.all(offers)
-    expect(codes.toSorted()).toEqual(['1 added', '2 busy', '3 added', '4 added', '5 busy'])
+    expect(codes.toSorted()).toEqual(['1 added', '2 added', '3 busy', '4 added', '5 busy'])
     expect(pool.stats()).toMatchObject({ pending: 0, pendingBytes: 0, refused: { busy: 2 } })
   }
+})
+
+it('takes what came in one lane, however many are forged in a more urgent one after it', async () => {
+  const { pool } = await setUp({ maxPending: 40, batchSize: 4, concurrency: 1 })
+  const honest = Array.from({ length: 10 }, (_, i) => pool.add(encode(inLane(`${i}`, 'normal'))))
+  const forged = Array.from({ length: 100 }, (_, i) =>
+    pool.add(encode({ sender: 'authority', nonce: i, lane: 'critical', isSigned: false })),
+  )
+  const late = pool.add(encode(inLane('late', 'bulk')))
+  expect(await Promise.all([...honest, late])).toMatchObject(Array.from({ length: 11 }, () => ({ status: 'added' })))
+  const codes = (await Promise.all(forged)).map((outcome) => 'code' in outcome && outcome.code)
+  expect(new Set(codes)).toEqual(new Set(['invalid-signature', 'busy']))
 })
 
 it('refuses nobody for one that finds no room all the same', async () => {

@@ -3,19 +3,52 @@ import { expect, it } from 'vitest'
 import { LaneQueue } from '../src/lane-queue.ts'
 import { Recent } from '../src/recent.ts'
 
-it('serves the most urgent lane first, and gives way from the least urgent, newest', () => {
-  const queue = new LaneQueue<{ rank: number; id: number }>()
-  for (const [id, rank] of [2, 0, 2, 3, 1].entries()) queue.push({ rank, id })
-  expect(queue.popAfter(3)).toBeUndefined()
-  expect(queue.popAfter(2)).toEqual({ rank: 3, id: 3 })
-  expect(queue.popAfter(1)).toEqual({ rank: 2, id: 2 })
-  expect(queue.shift(2).map(({ id }) => id)).toEqual([1, 4])
-  expect([queue.isEmpty, queue.shift(2).length, queue.isEmpty]).toEqual([false, 1, true])
+const ROOM = { maxPending: 100, maxPendingBytes: 1_000 }
+
+it('serves the lanes by turns, the front of each first, and goes on where it ended', () => {
+  const queue = new LaneQueue<{ rank: number; size: number; id: number }>(ROOM)
+  for (const [id, rank] of [2, 0, 2, 0, 0, 3].entries()) queue.push({ rank, size: 1, id })
+  const taken = Array.from({ length: 4 }, () => queue.shift(2).map(({ id }) => id))
+  expect(taken).toEqual([[1, 0], [3, 5], [4, 2], []])
+  expect(queue.isEmpty).toBe(true)
+})
+
+it('gives way from the newest of the lane with most of the room, by count or bytes, down to that of a newcomer', () => {
+  const queue = new LaneQueue<{ rank: number; size: number; id: number }>(ROOM)
+  for (let id = 0; id < 4; id++) queue.push({ rank: 0, size: 1, id })
+  expect(queue.popFor({ rank: 0, size: 1 })).toBeUndefined()
+  expect(queue.popFor({ rank: 2, size: 41 })).toBeUndefined()
+  expect(queue.popFor({ rank: 2, size: 1 })?.id).toBe(3)
+  queue.push({ rank: 3, size: 500, id: 4 })
+  expect(queue.popFor({ rank: 2, size: 1 })?.id).toBe(4)
+  queue.push({ rank: 2, size: 1, id: 5 })
+  queue.push({ rank: 2, size: 1, id: 6 })
+  expect(queue.popFor({ rank: 2, size: 1 })).toBeUndefined()
+})
+
+it('starves no lane, whatever else comes', () => {
+  const lane = fc.nat(3)
+  fc.assert(
+    fc.property(fc.array(lane, { maxLength: 40 }), lane, fc.integer({ min: 1, max: 5 }), (others, rank, count) => {
+      const queue = new LaneQueue<{ rank: number; size: number; isOwn?: boolean }>(ROOM)
+      const flood = (): void => {
+        for (const other of others) if (other !== rank) queue.push({ rank: other, size: 1 })
+      }
+      flood()
+      queue.push({ rank, size: 1, isOwn: true })
+      let served = 0
+      for (let isServed = false; !isServed; served += count) {
+        isServed = queue.shift(count).some(({ isOwn }) => isOwn === true)
+        flood()
+      }
+      expect(served).toBeLessThanOrEqual(4 + count - 1)
+    }),
+  )
 })
 
 it('is emptied at once, however much there is in it', () => {
-  const queue = new LaneQueue<{ rank: number }>()
-  for (let i = 0; i < 300_000; i++) queue.push({ rank: 3 })
+  const queue = new LaneQueue<{ rank: number; size: number }>(ROOM)
+  for (let i = 0; i < 300_000; i++) queue.push({ rank: 3, size: 1 })
   expect([queue.shift(Infinity).length, queue.isEmpty]).toEqual([300_000, true])
 })
 
