@@ -31,7 +31,7 @@ export class ChainFailedError extends Error {
   }
 }
 
-/** There is no room for one more block beside the chain; there is, once what is held is final or below. */
+/** There is no room beside the chain for a block with the branch that it stands upon. */
 export class SideBlocksFullError extends Error {
   static override readonly name = 'SideBlocksFullError'
   override readonly name = 'SideBlocksFullError'

@@ -41,7 +41,7 @@ export interface KeyValueChainComponents {
 
 /** Options of a chain; nodes may differ in them. */
 export interface KeyValueChainInit {
-  /** Blocks kept in memory that are not in the chain; one more is a `SideBlocksFullError`. @default 256 */
+  /** Blocks kept in memory that are not in the chain; beyond it ends of branches go, the oldest of the producer with most. @default 256 */
   maxSideBlocks?: number
   /** Bytes of those blocks; beyond it as with `maxSideBlocks`. @default 16_777_216 */
   maxSideBytes?: number

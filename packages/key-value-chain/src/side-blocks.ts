@@ -37,7 +37,7 @@ export class SideBlocks {
     return this.#blocks.get(hash)
   }
 
-  /** Keeps a block that was not in the chain. @throws {SideBlocksFullError} */
+  /** Keeps a block that was not in the chain, where there is room for it and its branch. @throws {SideBlocksFullError} */
   add(block: Block): void {
     const { maxSideBlocks, maxSideBytes } = this.#limits
     if (!this.#keep(block, false)) throw new SideBlocksFullError(maxSideBlocks, maxSideBytes)
@@ -83,10 +83,23 @@ export class SideBlocks {
 
   #keep(block: Block, wasApplied: boolean): boolean {
     const bytes = encodeBlock(block)
-    const { maxSideBlocks, maxSideBytes } = this.#limits
-    if (this.#blocks.size >= maxSideBlocks || this.#bytes + bytes.byteLength > maxSideBytes) return false
-    this.#blocks.set(toHex(block.header.hash), { block, bytes, wasApplied })
+    const hash = toHex(block.header.hash)
+    this.#blocks.set(hash, { block, bytes, wasApplied })
     this.#bytes += bytes.byteLength
-    return true
+    const { maxSideBlocks, maxSideBytes } = this.#limits
+    while (this.#blocks.size > maxSideBlocks || this.#bytes > maxSideBytes) this.#evict()
+    return this.#blocks.has(hash)
+  }
+
+  /**
+   * Lets go of one end of a branch: the oldest of whoever made most ends. So a producer that signs many blocks, be it for
+   * one slot, pushes out its own, and a block stays until others stand upon it if these come soon.
+   */
+  #evict(): void {
+    const parents = new Set(Array.from(this.#blocks.values(), ({ block }) => toHex(block.header.parent)))
+    const ends = [...this.#blocks].filter(([hash]) => !parents.has(hash))
+    const byProducer = Map.groupBy(ends, ([, { block }]) => toHex(block.header.producer))
+    const [oldest] = [...byProducer.values()].reduce((most, each) => (each.length > most.length ? each : most), [])
+    if (oldest !== undefined) this.delete(oldest[0])
   }
 }

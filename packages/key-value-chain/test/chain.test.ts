@@ -174,16 +174,46 @@ it('refuses a block of a slot that begins more than maxClockAheadMs from now, un
   expect(wordOf(await chain.importBlock(bytes))).toBe('imported')
 })
 
-it('keeps maxSideBlocks beside the chain, and says that it has no room for one more', async () => {
+it('keeps maxSideBlocks beside the chain, the newest branches, and says so where one alone has no room', async () => {
   const chain = await opened({ maxSideBlocks: 1 })
   const [first, second] = [blockUpon(GENESIS.header, 3), blockUpon(GENESIS.header, 5)]
-  await importAll(chain, blocksUpon(GENESIS.header, 2, { firstSlot: 2 }))
-  await chain.importBlock(encodeBlock(first))
-  await expect(chain.importBlock(encodeBlock(second))).rejects.toMatchObject({ code: 'side-blocks-full' })
+  await importAll(chain, blocksUpon(GENESIS.header, 3, { firstSlot: 2 }))
+  expect(await importAll(chain, [first, second])).toEqual(['imported', 'imported'])
+  expect(await importAll(chain, [blockUpon(first.header, 7)])).toEqual(['unknown-parent'])
+  const third = encodeBlock(blockUpon(second.header, 7))
+  await expect(chain.importBlock(third)).rejects.toMatchObject({ code: 'side-blocks-full' })
   expect(chain.stats().sideBlocks).toBe(1)
   const small = await opened({ maxSideBytes: encodeBlock(first).byteLength - 1 })
   await importAll(small, blocksUpon(GENESIS.header, 2, { firstSlot: 2 }))
   await expect(small.importBlock(encodeBlock(first))).rejects.toMatchObject({ name: 'SideBlocksFullError' })
+})
+
+it.each([
+  ['by count', { maxSideBlocks: 8 }, ''],
+  ['by bytes', { maxSideBytes: 20_000 }, 'x'.repeat(3_000)],
+])('goes over to a better branch however many blocks one producer signs for one slot, %s', async (_, init, value) => {
+  const chain = await opened(init)
+  await importAll(chain, blocksUpon(GENESIS.header, 4, { firstSlot: 2, stride: 1 }))
+  const flood = (slot: number): Block[] =>
+    Array.from({ length: 40 }, (__, i) => blockUpon(GENESIS.header, slot, [signed(ANN, 0, { [`a${i}`]: value })]))
+  await importAll(chain, flood(9))
+  // Of the other producer, and then also of the one that signed so many.
+  const branch = blocksUpon(GENESIS.header, 5, { firstSlot: 10, stride: 2 })
+  for (const block of branch) {
+    expect(await importAll(chain, [block])).toEqual(['imported'])
+    await importAll(chain, flood(9))
+  }
+  expect(chain.tip().hash).toBe(toHex(at(branch, 4).header.hash))
+})
+
+it('keeps the newest of many blocks of one slot, upon which others may stand', async () => {
+  const chain = await opened({ maxSideBlocks: 6 })
+  await importAll(chain, blocksUpon(GENESIS.header, 4, { firstSlot: 2, stride: 1 }))
+  const many = Array.from({ length: 20 }, (_, i) => blockUpon(GENESIS.header, 9, [signed(ANN, 0, { a: String(i) })]))
+  await importAll(chain, many)
+  const branch = blocksUpon(at(many, 19).header, 4, { firstSlot: 10 })
+  expect(await importAll(chain, branch)).toEqual(branch.map(() => 'imported'))
+  expect(chain.tip().hash).toBe(toHex(at(branch, 3).header.hash))
 })
 
 it('goes over to a branch where there is no room for what it leaves, which has to be fetched again', async () => {
