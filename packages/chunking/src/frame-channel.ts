@@ -9,6 +9,7 @@ import { Reassembler } from './reassembler.ts'
 import { SendQueue } from './send-queue.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
+import { toError } from './to-error.ts'
 
 const NO_OPTIONS: MessageOptions = {}
 
@@ -95,10 +96,13 @@ export class FrameChannel {
     return message
   }
 
-  /** Gives a queued message up: the rest of it is not sent, and a receiver that has a part forgets it. */
+  /**
+   * Gives a queued message up: the rest of it is not sent, and a receiver that has a part forgets it. One that reads
+   * nothing, and could not be told, loses the channel.
+   */
   cancel(message: OutgoingMessage): void {
     if (this.#state === 'closed') return
-    this.#queue.cancel(message)
+    this.#orFinish(() => this.#queue.cancel(message))
     this.#writer.schedule()
   }
 
@@ -116,8 +120,8 @@ export class FrameChannel {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const message = this.enqueue(bytes, { lane, onSettled: (error) => (error == null ? resolve() : reject(error)) })
     const onAbort = (): void => {
-      this.cancel(message)
       reject(signal?.reason)
+      this.cancel(message)
     }
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
@@ -195,14 +199,16 @@ export class FrameChannel {
   }
 
   #onWritten(error?: Error): void {
-    if (this.isClosed) return
     if (error != null) {
       this.#finish(error)
       return
     }
-    if (!this.#queue.isEmpty) return
-    if (this.#state === 'closing') this.#written.resolve()
-    this.#init.onDrain?.()
+    this.#orFinish(() => {
+      this.#queue.settle()
+      if (this.isClosed || !this.#queue.isEmpty) return
+      if (this.#state === 'closing') this.#written.resolve()
+      this.#init.onDrain?.()
+    })
   }
 
   #expireIn(ms: number): void {
@@ -210,18 +216,16 @@ export class FrameChannel {
       this.#timer = undefined
       const now = performance.now()
       if (this.#reader.isPaused) this.#reassembler.touch(now)
-      try {
+      this.#orFinish(() => {
         const next = this.#reassembler.expire(now)
-        if (Number.isFinite(next)) this.#expireIn(next)
-      } catch (err) {
-        this.#finish(err instanceof Error ? err : new ChannelClosedError())
-      }
+        if (Number.isFinite(next) && !this.isClosed) this.#expireIn(next)
+      })
     }, ms)
   }
 
   readonly #onStreamEnd = (): void => {
     this.#isEnded = true
-    this.#checkEnd()
+    this.#orFinish(() => this.#checkEnd())
   }
 
   readonly #onStreamClose = (event: StreamCloseEvent): void => {
@@ -233,11 +237,13 @@ export class FrameChannel {
     // What came before is still delivered, but nothing can be answered any more.
     this.#state = 'closing'
     this.#writer.stop()
-    this.#queue.fail(new ChannelClosedError())
     this.#written.resolve()
-    // A consumer that reads on once its answers are gone would wait for ever.
-    this.#init.onDrain?.()
-    this.#checkEnd()
+    this.#orFinish(() => {
+      this.#queue.fail(new ChannelClosedError())
+      // A consumer that reads on once its answers are gone would wait for ever.
+      this.#init.onDrain?.()
+      this.#checkEnd()
+    })
   }
 
   /** Ends what the stream ended, as soon as the consumer has taken what came before. */
@@ -251,6 +257,15 @@ export class FrameChannel {
     else if (!this.#isEndTold) {
       this.#isEndTold = true
       this.#init.onEnd?.()
+    }
+  }
+
+  /** Takes a step whose error nobody would catch, in a timer, a microtask or a listener: it ends the channel. */
+  #orFinish(step: () => void): void {
+    try {
+      step()
+    } catch (err) {
+      this.#finish(toError(err))
     }
   }
 

@@ -73,7 +73,11 @@ export class SendQueue {
     return message
   }
 
-  /** Gives a message up. Where a part of it has gone, the receiver is told. */
+  /**
+   * Gives a message up. Where a part of it has gone, the receiver is told.
+   *
+   * @throws {FramingError} when the receiver reads nothing, and there is no room to tell it
+   */
   cancel(message: OutgoingMessage): void {
     if (message.isOver) return
     if (message.id >= 0) this.#control(abortFrame(message.id))

@@ -1,5 +1,6 @@
 import type { MessageStream, StreamMessageEvent } from '@libp2p/interface'
 import type { FrameDecoder } from './frame-decoder.ts'
+import { toError } from './to-error.ts'
 
 /** Feeds the bytes of a stream to a decoder, and stops the stream while the consumer is behind. */
 export class StreamReader {
@@ -64,7 +65,7 @@ export class StreamReader {
       this.#decode()
       this.#onRead()
     } catch (err) {
-      this.#onRead(err instanceof Error ? err : new TypeError(`Not an error: ${String(err)}`))
+      this.#onRead(toError(err))
     } finally {
       this.#isReading = false
     }

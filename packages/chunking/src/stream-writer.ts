@@ -1,6 +1,7 @@
 import type { MessageStream } from '@libp2p/interface'
 import { MESSAGES_PER_WRITE } from './constants.ts'
 import type { SendQueue } from './send-queue.ts'
+import { toError } from './to-error.ts'
 
 /** Writes what a queue holds to a stream: what comes in one run of microtasks together, and no more than it takes. */
 export class StreamWriter {
@@ -51,7 +52,6 @@ export class StreamWriter {
     this.#isDue = false
     if (this.#isStopped) return
     this.#write()
-    if (this.#error == null) this.#queue.settle()
     this.#onWritten(this.#error)
   }
 
@@ -65,7 +65,7 @@ export class StreamWriter {
       }
     } catch (err) {
       // A stream that was reset meanwhile throws here, in a microtask, where nobody else would catch it.
-      this.#error = err instanceof Error ? err : new TypeError(`Not an error: ${String(err)}`)
+      this.#error = toError(err)
     }
   }
 }

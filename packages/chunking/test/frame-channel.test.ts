@@ -4,7 +4,7 @@ import { ChannelClosedError } from '../src/errors.ts'
 import { FrameChannel } from '../src/frame-channel.ts'
 import { SendQueue } from '../src/send-queue.ts'
 import type { FrameChannelInit } from '../src/index.ts'
-import { flat, pattern, text, unhex } from './helpers.ts'
+import { firstFrame, flat, pattern, text, unhex } from './helpers.ts'
 import { nodes } from './nodes.ts'
 
 const KIB = 1_024
@@ -213,6 +213,23 @@ describe('giving up', () => {
     await vi.waitFor(() => expect(b.messages).toEqual([pattern(5)]))
   })
 
+  it('ends the channel, and throws nothing, where a peer that reads nothing has no room for what is to be told', async () => {
+    const a = open(near)
+    far.pause()
+    const controller = new AbortController()
+    const sent = a.channel.send(pattern(3_000 * KIB), { signal: controller.signal })
+    const other = a.channel.send(pattern(3_000 * KIB))
+    await vi.waitFor(() => expect(near.writableNeedsDrain).toBe(true))
+    // Each is refused, for the length that it announces.
+    for (let id = 0; id < 1_024; id++) far.send(firstFrame(id, 2 ** 31))
+    await vi.waitFor(() => expect(a.lost.length).toBe(1_024))
+    controller.abort()
+    await expect(sent).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(other).rejects.toMatchObject({ name: 'ChannelClosedError', cause: { name: 'FramingError' } })
+    expect(a.closed).toMatchObject([{ name: 'FramingError' }])
+    expect(uncaught).toEqual([])
+  })
+
   it('rejects a send that the receiver refuses, and the other messages go on', async () => {
     const a = open(near)
     const b = open(far, { maxMessageBytes: 1_000 * KIB })
@@ -287,16 +304,22 @@ describe('a bad peer', () => {
     }
   })
 
-  it('gets no further when a consumer throws', async () => {
-    const a = open(near)
-    const b = open(far, {
-      onMessage: () => {
-        throw new RangeError('consumer')
-      },
-    })
-    await a.channel.send(pattern(5))
-    await vi.waitFor(() => expect(b.closed).toMatchObject([{ message: 'consumer' }]))
-  })
+  it.each(['onMessage', 'onDrain', 'onEnd'] as const)(
+    'gets no further when a consumer throws: %s',
+    async (callback) => {
+      const a = open(near)
+      const b = open(far, {
+        [callback]: () => {
+          throw new RangeError('consumer')
+        },
+      })
+      b.channel.enqueue(pattern(5))
+      a.channel.enqueue(pattern(5))
+      await a.channel.close().catch(() => undefined)
+      await vi.waitFor(() => expect(b.closed).toMatchObject([{ message: 'consumer' }]))
+      expect(uncaught).toEqual([])
+    },
+  )
 })
 
 it('carries 16 MB through TCP, Noise and yamux, and the same back', async () => {

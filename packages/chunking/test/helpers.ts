@@ -1,4 +1,5 @@
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { FLAG_FIRST, headerLength, writeHeader } from '../src/frame.ts'
 import { FrameDecoder } from '../src/frame-decoder.ts'
 import type { ReassemblerInit } from '../src/index.ts'
 import { Reassembler } from '../src/reassembler.ts'
@@ -20,6 +21,13 @@ export function pattern(length: number, seed = 1): Uint8Array {
     bytes[i] = state >> 16
   }
   return bytes
+}
+
+/** The first frame of a message of `total` bytes, with `length` of them. */
+export function firstFrame(id: number, total: number, length = 1): Uint8Array {
+  const frame = new Uint8Array(headerLength(FLAG_FIRST, id, total, length) + length)
+  writeHeader(frame, 0, FLAG_FIRST, id, total, length)
+  return frame
 }
 
 /** Everything a queue would send, one entry a batch. */
