@@ -151,6 +151,7 @@ describe('too much', () => {
     expect(take.mock.lastCall?.slice(1)).toEqual([
       '/gridmesh/unicast/1/normal',
       { messages: 1, bytes: expect.any(Number) },
+      'normal',
     ])
     expect(peers.reports).toEqual([])
   })
@@ -159,7 +160,7 @@ describe('too much', () => {
     take.mockReturnValue({ ok: false, limit: 'streamsPerSecond', value: 20, retryAfterMs: 12 })
     const stream = await raw()
     await vi.waitFor(() => expect(stream.status).toBe('reset'), 4_000)
-    expect(take.mock.lastCall?.slice(1)).toEqual([PROTOCOL, { streams: 1 }])
+    expect(take.mock.lastCall?.slice(1)).toEqual([PROTOCOL, { streams: 1 }, 'high'])
     expect(peers.reports).toEqual([])
     // Who asks by it learns why.
     const asking = link.call.request(link.b.peerId, 'echo', bytes(''), { lane: 'bulk' })
