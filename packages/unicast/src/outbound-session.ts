@@ -91,15 +91,9 @@ export class OutboundSession {
 
   /** Sends a signal as soon as the far side takes it; where it does not, its own deadlines have to do. */
   signal(channel: FrameChannel, message: Uint8Array): void {
-    const send = (): void => {
-      if (channel.isOpen) channel.enqueue(message, { lane: this.lane })
-    }
-    const { pace } = this
-    if (pace == null) send()
-    else
-      pace(message.byteLength)
-        .then(send)
-        .catch((err: unknown) => this.#core.log.trace('could not send a signal - %e', err))
+    this.#sendSignal(channel, message).catch((err: unknown) =>
+      this.#core.log.trace('could not send a signal - %e', err),
+    )
   }
 
   /** A call is over, one way or another. */
@@ -117,6 +111,11 @@ export class OutboundSession {
   abort(error: Error): void {
     this.#failAll(error)
     this.#channel?.abort(error)
+  }
+
+  async #sendSignal(channel: FrameChannel, message: Uint8Array): Promise<void> {
+    await this.pace?.(message.byteLength)
+    if (channel.isOpen) channel.enqueue(message, { lane: this.lane })
   }
 
   #pump(): void {

@@ -1,4 +1,5 @@
-import type { RateLimiter } from '@gridmesh/interfaces'
+import { FrameChannel } from '@gridmesh/chunking'
+import { QueueFullError, type RateLimiter } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RemoteError } from '../src/errors.ts'
@@ -273,6 +274,26 @@ describe('too much', () => {
     expect(stream.status).toBe('open')
     stream.abort(new RangeError('done'))
   })
+})
+
+it('ends a call that is given up, and throws nothing, where the queue has no room to tell that nobody waits', async () => {
+  const started = gate()
+  link.answer.handle('test', async () => {
+    started.resolve()
+    return new Promise<never>(() => undefined)
+  })
+  const controller = new AbortController()
+  const calling = link.call.request(link.b.peerId, 'test', bytes(''), { signal: controller.signal })
+  await started.promise
+  const enqueue = vi.spyOn(FrameChannel.prototype, 'enqueue').mockImplementation(() => {
+    throw new QueueFullError('maxQueuedBytes', 1, 'normal')
+  })
+  controller.abort()
+  await expect(calling).rejects.toMatchObject({ name: 'AbortError' })
+  await new Promise((done) => setImmediate(done))
+  expect([enqueue.mock.calls.length, uncaught]).toEqual([1, []])
+  enqueue.mockRestore()
+  expect(text(await link.call.request(link.b.peerId, 'echo', bytes('on')))).toBe('on')
 })
 
 it('survives streams that are reset in the middle of a drain', async () => {
