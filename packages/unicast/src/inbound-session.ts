@@ -61,7 +61,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
 
   onDone(job: UnaryJob, outcome: Outcome): void {
     const { id, key } = job.call
-    this.#jobs.delete(id)
+    this.#forget(id, job)
     this.#core.orphans.delete(job)
     this.#remote.heldBudget(this.lane).release(job.size)
     if (key != null && job.hasRun && !isToBeTriedAgain(outcome))
@@ -73,7 +73,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   onStreamDone(job: StreamJob, error: WireError | undefined): void {
-    this.#jobs.delete(job.id)
+    this.#forget(job.id, job)
     if (error == null) this.#core.metrics.handled('ok')
     else if (!job.isAbandoned) this.#answers.refuse(job.id, error)
     if (job.isStarted) this.#slots.leave()
@@ -205,6 +205,11 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     if (job == null) return
     job.abandon(error)
     this.#jobs.delete(id)
+  }
+
+  /** A job that was given up may end after its number was used again. */
+  #forget(id: number, job: UnaryJob | StreamJob): void {
+    if (this.#jobs.get(id) === job) this.#jobs.delete(id)
   }
 
   #answer({ id, receiptDelayMs }: UnaryCall, outcome: Outcome): void {

@@ -99,6 +99,32 @@ describe('garbage', () => {
     await liar.stop()
   })
 
+  it('ends with its stream a call whose number was that of one given up before', async () => {
+    const slow = gate()
+    const ended = gate()
+    link.answer.handle('test', () => slow.promise)
+    link.answer.handleStream('again', async function* wait(_source, { signal }) {
+      signal.addEventListener('abort', () => ended.resolve())
+      await ended.promise
+      yield bytes('')
+    })
+    const stream = await raw()
+    const answers: unknown[] = []
+    stream.addEventListener('message', (event) => answers.push(event.data))
+    const encode = frames()
+    const again = encodeCall(TYPE.open, 1, 0, undefined, encodeName('again'), bytes(''))
+    stream.send(encode(request(1, 'test'), encodeSignal(TYPE.cancel, 1), again, request(2)))
+    await vi.waitFor(() => expect(answers.length).toBe(1))
+    // The handler that was given up ends only now.
+    slow.resolve()
+    await slow.promise
+    stream.send(encode(request(3)))
+    await vi.waitFor(() => expect(answers.length).toBe(2))
+    stream.abort(new RangeError('done'))
+    await ended.promise
+    link.answer.unhandle('again')
+  })
+
   it('passes over late signals of calls that are done', async () => {
     const stream = await raw()
     const late = [encodeSignal(TYPE.cancel, 1), encodeSignal(TYPE.end, 7), encodePayload(TYPE.data, 1, bytes('late'))]
