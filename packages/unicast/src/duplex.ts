@@ -1,4 +1,4 @@
-import type { FrameChannel, MessageOptions } from '@gridmesh/chunking'
+import type { FrameChannel, MessageOptions, OutgoingMessage } from '@gridmesh/chunking'
 import { type Lane, QueueFullError } from '@gridmesh/interfaces'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { COPY_BELOW_BYTES, INITIAL_CREDIT_BYTES } from './constants.ts'
@@ -45,7 +45,8 @@ export class Duplex {
   readonly #pace: DuplexInit['pace']
   readonly #demandRoom: DuplexInit['demandRoom']
   readonly #gate = new CreditGate()
-  #isHandingOver = false
+  /** The large item that is on its way to the stream. */
+  #leaving: { message: OutgoingMessage; reject: (error: Error) => void } | undefined
 
   constructor(init: DuplexInit) {
     this.#channel = init.channel
@@ -63,7 +64,7 @@ export class Duplex {
 
   /** Whether we can do nothing before the other side does something. */
   get isWaiting(): boolean {
-    return this.incoming.isWaiting || this.#gate.isWaiting || this.#isHandingOver
+    return this.incoming.isWaiting || this.#gate.isWaiting || this.#leaving != null
   }
 
   /** Grants what our window is larger than the one every stream begins with. */
@@ -110,21 +111,27 @@ export class Duplex {
   /** Ends both directions. */
   fail(error: Error): void {
     this.incoming.fail(error)
-    this.#gate.fail(error)
+    this.stopSending(error)
   }
 
   /** Sends no more items; those that come are still taken. */
   stopSending(error: Error): void {
     this.#gate.fail(error)
+    const leaving = this.#leaving
+    if (leaving == null) return
+    leaving.reject(error)
+    this.#channel.cancel(leaving.message)
   }
 
-  async #handOver(message: Uint8Array | Uint8ArrayList): Promise<void> {
+  async #handOver(item: Uint8Array | Uint8ArrayList): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const onSettled = (error?: Error): void => (error == null ? resolve() : reject(error))
-    this.#isHandingOver = true
-    this.#channel.enqueue(message, { ...this.#itemOptions, onSettled })
-    await promise
-    this.#isHandingOver = false
+    this.#leaving = { message: this.#channel.enqueue(item, { ...this.#itemOptions, onSettled }), reject }
+    try {
+      await promise
+    } finally {
+      this.#leaving = undefined
+    }
   }
 
   #grant(bytes: number): void {

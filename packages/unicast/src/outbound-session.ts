@@ -1,4 +1,4 @@
-import { FrameChannel, IdTable, type MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
+import { FrameChannel, IdTable, MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, type Lane } from '@gridmesh/interfaces'
 import { NotStartedError, type Stream } from '@libp2p/interface'
 import { ITEM_OVERHEAD_BYTES, LATE_SLACK_BYTES, MAX_HEADER_BYTES } from './constants.ts'
@@ -222,9 +222,11 @@ export class OutboundSession {
   /**
    * An answer will not come whole. We asked for it, and whoever gave it knows nothing of our bounds: nobody is blamed.
    * It is told of the refusal, and answers with an error instead; an item of a stream may have its end behind it.
+   * What it gave up itself is of a call that is over, or to which it answers with an error.
    */
   #onAnswerLost(error: MessageRefusedError | MessageAbortedError): void {
     this.#core.log.trace('lost an answer of %p - %e', this.#remote.peer, error)
+    if (error instanceof MessageAbortedError) return
     for (const [, call] of this.#pending.entries()) call.onAnswerLost(error)
   }
 

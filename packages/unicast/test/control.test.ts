@@ -1,7 +1,9 @@
+import { SendQueue } from '@gridmesh/chunking'
 import type { RateCost, RateLimiter } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { encodeCall, encodeCredit, encodeName, encodePayload, encodeSignal, TYPE } from '../src/wire.ts'
+import { toWireError } from '../src/remote-errors.ts'
+import { encodeCall, encodeCredit, encodeError, encodeName, encodePayload, encodeSignal, TYPE } from '../src/wire.ts'
 import { flooder } from './flooder.ts'
 import { bytes, collect, frames, gate, items, node, pair, peerManagerStub, raw, text } from './helpers.ts'
 
@@ -188,6 +190,53 @@ describe('an answering peer', () => {
     await new Promise((done) => setImmediate(done))
     expect(stream?.status).toBe('open')
     expect(peers.reports.filter((report) => report.class === 'protocol-violation')).toEqual([])
+    await remote.stop()
+  })
+
+  it('that takes nothing does not hold the source of a call that is over', async () => {
+    const remote = await liar((stream) => stream.pause())
+    const returned = gate()
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        yield new Uint8Array(3e6)
+      } finally {
+        returned.resolve()
+      }
+    }
+    const controller = new AbortController()
+    const options = { lane: 'high', signal: controller.signal } as const
+    const answers = collect(link.call.requestStream(remote.peerId, 'echo', source(), options))
+    await vi.waitUntil(() => link.a.getConnections(remote.peerId)[0]?.streams.some((each) => each.writableNeedsDrain))
+    controller.abort()
+    await expect(answers).rejects.toMatchObject({ name: 'AbortError' })
+    await returned.promise
+    await remote.stop()
+  })
+
+  it('may give an item of one streamed call up, and end that call, without the loss of another', async () => {
+    const remote = await node()
+    const asked: Uint8Array[] = []
+    let answering: Stream | undefined
+    await remote.unhandle(PROTOCOL)
+    await remote.handle(PROTOCOL, (stream) => {
+      answering = stream
+      stream.addEventListener('message', ({ data }) => asked.push(data.subarray()))
+    })
+    await link.a.dial(remote.getMultiaddrs())
+    const ask = async (name: string) => collect(link.call.requestStream(remote.peerId, name, items(), { lane: 'high' }))
+    const [first, second] = [ask('first'), ask('second')]
+    await vi.waitUntil(() => /first.*second/s.test(text(Buffer.concat(asked))))
+    const queue = new SendQueue()
+    const send = (): void => void answering?.send(queue.nextBatch() ?? bytes(''))
+    const item = queue.add(encodePayload(TYPE.data, 0, new Uint8Array(100_000)), {})
+    send()
+    queue.cancel(item)
+    queue.add(encodeError(0, toWireError(new RangeError('no more'))), {})
+    queue.add(encodePayload(TYPE.data, 1, bytes('whole')), {})
+    queue.add(encodeSignal(TYPE.end, 1), {})
+    send()
+    await expect(first).rejects.toMatchObject({ name: 'RemoteError', message: 'no more' })
+    expect((await second).map(text)).toEqual(['whole'])
     await remote.stop()
   })
 

@@ -3,7 +3,7 @@ import { QueueFullError, type RateLimiter } from '@gridmesh/interfaces'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RemoteError } from '../src/errors.ts'
-import { encodeCall, encodeName, encodePayload, encodeSignal, TYPE } from '../src/wire.ts'
+import { encodeCall, encodeCredit, encodeName, encodePayload, encodeSignal, TYPE } from '../src/wire.ts'
 import { flooder } from './flooder.ts'
 import { bytes, collect, frames, gate, node, pair, peerManagerStub, raw as rawStream, text, unhex } from './helpers.ts'
 
@@ -297,6 +297,24 @@ describe('too much', () => {
     const stream = await raw()
     stream.send(frames()(encodeCall(TYPE.open, 1, 0, undefined, encodeName('test'), bytes(''))))
     await aborted.promise
+    expect(stream.status).toBe('open')
+    stream.abort(new RangeError('done'))
+  })
+
+  it('does not hold a handler for a caller that grants credit and takes nothing, however large the items are', async () => {
+    const ended = gate()
+    link.answer.handleStream('test', async function* flow() {
+      try {
+        for (;;) yield new Uint8Array(100 * KIB)
+      } finally {
+        ended.resolve()
+      }
+    })
+    const stream = await raw()
+    stream.pause()
+    const open = encodeCall(TYPE.open, 1, 0, undefined, encodeName('test'), bytes(''))
+    stream.send(frames()(open, encodeCredit(1, 1e9)))
+    await ended.promise
     expect(stream.status).toBe('open')
     stream.abort(new RangeError('done'))
   })
