@@ -7,12 +7,14 @@ import type { Core } from './core.ts'
 import { ReceiptBatch } from './receipt-batch.ts'
 import { toWireError } from './remote-errors.ts'
 import { toError } from './timeout.ts'
+import type { ByteQueue, UnreadMeter } from './unread-meter.ts'
 import { encodeError, encodePayload, TYPE, type WireError } from './wire.ts'
 
 const RECEIPT: Outcome = { payload: new Uint8Array(0) }
 
 /** What goes back on one stream for questions: answers, refusals and receipts, within the bounds of what is unread. */
-export class Answers {
+export class Answers implements ByteQueue {
+  readonly peer: string
   readonly #core: Core
   readonly #lane: Lane
   readonly #options: { lane: Lane }
@@ -23,12 +25,18 @@ export class Answers {
   })
 
   /** `onSent` is told the length of each message that was queued. */
-  constructor(core: Core, lane: Lane, channel: FrameChannel, onSent: (bytes: number) => void) {
+  constructor(core: Core, peer: string, lane: Lane, channel: FrameChannel, onSent: (bytes: number) => void) {
     this.#core = core
+    this.peer = peer
     this.#lane = lane
     this.#options = { lane }
     this.#channel = channel
     this.#onSent = onSent
+  }
+
+  /** Bytes that the caller has not read. */
+  get queuedBytes(): number {
+    return this.#channel.queuedBytes
   }
 
   answer(id: number, outcome: Outcome): void {
@@ -59,14 +67,32 @@ export class Answers {
       this.#send(encodeError(id, error), this.#options)
     } catch (err) {
       // No room even for that: the caller reads nothing, and the other calls on the stream are lost to it too.
-      this.#channel.abort(toError(err))
+      this.abort(toError(err))
     }
   }
 
-  /** @throws {QueueFullError} when all callers together have read too little of their answers */
+  abort(error: Error): void {
+    this.#channel.abort(error)
+  }
+
+  /** Looks at what is unread: items, and what was read meanwhile, go past us. */
+  note(): void {
+    this.#unread.note(this)
+  }
+
+  /**
+   * Makes room where all callers together have read too little of their answers: a peer that has left more unread than
+   * this one loses streams.
+   *
+   * @throws {QueueFullError} when there is none
+   */
   demandRoom(bytes: number): void {
-    const { unread } = this.#core.budgets(this.#lane)
-    if (!unread.hasRoom(bytes)) throw new QueueFullError('maxUnreadBytesInAll', unread.limit, this.#lane)
+    while (!this.#unread.hasRoom(bytes)) {
+      const full = new QueueFullError('maxUnreadBytesInAll', this.#unread.limit, this.#lane)
+      const other = this.#unread.toGiveWay(this.peer, bytes)
+      if (other == null) throw full
+      other.abort(full)
+    }
   }
 
   /** Sends the receipts that wait for others. */
@@ -77,7 +103,11 @@ export class Answers {
   /** The stream is gone: nothing waits any more. */
   close(): void {
     this.#receipts.clear()
-    this.#core.budgets(this.#lane).unread.forget(this.#channel)
+    this.#unread.forget(this)
+  }
+
+  get #unread(): UnreadMeter {
+    return this.#core.budgets(this.#lane).unread
   }
 
   /** A caller without room for its answer is told so: it knows what it refused, and not of which call that was. */
@@ -93,7 +123,7 @@ export class Answers {
     this.#receipts.flush()
     if (!this.#channel.isOpen) return
     this.#channel.enqueue(message, options)
-    this.#core.budgets(this.#lane).unread.note(this.#channel)
+    this.note()
     this.#onSent(message.byteLength)
     // A caller that does not read its answers gets no further questions in.
     if (this.#channel.queuedBytes > this.#core.limits.maxUnreadBytes) this.#channel.pause()

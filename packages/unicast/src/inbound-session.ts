@@ -47,7 +47,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       onEnd: () => this.#onEnd(),
       onClose: (error) => this.#onChannelClose(error),
     })
-    this.#answers = new Answers(core, lane, this.#channel, (bytes) => this.#count('out', bytes))
+    this.#answers = new Answers(core, remote.key, lane, this.#channel, (bytes) => this.#count('out', bytes))
   }
 
   start(): void {
@@ -168,8 +168,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       idleMs: streamIdleMs,
       heldBudget: this.#remote.heldBudget(this.lane),
       demandRoom: (bytes: number) => {
-        // Items are sent past us.
-        this.#core.budgets(this.lane).unread.note(this.#channel)
+        this.#answers.note()
         this.#answers.demandRoom(bytes)
       },
       count: (bytes: number) => this.#count('out', bytes),
@@ -218,7 +217,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #onDrain(): void {
-    this.#core.budgets(this.lane).unread.note(this.#channel)
+    this.#answers.note()
     this.#channel.resume()
   }
 

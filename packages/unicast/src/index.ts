@@ -76,7 +76,7 @@ export interface UnicastInit {
   maxAskedBytes?: number
   /** Bytes of answers that a caller has not read, beyond which its next questions are not read either. @default 4_194_304 */
   maxUnreadBytes?: number
-  /** Bytes of answers that callers have not read, of all of them; past it an answer gives way to an error, `critical` has as many again. Above `maxMessageBytes`. @default 268_435_456 */
+  /** Bytes of answers that callers have not read, of all of them; past it the peer with the most loses a stream to one with less, else an answer gives way to an error. `critical` has as many again. Above `maxMessageBytes`. @default 268_435_456 */
   maxUnreadBytesInAll?: number
   /** Bytes of a streamed call that may be on their way, 64 more for each item; at least the default. @default 262_144 */
   streamWindowBytes?: number

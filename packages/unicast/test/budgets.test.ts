@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { HandlerContext } from '../src/handler-context.ts'
 import { SharedBudget } from '../src/shared-budget.ts'
 import { UnaryJob } from '../src/unary-job.ts'
-import { type ByteQueue, UnreadMeter } from '../src/unread-meter.ts'
+import { UnreadMeter } from '../src/unread-meter.ts'
 import { encodeCall, encodeName, TYPE } from '../src/wire.ts'
 import { bytes, frames, gate, heldBytes, type Node, node, peerManagerStub, raw, text } from './helpers.ts'
 
@@ -144,7 +144,7 @@ describe('messages of which a part has come', () => {
 })
 
 describe('answers that are not read', () => {
-  it('give way to an error beyond maxUnreadBytesInAll, but critical ones, until somebody reads', async () => {
+  it('give way to an error beyond maxUnreadBytesInAll, but critical ones, and cost who has most of them its stream', async () => {
     hub.services.unicast.handle('large', () => new Uint8Array(150 * KIB))
     const silent = await raw(asking[0], hub, 'normal')
     silent.pause()
@@ -156,17 +156,21 @@ describe('answers that are not read', () => {
         encodeCall(TYPE.request, id++, 10_000, undefined, encodeName('large'), bytes('')),
       )
       silent.send(encode(...requests))
-      await expect(ask(asking[1], 'large', 1)).rejects.toMatchObject({
+      await expect(ask(asking[0], 'large', 1, 'high')).rejects.toMatchObject({
         code: 'queue-full',
         limit: 'maxUnreadBytesInAll',
         value: 700 * KIB,
       })
     })
-    expect((await ask(asking[1], 'large', 1, 'critical')).byteLength).toBe(150 * KIB)
+    expect((await ask(asking[0], 'large', 1, 'critical')).byteLength).toBe(150 * KIB)
     // A small answer still fits.
     expect((await ask(asking[1], 'echo', 10)).byteLength).toBe(10)
-    silent.abort(new RangeError('done'))
-    await vi.waitFor(async () => expect((await ask(asking[1], 'large', 1)).byteLength).toBe(150 * KIB))
+    expect(silent.status).toBe('open')
+    // Whoever has left less unread has a large one too.
+    expect((await ask(asking[1], 'large', 1)).byteLength).toBe(150 * KIB)
+    await vi.waitFor(() => expect(silent.status).toBe('reset'))
+    expect((await ask(asking[0], 'large', 1, 'high')).byteLength).toBe(150 * KIB)
+    expect(peers.reports).toEqual([])
   })
 })
 
@@ -229,19 +233,39 @@ describe('a shared budget', () => {
   })
 })
 
+const queue = (peer: string, queuedBytes: number) => ({ peer, queuedBytes, abort: () => undefined })
+
 describe('the meter of what is not read', () => {
   it('knows of room that came without a word, and of none that did not', () => {
-    const queue: { -readonly [K in keyof ByteQueue]: number } = { queuedBytes: 80 }
-    const other: ByteQueue = { queuedBytes: 20 }
+    const [one, other] = [queue('a', 80), queue('b', 20)]
     const meter = new UnreadMeter(100)
-    meter.note(queue)
+    meter.note(one)
     meter.note(other)
     expect([meter.hasRoom(0), meter.hasRoom(1)]).toEqual([true, false])
-    queue.queuedBytes = 30
+    one.queuedBytes = 30
     expect([meter.hasRoom(50), meter.hasRoom(51)]).toEqual([true, false])
     meter.forget(other)
     meter.forget(other)
     expect([meter.hasRoom(70), meter.hasRoom(71)]).toEqual([true, false])
+  })
+
+  it('names the largest queue of the peer with the most, and none where nobody has more than who asks would', () => {
+    const sizes = fc.array(fc.record({ peer: fc.constantFrom('a', 'b', 'c'), size: fc.nat(100) }), { maxLength: 12 })
+    fc.assert(
+      fc.property(sizes, fc.nat(100), (list, asked) => {
+        const meter = new UnreadMeter(1)
+        const queues = list.map(({ peer, size }) => queue(peer, size))
+        for (const each of queues) meter.note(each)
+        const of = (peer: string): number[] =>
+          queues.filter((each) => each.peer === peer).map((each) => each.queuedBytes)
+        const sum = (peer: string): number => of(peer).reduce((total, size) => total + size, 0)
+        const most = Math.max(sum('b'), sum('c'))
+        const found = meter.toGiveWay('a', asked)
+        expect(found != null).toBe(most > sum('a') + asked)
+        if (found == null) return
+        expect([sum(found.peer), found.queuedBytes]).toEqual([most, Math.max(...of(found.peer))])
+      }),
+    )
   })
 })
 
