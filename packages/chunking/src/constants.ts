@@ -24,10 +24,12 @@ export const VIEW_BYTES = 4_096
  * with more, two sides that ask and answer by the dozen take turns, and each of them idles half of the time.
  */
 export const MESSAGES_PER_WRITE = 32
-/** Room for an incoming message of several frames before more of it has come than that, in bytes. */
-export const FIRST_ROOM_BYTES = 65_536
-/** A message that announces no more than so many times what has come of it has room for all at once. */
-export const MAX_ROOM_AHEAD = 8
+/** An incoming message of several frames has room for at most so many times what has come of it. */
+export const MAX_ROOM_AHEAD = 4
+/** Idle times that an incoming message has in all, beside what it needs at the least rate. */
+export const MAX_PARTIAL_IDLE_TIMES = 10
+/** Least rate of an incoming message that takes longer: it may be one of many on a slow link, and no slower. */
+export const LEAST_PARTIAL_BYTES_PER_SECOND = 32_768
 /** Finished messages that a late refusal can still be matched with. */
 export const MAX_REMEMBERED_MESSAGES = 64
 /** Refusals and aborts that wait to be sent; a peer that causes more without reading them loses the channel. */

@@ -51,9 +51,9 @@ export interface FrameChannelInit {
   maxMessageBytes?: number
   /** Messages of several frames under way at once in one direction; more wait to be sent, and are refused on receipt. @default 64 */
   maxPartialMessages?: number
-  /** Announced bytes of all incoming partial messages, at least `maxMessageBytes`; a message past it is refused. @default 33_554_432 */
+  /** Memory of all incoming partial messages, in bytes, at least `maxMessageBytes`; a message past it is refused. @default 33_554_432 */
   maxPartialBytes?: number
-  /** Time without a piece after which an incoming partial message is refused, in ms. @default 30_000 */
+  /** Time without a piece after which an incoming partial message is refused, in ms; it has ten times that in all, and a second more for each 32 KiB that came. @default 30_000 */
   partialIdleMs?: number
   /** Budget shared with other channels, of the same peer say, in the place of `maxPartialBytes`. @default one of its own */
   partialBudget?: ByteBudget

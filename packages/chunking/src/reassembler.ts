@@ -75,7 +75,7 @@ export class Reassembler implements FrameSink {
         return true
       }
       if (flags === FLAG_WHOLE) return this.#events.onMessage(bytes)
-      this.#partials.set(id, new PartialMessage(total, performance.now()))
+      this.#partials.set(id, new PartialMessage(total, this.#budget, performance.now()))
     }
     const partial = this.#partials.get(id)
     if (partial == null) {
@@ -83,8 +83,12 @@ export class Reassembler implements FrameSink {
       if (id <= this.#lastId) return true
       throw new FramingError(`A frame of message ${id}, which has not begun`)
     }
-    if (!partial.add(bytes, performance.now()))
-      throw new FramingError(`Message ${id} is longer than its announced length`)
+    const outcome = partial.add(bytes, performance.now())
+    if (outcome === 'too-long') throw new FramingError(`Message ${id} is longer than its announced length`)
+    if (outcome === 'no-room') {
+      this.#refuse(id, new MessageRefusedError('too-many-bytes', 'us', this.#budget.limit))
+      return true
+    }
     return (flags & FLAG_LAST) === 0 || this.#finish(id, partial)
   }
 
@@ -97,24 +101,23 @@ export class Reassembler implements FrameSink {
     return true
   }
 
-  /** Refuses the messages without a piece for too long. Returns the ms until the next would be; Infinity for none. */
+  /** Refuses the messages that come too slowly. Returns the ms until the next would be refused; Infinity for none. */
   expire(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY
     for (const [id, partial] of this.#partials.entries()) {
-      const left = partial.touchedMs + this.#idleMs - nowMs
+      const left = partial.dueMs(this.#idleMs) - nowMs
       if (left > 0) {
         next = Math.min(next, left)
         continue
       }
-      this.#forget(id)
-      this.#events.onLost(new MessageRefusedError('idle', 'us', this.#idleMs), id)
+      this.#refuse(id, new MessageRefusedError('idle', 'us', this.#idleMs))
     }
     return next
   }
 
   /** Starts the idle time of every message anew: it was us who did not read. */
   touch(nowMs: number): void {
-    for (const [, partial] of this.#partials.entries()) partial.touchedMs = nowMs
+    for (const [, partial] of this.#partials.entries()) partial.touch(nowMs)
   }
 
   /** Gives every partial message up, without a word. */
@@ -130,8 +133,12 @@ export class Reassembler implements FrameSink {
     if (this.#partials.size >= this.#maxPartialMessages) {
       return new MessageRefusedError('too-many-messages', 'us', this.#maxPartialMessages)
     }
-    if (this.#budget.tryTake(total)) return undefined
-    return new MessageRefusedError('too-many-bytes', 'us', this.#budget.limit)
+    return undefined
+  }
+
+  #refuse(id: number, error: MessageRefusedError): void {
+    this.#forget(id)
+    this.#events.onLost(error, id)
   }
 
   #finish(id: number, partial: PartialMessage): boolean {
@@ -145,7 +152,7 @@ export class Reassembler implements FrameSink {
     const partial = this.#partials.get(id)
     if (partial == null) return false
     this.#partials.delete(id)
-    this.#budget.release(partial.total)
+    partial.release()
     return true
   }
 }

@@ -23,12 +23,16 @@ export function pattern(length: number, seed = 1): Uint8Array {
   return bytes
 }
 
-/** The first frame of a message of `total` bytes, with `length` of them. */
-export function firstFrame(id: number, total: number, length = 1): Uint8Array {
-  const frame = new Uint8Array(headerLength(FLAG_FIRST, id, total, length) + length)
-  writeHeader(frame, 0, FLAG_FIRST, id, total, length)
+/** A frame with `length` bytes of a message; `total` is that of the message, for a first frame. */
+export function dataFrame(flags: number, id: number, length: number, total = 0): Uint8Array {
+  const frame = new Uint8Array(headerLength(flags, id, total, length) + length)
+  writeHeader(frame, 0, flags, id, total, length)
   return frame
 }
+
+/** The first frame of a message of `total` bytes. */
+export const firstFrame = (id: number, total: number, length = 1): Uint8Array =>
+  dataFrame(FLAG_FIRST, id, length, total)
 
 /** Everything a queue would send, one entry a batch. */
 export function drain(queue: SendQueue): Uint8Array[] {

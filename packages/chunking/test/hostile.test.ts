@@ -1,8 +1,10 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { ByteBudget } from '../src/byte-budget.ts'
 import { MessageRefusedError } from '../src/errors.ts'
+import { FLAG_LAST } from '../src/frame.ts'
 import { SendQueue } from '../src/send-queue.ts'
-import { drain, flat, pattern, receiver, unhex } from './helpers.ts'
+import { dataFrame, drain, firstFrame, flat, pattern, receiver, unhex } from './helpers.ts'
 
 const framing = expect.objectContaining({ name: 'FramingError', code: 'framing', report: 'protocol-violation' })
 
@@ -72,10 +74,51 @@ describe('bounds', () => {
 
   it('refuses what goes past maxPartialBytes, and takes it once there is room', () => {
     const { decoder, lost, messages } = receiver({ maxPartialBytes: 10, maxMessageBytes: 10 })
-    decoder.decode(unhex('010006 0161 010106 0162'))
+    decoder.decode(unhex('010006 026161 010106 026262'))
     expect(lost).toEqual([{ error: expect.objectContaining({ code: 'too-many-bytes', value: 10 }), id: 1 }])
-    decoder.decode(unhex('0200 056161616161 010206 0163 0202 056363636363'))
+    decoder.decode(unhex('0200 0461616161 010206 026363 0202 0463636363'))
     expect(messages.length).toBe(2)
+  })
+
+  it('keeps no room for what was announced and has not come', () => {
+    const budget = new ByteBudget(100_000)
+    const { decoder, lost, messages } = receiver({ partialBudget: budget, maxMessageBytes: 100_000 })
+    for (let id = 0; id < 20; id++) decoder.decode(firstFrame(id, 90_000))
+    expect(budget.used).toBeLessThan(100)
+    decoder.decode(Buffer.concat([firstFrame(20, 90_000, 50_000), dataFrame(FLAG_LAST, 20, 40_000)]))
+    expect([lost, messages.map(({ byteLength }) => byteLength)]).toEqual([[], [90_000]])
+  })
+
+  it('gives up a message that comes too slowly, however regular its pieces are', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      const { decoder, lost, reassembler } = receiver({ partialIdleMs: 1_000 })
+      decoder.decode(Buffer.concat([firstFrame(0, 1_000_000), firstFrame(1, 1_000_000)]))
+      // One gets by with what is least, and the other comes by the byte.
+      for (let second = 1; second <= 20; second++) {
+        vi.advanceTimersByTime(900)
+        decoder.decode(Buffer.concat([dataFrame(0, 0, 32_768), dataFrame(0, 1, 1)]))
+        reassembler.expire(performance.now())
+        expect(lost.length).toBe(second * 900 >= 10_000 ? 1 : 0)
+      }
+      expect(lost).toEqual([{ error: expect.objectContaining({ code: 'idle', value: 1_000 }), id: 1 }])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('does not hold the time we did not read against a slow message', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      const { decoder, lost, reassembler } = receiver({ partialIdleMs: 1_000 })
+      decoder.decode(firstFrame(0, 1_000_000))
+      vi.advanceTimersByTime(60_000)
+      reassembler.touch(performance.now())
+      reassembler.expire(performance.now())
+      expect(lost).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('refuses a message over maxMessageBytes by its announced length, in one frame or several', () => {

@@ -50,7 +50,7 @@ describe('laws', () => {
     )
   })
 
-  it('never holds more announced bytes than the budget, whatever is announced', () => {
+  it('never takes more memory than the budget, whatever is announced', () => {
     const begin = fc.record({ total: fc.integer({ min: 100, max: 9_000 }), isFinished: fc.boolean() })
     fc.assert(
       fc.property(fc.array(begin, { maxLength: 60 }), (begins) => {
@@ -99,7 +99,8 @@ describe('memory', () => {
     queue.add(pattern(90_000), {})
     const bytes = Buffer.concat(drain(queue))
     for (const piece of fragments(bytes.subarray(0, 70_000), [1])) decoder.decode(piece)
-    expect(budget.used).toBe(90_000)
+    expect(budget.used).toBeGreaterThan(69_900)
+    expect(budget.used).toBeLessThanOrEqual(90_000)
     expect(reassembler.partialMessages).toBe(1)
     decoder.decode(bytes.subarray(70_000))
     expect(budget.used).toBe(0)

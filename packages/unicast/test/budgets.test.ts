@@ -125,6 +125,17 @@ describe('messages of which a part has come', () => {
     expect((await ask(asking[2], 'echo', 150 * KIB, 'critical')).byteLength).toBe(150 * KIB)
   })
 
+  it('take no room for what is announced and does not come', async () => {
+    for (const from of asking.slice(0, 2)) {
+      const stream = await raw(from, hub, 'normal')
+      const first = frames()(large(190 * KIB))
+      // Flags, id, total and length, and one byte for all that the length says.
+      stream.send(Uint8Array.of(1, 0, ...first.subarray(2, 5), 1, 0))
+    }
+    await vi.waitFor(() => expect(heldBytes(hub)).toBeGreaterThan(1))
+    expect((await ask(asking[2], 'echo', 190 * KIB)).byteLength).toBe(190 * KIB)
+  })
+
   it('take no room of the critical ones of the same peer', async () => {
     const stream = await raw(asking[0], hub, 'normal')
     stream.send(frames()(large(190 * KIB)))
