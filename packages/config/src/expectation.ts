@@ -86,7 +86,7 @@ export function schemaAt(schema: z.core.$ZodType, keys: readonly PropertyKey[]):
   const [key, ...rest] = keys
   if (key === undefined) return schema
   const def = definition(unwrap(schema).core)
-  if (def.type === 'object') return within(def.shape[String(key)] ?? def.catchall, rest)
+  if (def.type === 'object') return within(Object.hasOwn(def.shape, key) ? def.shape[String(key)] : def.catchall, rest)
   if (def.type === 'record' || def.type === 'map') return within(def.valueType, rest)
   if (def.type === 'array') return within(def.element, rest)
   if (def.type === 'tuple') return within(def.items[Number(key)] ?? def.rest, rest)

@@ -161,6 +161,17 @@ it('tells a wrong key of a mapping from a wrong value', () => {
   expect(linesOf({ schema: record, flags: { m: { ab: 'x' } } })).toEqual(['--m: m.ab: expected an integer, got "x"'])
 })
 
+it('takes a key for one of its own names only, whatever every object has', () => {
+  const open = z.object({ port: z.int().optional() }).catchall(z.int())
+  const text = 'constructor: x\nhttp: { toString: y, port: z }\n'
+
+  expect(linesOf({ schema: open.extend({ http: open }), file: { path: 'f', text } })).toEqual([
+    'f:1:14: constructor: expected an integer, got "x"',
+    'f:2:19: http.toString: expected an integer, got "y"',
+    'f:2:28: http.port: expected an integer, got "z"',
+  ])
+})
+
 it('does not call a value missing that may stand in a file that is no YAML', () => {
   const lines = linesOf({ schema, file: { path: 'node.yaml', text: 'name: "x\n' } })
 
