@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml'
-import { MAX_DEPTH } from './constants.ts'
+import { MAX_DEPTH, MAX_VALUES } from './constants.ts'
 import { problem, type ConfigProblem } from './errors.ts'
 import { syntaxFault } from './syntax.ts'
 import type { ConfigSource, Located, Place } from './types.ts'
@@ -38,6 +38,7 @@ class Reader {
   readonly #document: Document
   readonly #lines: LineCounter
   #aliases = 0
+  #values = 0
 
   constructor(input: YamlText, document: Document, lines: LineCounter) {
     this.#input = input
@@ -54,6 +55,7 @@ class Reader {
   read(node: unknown, offset: number, depth: number): Located | undefined {
     if (isAlias(node)) return this.#resolve(node, offset, depth)
     const start = startOf(node) ?? offset
+    if (!this.#isWithin(MAX_VALUES, ++this.#values, 'values', start)) return undefined
     const place = this.#placeAt(start)
     if (node == null) return { kind: 'scalar', value: null, place }
     if (isScalar(node)) return { kind: 'scalar', value: node.value, place }
@@ -88,17 +90,18 @@ class Reader {
 
   #resolve(alias: { resolve(document: Document): unknown }, at: number, depth: number): Located | undefined {
     const offset = startOf(alias) ?? at
-    this.#aliases += 1
-    // Aliases within aliased values count each time, so what they unfold to is bounded too.
-    if (this.#aliases > this.#input.maxAliases) {
-      const isFirst = this.#aliases === this.#input.maxAliases + 1
-      if (isFirst) this.fail(offset, `more than ${this.#input.maxAliases} aliases`)
-      return undefined
-    }
+    // Each one has the parser walk the document in search of its anchor; those within aliased values count each time.
+    if (!this.#isWithin(this.#input.maxAliases, ++this.#aliases, 'aliases', offset)) return undefined
     const target = alias.resolve(this.#document)
     if (target != null) return this.read(target, offset, depth + 1)
     this.fail(offset, 'an alias without an anchor before it; text that begins with * needs quotes')
     return undefined
+  }
+
+  /** Notes once that a limit is passed. */
+  #isWithin(max: number, count: number, what: string, offset: number): boolean {
+    if (count === max + 1) this.fail(offset, `more than ${max} ${what}`)
+    return count <= max
   }
 
   #placeAt(offset: number): Place {

@@ -10,6 +10,7 @@ const schema = z.object({ any: z.unknown().optional(), map: z.record(z.string(),
 const file = (text: string) => ({ schema, file: { path: 'f', text } })
 
 const nested = (depth: number): string => `any: ${'['.repeat(depth)}${']'.repeat(depth)}`
+const list = (values: number): string => `[${Array(values).fill('1').join()}]`
 const manyKeys = (value: number): string => {
   return Array.from({ length: 2_000 }, (_, i) => `  k${i}: ${value}\n`).join('')
 }
@@ -51,6 +52,16 @@ it('resolves maxAliases aliases and no more, counting those within aliased value
 it('stays small on a file that unfolds without end', () => {
   const lines = Array.from({ length: 30 }, (_, i) => `  - &x${i + 1} [${`*x${i}, `.repeat(9)}]`)
   expect(linesOf(file(`any:\n  - &x0 [1]\n${lines.join('\n')}`))[0]).toContain('more than 100 aliases')
+})
+
+it('reads 100,000 values and no more, counting those within aliased values', () => {
+  // The list, its values, and each time it is used.
+  const text = (values: number): string => `any: &a ${list(values)}\nmap: { b: *a, c: *a, d: *a }`
+
+  expect(problemsOf(file(text(24_998)))).toEqual([])
+  expect(linesOf(file(text(24_999)))).toEqual([expect.stringMatching(/^f:1:\d+: more than 100000 values$/)])
+  expect(linesOf(file(`any: ${list(200_000)}`))).toHaveLength(1)
+  expect(linesOf(file(`any: &a ${list(400_000)}\nmap: { a: [${Array(90).fill('*a').join()}] }`))).toHaveLength(1)
 })
 
 it('refuses an anchor that contains itself, and an alias without anchor', () => {
