@@ -44,6 +44,5 @@ export class CounterLabels implements CounterGroup {
 
   reset(): void {
     this.#counter.reset()
-    this.#context.limit.clear()
   }
 }

@@ -73,7 +73,6 @@ export class GaugeLabels implements MetricGroup {
 
   reset(): void {
     this.#gauge.reset()
-    this.#context.limit.clear()
   }
 
   timer(key: string): StopTimer {

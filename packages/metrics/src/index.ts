@@ -27,7 +27,7 @@ import { NodeMetrics } from './node-metrics.ts'
 
 /** Options of the metrics of one node. */
 export interface MetricsInit {
-  /** Label values of one metric; what is over it is counted under `other`. @default 1_000 */
+  /** Label values of one metric in the life of the node; what is over it is counted under `other`. @default 1_000 */
   maxSeries?: number
   /** Characters of a label value; a longer one is cut. @default 128 */
   maxLabelCharacters?: number

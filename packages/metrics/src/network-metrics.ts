@@ -1,8 +1,9 @@
 import { LANES, optional, type Lane, type PeerRecord, type Traffic } from '@gridmesh/interfaces'
 import type { CounterGroup } from '@libp2p/interface'
-import { OTHER } from './constants.ts'
 import type { MetricsComponents } from './index.ts'
 import type { Instruments } from './instruments.ts'
+import { SeriesLimit } from './series-limit.ts'
+import type { Shared } from './shelf.ts'
 
 const WAYS = ['messagesIn', 'messagesOut', 'bytesIn', 'bytesOut'] as const
 type Way = (typeof WAYS)[number]
@@ -14,10 +15,28 @@ const LANE_METRICS: Readonly<Record<Way, { what: string; help: string }>> = {
   bytesOut: { what: 'sent_bytes', help: 'Bytes of messages sent, by lane' },
 }
 
+type ValueOf = (peer: PeerRecord) => number | undefined
+type Reduce = (values: readonly number[]) => number
+
+const REGION_METRICS: readonly { what: string; help: string; valueOf: ValueOf; reduce: Reduce }[] = [
+  { what: 'peers', help: 'Ready peers, by region', valueOf: () => 1, reduce: (values) => values.length },
+  {
+    what: 'health_ratio',
+    help: 'Mean health of ready peers, 0 to 1, by region',
+    valueOf: ({ health }) => (health == null ? undefined : health / 100),
+    reduce: mean,
+  },
+  {
+    what: 'latency_seconds',
+    help: 'Mean round trip to ready peers, by region',
+    valueOf: ({ latencyMs }) => (latencyMs == null ? undefined : latencyMs / 1_000),
+    reduce: mean,
+  },
+]
+
 /** Measures what no single service sees: churn, traffic by lane, and how each region does. */
 export class NetworkMetrics {
   readonly #components: MetricsComponents
-  readonly #maxRegions: number
   readonly #churn: CounterGroup
   readonly #lanes: Readonly<Record<Way, CounterGroup>>
   /** Traffic of each peer when it was last looked at; as long as the registry of peers, which is bounded. */
@@ -25,9 +44,8 @@ export class NetworkMetrics {
   readonly #connected = (): void => this.#churn.increment({ connect: true })
   readonly #disconnected = (): void => this.#churn.increment({ disconnect: true })
 
-  constructor(components: MetricsComponents, instruments: Instruments, maxRegions: number) {
+  constructor(components: MetricsComponents, instruments: Instruments, shared: Pick<Shared, 'limits' | 'onOverflow'>) {
     this.#components = components
-    this.#maxRegions = maxRegions
     this.#churn = instruments.counterGroup.take('gridmesh_metrics_peer_churn_total', {
       label: 'event',
       help: 'Peers that connected and disconnected',
@@ -42,7 +60,7 @@ export class NetworkMetrics {
       bytesIn: lane('bytesIn'),
       bytesOut: lane('bytesOut'),
     }
-    this.#registerRegions(instruments)
+    this.#registerRegions(instruments, shared)
   }
 
   start(): void {
@@ -78,35 +96,21 @@ export class NetworkMetrics {
     }
   }
 
-  #registerRegions(instruments: Instruments): void {
-    const region = (what: string, help: string, calculate: () => Record<string, number>): void => {
-      instruments.metricGroup.take(`gridmesh_metrics_region_${what}`, { label: 'region', help, calculate })
+  #registerRegions({ metricGroup }: Instruments, { limits, onOverflow }: Pick<Shared, 'limits' | 'onOverflow'>): void {
+    for (const { what, help, valueOf, reduce } of REGION_METRICS) {
+      const name = `gridmesh_metrics_region_${what}`
+      const limit = new SeriesLimit(limits, () => onOverflow(name))
+      metricGroup.take(name, { label: 'region', help, calculate: () => this.#byRegion(limit, valueOf, reduce) })
     }
-    region('peers', 'Ready peers, by region', () =>
-      this.#byRegion(
-        () => 1,
-        (values) => values.length,
-      ),
-    )
-    region('health_ratio', 'Mean health of ready peers, 0 to 1, by region', () => {
-      return this.#byRegion(({ health }) => (health == null ? undefined : health / 100), mean)
-    })
-    region('latency_seconds', 'Mean round trip to ready peers, by region', () => {
-      return this.#byRegion(({ latencyMs }) => (latencyMs == null ? undefined : latencyMs / 1_000), mean)
-    })
   }
 
-  #byRegion(
-    valueOf: (peer: PeerRecord) => number | undefined,
-    reduce: (values: readonly number[]) => number,
-  ): Record<string, number> {
+  #byRegion(limit: SeriesLimit, valueOf: ValueOf, reduce: Reduce): Record<string, number> {
     const values = new Map<string, number[]>()
     for (const [, peer] of this.#peers()) {
       const value = valueOf(peer)
       if (peer.state !== 'ready' || peer.hello == null || value == null) continue
       // Peers name their region themselves. Those above the limit share one mean, which cannot be had from theirs.
-      const isOver = !values.has(peer.hello.region) && values.size >= this.#maxRegions
-      const region = isOver ? OTHER : peer.hello.region
+      const region = limit.admit(peer.hello.region)
       const known = values.get(region)
       if (known == null) values.set(region, [value])
       else known.push(value)

@@ -52,7 +52,8 @@ export class NodeMetrics implements MetricsService, Startable {
     this.#log = components.logger.forComponent('gridmesh:metrics')
     const self = new SelfMetrics(this.#log)
     this.registry.setDefaultLabels({ ...options.defaultLabels })
-    this.#instruments = new Instruments({ registry: this.registry, limits: options, kinds: new Map(), ...self.events })
+    const shared = { registry: this.registry, limits: options, kinds: new Map<string, string>(), ...self.events }
+    this.#instruments = new Instruments(shared)
     self.register(this.#instruments)
     this.#transfers = new Transfers(options.maxSeries)
     this.#instruments.counterGroup.take('libp2p_data_transfer_bytes_total', {
@@ -60,7 +61,7 @@ export class NodeMetrics implements MetricsService, Startable {
       help: 'Bytes sent and received, by protocol, and of all connections as global',
       calculate: () => this.#transfers.take(),
     })
-    this.#network = new NetworkMetrics(components, this.#instruments, options.maxSeries)
+    this.#network = new NetworkMetrics(components, this.#instruments, shared)
     this.#lag = options.measureEventLoop ? this.#createLag(options.eventLoopResolutionMs) : undefined
     if (options.measureProcess) registerProcessMetrics(this.#instruments)
   }

@@ -50,7 +50,6 @@ export class ObserverLabels implements HistogramGroup, SummaryGroup {
 
   reset(): void {
     this.#spread.clear()
-    this.#context.limit.clear()
   }
 
   timer(key: string): StopTimer {

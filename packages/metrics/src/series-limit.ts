@@ -6,7 +6,10 @@ export interface SeriesLimits {
   maxLabelCharacters: number
 }
 
-/** Keeps the label values of one metric few and short: peers choose some of them. */
+/**
+ * Keeps the label values of one metric few and short: peers choose some of them. It forgets none, since whoever stores
+ * what is scraped keeps a series for each value that there ever was.
+ */
 export class SeriesLimit {
   readonly #limits: SeriesLimits
   readonly #onOver: () => void
@@ -21,17 +24,13 @@ export class SeriesLimit {
   /** The label value to count under. A value that was let in once stays. */
   admit(value: string): string {
     const label = value.length > this.#limits.maxLabelCharacters ? this.#cut(value) : value
-    if (this.#known.has(label)) return label
+    if (label === OTHER || this.#known.has(label)) return label
     if (this.#known.size >= this.#limits.maxSeries) {
       this.#onOver()
       return OTHER
     }
     this.#known.add(label)
     return label
-  }
-
-  clear(): void {
-    this.#known.clear()
   }
 
   #cut(value: string): string {

@@ -29,6 +29,31 @@ it('goes on counting label values that were known before the flood', async () =>
   expect(linesOf(await service.scrape(), 'c')).toEqual(['c{l="first"} 2', 'c{l="other"} 1'])
 })
 
+it('lets no new label value in by a reset, or by values that a calculation gives no more', async () => {
+  const service = create({ maxSeries: 2 })
+  let round = 0
+  service.registerMetricGroup('calculated', { label: 'l', calculate: () => ({ [`r${round}`]: 1 }) })
+  const groups = [
+    service.registerMetricGroup('gauge', { label: 'l' }),
+    service.registerCounterGroup('counter', { label: 'l' }),
+    service.registerHistogramGroup('histogram', { label: 'l' }),
+    service.registerSummaryGroup('summary', { label: 'l' }),
+  ]
+  for (; round < 4; round++) {
+    for (const group of groups) {
+      group.reset()
+      if ('observe' in group) group.observe({ [`r${round}`]: 1 })
+      else group.increment({ [`r${round}`]: 1 })
+    }
+    const text = await service.scrape()
+    for (const name of ['calculated', 'gauge', 'counter', 'histogram_sum', 'summary_sum']) {
+      // A summary shows what it once held as 0.
+      const lines = linesOf(text, name).filter((line) => !line.endsWith(' 0'))
+      expect(lines).toEqual([`${name}{l="${round < 2 ? `r${round}` : 'other'}"} 1`])
+    }
+  }
+})
+
 it('limits every kind of group', async () => {
   const service = create({ maxSeries: 2 })
   const values = { a: 1, b: 1, c: 1, d: 1 }

@@ -2,7 +2,7 @@ import type { Lane, PeerRecord, Traffic } from '@gridmesh/interfaces'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { beforeAll, expect, it } from 'vitest'
-import { metrics } from '../src/index.ts'
+import { metrics, type MetricsInit } from '../src/index.ts'
 import { fakeComponents, linesOf } from './components.ts'
 
 const NONE: Traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 }
@@ -43,10 +43,10 @@ function peer(parts: Partial<PeerRecord> & { region?: string; lanes?: Partial<Re
   }
 }
 
-function serviceOver(initial: Record<string, PeerRecord>) {
+function serviceOver(initial: Record<string, PeerRecord>, init: MetricsInit = {}) {
   let peers = new Map(Object.entries(initial))
   const { components, events } = fakeComponents(() => peers)
-  const service = metrics({ measureProcess: false, measureEventLoop: false })(components)
+  const service = metrics({ measureProcess: false, measureEventLoop: false, ...init })(components)
   const set = (next: Record<string, PeerRecord>): void => {
     peers = new Map(Object.entries(next))
   }
@@ -114,6 +114,29 @@ it('bounds the regions that peers make up, and forgets those that are gone', asy
 
   set({ a: peer({}) })
   expect(linesOf(await service.scrape(), 'gridmesh_metrics_region_peers')).toHaveLength(1)
+})
+
+it('shows maxSeries regions in all its life, whatever peers call theirs from scrape to scrape', async () => {
+  const { service, set } = serviceOver({ home: peer({ region: 'home', health: 100, latencyMs: 10 }) }, { maxSeries: 3 })
+  const names = ['peers', 'health_ratio', 'latency_seconds'].map((what) => `gridmesh_metrics_region_${what}`)
+  const series = new Set<string>()
+  for (let round = 0; round < 20; round++) {
+    const text = await service.scrape()
+    for (const line of names.flatMap((name) => linesOf(text, name))) series.add(line.replace(/ \S+$/, ''))
+    const named = (place: number) => peer({ region: `r${round}-${place}`, health: 50, latencyMs: 30 })
+    set({ home: peer({ region: 'home', health: 100, latencyMs: 10 }), a: named(0), b: named(1), c: named(2) })
+  }
+
+  const regions = ['home', 'r0-0', 'r0-1', 'other']
+  expect([...series].toSorted()).toEqual(
+    names.flatMap((name) => regions.map((r) => `${name}{region="${r}"}`)).toSorted(),
+  )
+  const text = await service.scrape()
+  expect(names.map((name) => linesOf(text, name))).toEqual([
+    [`${names[0]}{region="home"} 1`, `${names[0]}{region="other"} 3`],
+    [`${names[1]}{region="home"} 1`, `${names[1]}{region="other"} 0.5`],
+    [`${names[2]}{region="home"} 0.01`, `${names[2]}{region="other"} 0.03`],
+  ])
 })
 
 it('has no lanes and regions to show without a peer manager', async () => {
