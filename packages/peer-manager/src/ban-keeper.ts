@@ -35,7 +35,7 @@ export class BanKeeper {
   isBanned(key: string): boolean {
     const record = this.#book.peek(key)
     if (record?.bannedUntilMs === undefined) return false
-    if (record.bannedUntilMs > Date.now()) return true
+    if (record.bannedUntilMs > this.#book.now()) return true
     this.lift(key, 'the ban is over', false)
     return false
   }
@@ -43,7 +43,7 @@ export class BanKeeper {
   /** Bans, or changes the end and reason of a ban in force. Returns what the peer is to be told. */
   impose(peer: PeerId, reason: string, durationMs: number, limit: BanLimit): PeerManagerReason {
     const key = peer.toString()
-    const nowMs = Date.now()
+    const nowMs = this.#book.now()
     const banReason = cleanEvidence(reason, this.#options.maxEvidenceLength)
     const bannedUntilMs = Math.min(nowMs + durationMs, MAX_TIME_MS)
     this.#book.ensure(peer)
@@ -64,7 +64,7 @@ export class BanKeeper {
   lift(key: string, why: string, isPardon: boolean): boolean {
     const record = this.#book.peek(key)
     if (record?.state !== 'banned') return false
-    const nowMs = Date.now()
+    const nowMs = this.#book.now()
     const reputation = this.#book.reputation(key, nowMs)
     const forgiven = isPardon ? Math.max(0, -reputation) : 0
     this.#book.note(key, { kind: 'unban', points: forgiven, evidence: why, atMs: nowMs })

@@ -27,7 +27,7 @@ export const DATASTORE_PREFIX = '/gridmesh/peer-manager'
 export const MAX_TIMER_MS = 2_147_483_647
 /** The last moment that `Date` can express: the end of a ban for ever. */
 export const MAX_TIME_MS = 8_640_000_000_000_000
-/** No clock that is set tells an earlier time, in ms since the epoch: one that does has no battery and no NTP yet. */
-export const EARLIEST_TIME_MS = Date.UTC(2026, 0, 1)
-/** A stored time may be this far ahead of a clock that is set, in ms: clocks are set a little late, or wrong. */
-export const MAX_AHEAD_MS = 24 * 3_600_000
+/** Clocks that differ by no more count as one, in ms: reading two of them takes time, and NTP moves them little by little. */
+export const CLOCK_TOLERANCE_MS = 1_000
+/** A node that seems to have been away for longer, in ms, was not: its clock is wrong, or was. */
+export const MAX_AWAY_MS = 365 * 24 * 3_600_000

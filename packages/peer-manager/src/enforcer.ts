@@ -73,7 +73,7 @@ export class Enforcer {
 
   /** Judges a linked peer anew at the end of the tick, where its reputation calls for it. */
   review(key: string): void {
-    if (this.#parts.book.reputation(key, Date.now()) > this.#parts.options.disconnectReputation) return
+    if (this.#parts.book.reputation(key) > this.#parts.options.disconnectReputation) return
     this.#desk.watch(key)
     this.#schedule()
   }
@@ -140,7 +140,7 @@ export class Enforcer {
     const banMs = book.gravestBanMs(key, isProvenOnly)
     // What is reported of a banned peer may make its ban longer, never shorter, and not by every single report.
     const { bannedUntilMs } = record
-    if (bannedUntilMs !== undefined && bannedUntilMs + SHORTEST_BAN_MS > Date.now() + banMs) return
+    if (bannedUntilMs !== undefined && bannedUntilMs + SHORTEST_BAN_MS > book.now() + banMs) return
     this.#parts.metrics.ban('reputation')
     const { message, limit, value } = hasLowReputation(record.reputation, 'banReputation', options)
     this.#inBackground(this.ban(record.id, message, banMs, { limit, value }))

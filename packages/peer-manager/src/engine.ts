@@ -96,6 +96,7 @@ export class Engine {
     this.#upkeepTimer = undefined
     await this.#departures.settled()
     this.links.clear()
+    this.book.followClock()
     await this.saver.save()
   }
 
@@ -112,7 +113,7 @@ export class Engine {
   upkeep(): void {
     if (this.#running === undefined) return
     try {
-      this.book.checkTimes()
+      this.book.followClock()
       this.bans.sweep()
       this.links.syncAll()
       this.enforcer.reviewAll()

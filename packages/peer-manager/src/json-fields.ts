@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from './constants.ts'
 import { CorruptRecordError } from './errors.ts'
 
 /** A parsed JSON object whose fields are read with a check. */
@@ -14,6 +15,11 @@ export function readNumber(object: JsonObject, field: string, min: number, max: 
   const value = object[field]
   if (typeof value !== 'number' || !(value >= min && value <= max)) throw new CorruptRecordError(field)
   return value
+}
+
+/** @throws {CorruptRecordError} unless the field is a time, in ms since the epoch; a clock that was wrong may tell an earlier one */
+export function readTime(object: JsonObject, field: string): number {
+  return readNumber(object, field, -MAX_TIME_MS, MAX_TIME_MS)
 }
 
 /** @throws {CorruptRecordError} unless the field is a string */

@@ -2,10 +2,12 @@ import type { Logger, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Datastore, Key } from 'interface-datastore'
 import { DATASTORE_PREFIX } from './constants.ts'
-import { decodePeer, encodePeer, type StoredPeer } from './stored-peer.ts'
+import { decodePeer, encodePeer, type RestoredPeer, type StoredPeer } from './stored-peer.ts'
 
 /** What one write is to do, by peer id string. */
 export interface ArchiveWrite {
+  /** The time to which the records stand, ms since the epoch. */
+  readonly nowMs: number
   readonly put: ReadonlyMap<string, StoredPeer>
   readonly remove: readonly string[]
 }
@@ -22,13 +24,18 @@ export class PeerArchive {
     this.#log = log
   }
 
-  /** Reads all peers. Those that cannot be read are logged, given to `skip` and left where they are. */
-  async load(take: (peer: StoredPeer) => void, skip: (err: unknown) => void, signal: AbortSignal): Promise<void> {
+  /** Reads all peers as of `nowMs`. Those that cannot be read are logged, given to `skip` and left where they are. */
+  async load(
+    nowMs: number,
+    take: (peer: RestoredPeer) => void,
+    skip: (err: unknown) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     for await (const { key, value } of this.#datastore.query({ prefix: `${DATASTORE_PREFIX}/` }, { signal })) {
       signal.throwIfAborted()
       try {
         const id = peerIdFromKey(key)
-        const peer = decodePeer(id, value, Date.now())
+        const peer = decodePeer(id, value, nowMs)
         this.#stored.add(id.toString())
         take(peer)
       } catch (err) {
@@ -54,10 +61,10 @@ export class PeerArchive {
     return write
   }
 
-  async #commit({ put, remove }: ArchiveWrite, signal: AbortSignal): Promise<void> {
+  async #commit({ nowMs, put, remove }: ArchiveWrite, signal: AbortSignal): Promise<void> {
     if (put.size === 0 && remove.length === 0) return
     const batch = this.#datastore.batch()
-    for (const [key, peer] of put) batch.put(keyOf(key), encodePeer(peer))
+    for (const [key, peer] of put) batch.put(keyOf(key), encodePeer(peer, nowMs))
     for (const key of remove) batch.delete(keyOf(key))
     await batch.commit({ signal })
     for (const key of put.keys()) this.#stored.add(key)

@@ -3,12 +3,14 @@ import type { PeerId } from '@libp2p/interface'
 import type { Map as ImmutableMap } from 'immutable'
 import { SHORTEST_BAN_MS } from './offences.ts'
 import type { PeerManagerOptions } from './options.ts'
-import { type ManagedPeer, newRecord, type RemovableField, scoredAt } from './record.ts'
+import { type ManagedPeer, movedBy, newRecord, type RemovableField, scoredAt } from './record.ts'
 import { PeerRegistry } from './registry.ts'
 import { decay } from './reputation.ts'
-import { type LedgerEntry, type LedgerState, ReportLedger } from './report-ledger.ts'
+import { type LedgerEntry, type LedgerState, movedLedger, ReportLedger } from './report-ledger.ts'
 import { leastValuable } from './retention.ts'
-import { isSet, readBack } from './stored-time.ts'
+import { SteadyClock } from './steady-clock.ts'
+import type { RestoredPeer } from './stored-peer.ts'
+import { correctionMs } from './stored-time.ts'
 import { TrafficCounters, type TrafficUpdate } from './traffic.ts'
 import { canMove } from './transitions.ts'
 
@@ -37,13 +39,20 @@ export class PeerBook {
   readonly #options: PeerManagerOptions
   readonly #hooks: PeerBookHooks
   readonly #registry = new PeerRegistry()
-  readonly #traffic = new TrafficCounters()
+  readonly #clock = new SteadyClock()
+  readonly #traffic = new TrafficCounters(this.#clock)
   readonly #ledgers = new Map<string, ReportLedger>()
-  #hasCheckedTimes = false
+  /** How long those peers seem to have been stored of whom nothing was noted since. */
+  readonly #awayMs = new Map<string, number>()
 
   constructor(options: PeerManagerOptions, hooks: PeerBookHooks) {
     this.#options = options
     this.#hooks = hooks
+  }
+
+  /** The time by which bans and reputations go, ms since the epoch: a system clock that is set makes none of it pass. */
+  now(): number {
+    return this.#clock.now()
   }
 
   /** A consistent snapshot, with the traffic counted up to now. */
@@ -80,44 +89,51 @@ export class PeerBook {
     const key = peer.toString()
     const held = this.#registry.get(key)
     if (held !== undefined) return held
-    const record = newRecord(peer, Date.now())
+    const record = newRecord(peer, this.now())
     this.#registry.put(record)
     this.#forgetSurplus(key)
     return record
   }
 
   /** Takes over a record from an earlier run, unless the peer is known again already. */
-  restore(record: ManagedPeer, ledger: ReportLedger): void {
+  restore({ record, ledger, awayMs }: RestoredPeer): void {
     const key = record.id.toString()
     if (this.#registry.has(key)) return
     this.#registry.put(record)
-    this.#ledgers.set(key, ledger)
+    this.#ledgers.set(key, this.#ledgerOf(ledger))
+    this.#awayMs.set(key, awayMs)
     this.#forgetSurplus()
   }
 
-  /** Once the clock is set, takes back the times of records that were read before and lie too far ahead of it. */
-  checkTimes(): void {
-    const nowMs = Date.now()
-    if (this.#hasCheckedTimes || !isSet(nowMs)) return
-    this.#hasCheckedTimes = true
-    for (const [key, { firstSeenMs, lastSeenMs, scoredMs }] of this.#registry.snapshot) {
-      const latestMs = Math.max(firstSeenMs, lastSeenMs, scoredMs)
-      if (readBack(latestMs, nowMs) === latestMs) continue
-      const seen = { firstSeenMs: readBack(firstSeenMs, nowMs), lastSeenMs: readBack(lastSeenMs, nowMs) }
-      this.change(key, { ...seen, scoredMs: readBack(scoredMs, nowMs) })
+  /**
+   * Where the system clock was set, moves all times with it: what is left of a ban, and how old a report is, stays. Only
+   * for what is older than this run the new clock may tell better how long it was stored.
+   */
+  followClock(): void {
+    const { stepMs } = this.#clock
+    if (stepMs === 0) return
+    this.foldTraffic()
+    this.#clock.follow(stepMs)
+    for (const [key, record] of this.#registry.snapshot) {
+      const byMs = this.#followedBy(key, stepMs)
+      this.#registry.update(key, movedBy(record, byMs))
+      const ledger = this.#ledgers.get(key)
+      if (ledger !== undefined) this.#ledgers.set(key, this.#ledgerOf(movedLedger(ledger.state(), byMs)))
+      // Stored with the wrong time, a ban would begin again at the next start.
+      if (record.state === 'banned') this.#hooks.onChange(key)
     }
   }
 
   /** Changes a record for something that the peer did: it was seen now. `undefined` for a peer that is not held. */
   see(key: string, changes: Changes = {}): ManagedPeer | undefined {
-    return this.#seeAt(key, Date.now(), changes)
+    return this.#seeAt(key, this.now(), changes)
   }
 
   /** Changes a record for something that the peer did not do: that says nothing of when it was seen. */
   change(key: string, changes: Changes = {}, removed?: readonly RemovableField[]): ManagedPeer | undefined {
     const held = this.#registry.get(key)
     if (held === undefined) return undefined
-    const scored = scoredAt(held, Date.now(), this.#options.halfLifeMs)
+    const scored = scoredAt(held, this.now(), this.#options.halfLifeMs)
     const record = this.#registry.update(key, { ...scored, ...changes }, removed)
     this.#hooks.onChange(key)
     return record
@@ -127,7 +143,7 @@ export class PeerBook {
   move(key: string, to: PeerState, { changes = {}, removed, parting }: Move = {}): boolean {
     const held = this.#registry.get(key)
     if (held === undefined || !canMove(held.state, to)) return false
-    const scored = scoredAt(held, Date.now(), this.#options.halfLifeMs)
+    const scored = scoredAt(held, this.now(), this.#options.halfLifeMs)
     const record = this.#registry.move(key, to, { ...scored, ...changes }, removed)
     this.#hooks.onChange(key)
     this.#hooks.onState(record, held.state, parting)
@@ -137,8 +153,9 @@ export class PeerBook {
   /** Appends to the ledger of a peer that is held. */
   note(key: string, entry: LedgerEntry): void {
     if (!this.#registry.has(key)) return
-    const ledger = this.#ledgers.get(key) ?? new ReportLedger(this.#options.maxLedgerEntries)
+    const ledger = this.#ledgers.get(key) ?? this.#ledgerOf()
     this.#ledgers.set(key, ledger)
+    this.#awayMs.delete(key)
     ledger.append(entry)
     this.#hooks.onChange(key)
   }
@@ -150,12 +167,12 @@ export class PeerBook {
 
   /** The ban that the late reports on a peer call for, in ms. */
   gravestBanMs(key: string, isProvenOnly: boolean): number {
-    const sinceMs = Date.now() - this.#options.halfLifeMs
+    const sinceMs = this.now() - this.#options.halfLifeMs
     return this.#ledgers.get(key)?.gravestBanMs(sinceMs, isProvenOnly) ?? SHORTEST_BAN_MS
   }
 
   /** Reputation decayed to `nowMs`; 0 for a stranger. */
-  reputation(key: string, nowMs: number): number {
+  reputation(key: string, nowMs: number = this.now()): number {
     const record = this.#registry.get(key)
     return record === undefined ? 0 : decay(record.reputation, nowMs - record.scoredMs, this.#options.halfLifeMs)
   }
@@ -172,12 +189,23 @@ export class PeerBook {
     for (const update of this.#traffic.drain(key)) this.#foldUpdate(update)
   }
 
+  #followedBy(key: string, stepMs: number): number {
+    const awayMs = this.#awayMs.get(key)
+    if (awayMs === undefined) return stepMs
+    this.#awayMs.set(key, awayMs + stepMs)
+    return correctionMs(awayMs + stepMs) - correctionMs(awayMs)
+  }
+
+  #ledgerOf(state?: LedgerState): ReportLedger {
+    return new ReportLedger(this.#options.maxLedgerEntries, state)
+  }
+
   #foldUpdate({ key, traffic, lastInMs }: TrafficUpdate): void {
     this.#seeAt(key, lastInMs, { traffic })
   }
 
   #seeAt(key: string, atMs: number, changes: Changes): ManagedPeer | undefined {
-    const lastSeenMs = Math.max(atMs, this.#registry.get(key)?.lastSeenMs ?? 0)
+    const lastSeenMs = Math.max(atMs, this.#registry.get(key)?.lastSeenMs ?? atMs)
     return this.change(key, { ...changes, lastSeenMs })
   }
 
@@ -185,7 +213,7 @@ export class PeerBook {
     const surplus = this.#registry.size - this.#options.maxPeers
     if (surplus <= 0) return
     const { maxPeers, halfLifeMs } = this.#options
-    const context = { surplus, extra: Math.floor(maxPeers * FORGET_SHARE), keep, nowMs: Date.now(), halfLifeMs }
+    const context = { surplus, extra: Math.floor(maxPeers * FORGET_SHARE), keep, nowMs: this.now(), halfLifeMs }
     // Banned peers are looked at last: with a book full of them, every newcomer would have all of them ranked anew.
     const forgotten = leastValuable(this.#registry.inStates('known'), context)
     const missing = surplus - forgotten.length
@@ -196,6 +224,7 @@ export class PeerBook {
       this.#registry.remove(key)
       this.#traffic.remove(key)
       this.#ledgers.delete(key)
+      this.#awayMs.delete(key)
       this.#hooks.onForget(key)
     }
   }

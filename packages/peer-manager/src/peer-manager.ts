@@ -79,7 +79,7 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
   }
 
   select(query: PeerQuery = {}): ManagedPeer[] {
-    const nowMs = Date.now()
+    const nowMs = this.#engine.book.now()
     const topology = optional(this.#components, 'topology')
     return rankPeers(this.#engine.book.inStates('ready'), query, {
       reputation: (peer) => this.#engine.book.reputation(peer.id.toString(), nowMs),
@@ -92,7 +92,7 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
   }
 
   reputation(peer: PeerId): number {
-    return this.#engine.book.reputation(peer.toString(), Date.now())
+    return this.#engine.book.reputation(peer.toString())
   }
 
   explain(peer: PeerId): string[] {

@@ -4,7 +4,6 @@ import type { PeerManagerMetrics } from './metrics.ts'
 import type { PeerManagerOptions } from './options.ts'
 import type { ArchiveWrite, PeerArchive } from './peer-archive.ts'
 import type { PeerBook } from './peer-book.ts'
-import { ReportLedger } from './report-ledger.ts'
 import { isWorthKeeping } from './retention.ts'
 import type { StoredPeer } from './stored-peer.ts'
 
@@ -64,12 +63,12 @@ export class PeerSaver {
   }
 
   async #load(): Promise<void> {
+    this.#book.followClock()
     try {
       await within(this.#options.storageTimeoutMs, [], (signal) =>
         this.#archive.load(
-          ({ record, ledger }) => {
-            this.#book.restore(record, new ReportLedger(this.#options.maxLedgerEntries, ledger))
-          },
+          this.#book.now(),
+          (peer) => this.#book.restore(peer),
           () => this.#metrics.corrupt(),
           signal,
         ),
@@ -81,7 +80,7 @@ export class PeerSaver {
   }
 
   #collect(keys: readonly string[]): ArchiveWrite {
-    const nowMs = Date.now()
+    const nowMs = this.#book.now()
     const put = new Map<string, StoredPeer>()
     const remove: string[] = []
     for (const key of keys) {
@@ -90,6 +89,6 @@ export class PeerSaver {
         put.set(key, { record, ledger: this.#book.ledgerState(key) })
       } else if (this.#archive.holds(key)) remove.push(key)
     }
-    return { put, remove }
+    return { nowMs, put, remove }
   }
 }

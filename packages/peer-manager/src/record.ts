@@ -1,6 +1,7 @@
 import type { Hello, Lane, PeerRecord, Traffic } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { decay } from './reputation.ts'
+import { movedTime } from './stored-time.ts'
 
 /** A peer as this package keeps it: the shared record, and what its own decisions need beside it. */
 export interface ManagedPeer extends PeerRecord {
@@ -61,6 +62,17 @@ export function scoredAt(record: ManagedPeer, nowMs: number, halfLifeMs: number)
     scoredMs: nowMs,
     reputation: decay(record.reputation, elapsedMs, halfLifeMs),
     provenReputation: decay(record.provenReputation, elapsedMs, halfLifeMs),
+  }
+}
+
+/** The changes that move all times of a record by `byMs`. */
+export function movedBy(record: ManagedPeer, byMs: number): Partial<ManagedPeer> {
+  const { firstSeenMs, lastSeenMs, scoredMs, bannedUntilMs } = record
+  return {
+    firstSeenMs: movedTime(firstSeenMs, byMs),
+    lastSeenMs: movedTime(lastSeenMs, byMs),
+    scoredMs: movedTime(scoredMs, byMs),
+    ...(bannedUntilMs === undefined ? {} : { bannedUntilMs: movedTime(bannedUntilMs, byMs) }),
   }
 }
 

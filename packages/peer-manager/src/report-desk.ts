@@ -51,7 +51,7 @@ export class ReportDesk {
     const points = pointsOf(report.class, report.weight, this.#lagFactor)
     const key = this.#book.ensure(peer).id.toString()
     const evidence = cleanEvidence(report.evidence ?? '', this.#options.maxEvidenceLength)
-    const nowMs = Date.now()
+    const nowMs = this.#book.now()
     this.#book.note(key, { kind: report.class, points: points / POINT_SCALE, evidence, atMs: nowMs })
     this.#counts[report.class]++
     const tally = this.#tallyOf(key)

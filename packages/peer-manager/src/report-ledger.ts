@@ -1,5 +1,6 @@
 import type { ReportClass } from '@gridmesh/interfaces'
 import { REPORT_CLASSES, REPORT_RULES, SHORTEST_BAN_MS, zeroPerClass } from './offences.ts'
+import { movedTime } from './stored-time.ts'
 
 /** What an entry is about: a report, or a ban or its end. */
 export type LedgerKind = ReportClass | 'ban' | 'unban'
@@ -76,6 +77,21 @@ export class ReportLedger {
       const oldest = this.#entries.shift()
       if (oldest !== undefined) this.#summary = fold(this.#summary, oldest)
     }
+  }
+}
+
+/** The same history at other times, as where the clock that told them was wrong. */
+export function movedLedger({ entries, summary, lastByClass }: LedgerState, byMs: number): LedgerState {
+  const moved = (timeMs: number): number => movedTime(timeMs, byMs)
+  const last: Partial<Record<ReportClass, number>> = {}
+  for (const reportClass of REPORT_CLASSES) {
+    const lastMs = lastByClass[reportClass]
+    if (lastMs !== undefined) last[reportClass] = moved(lastMs)
+  }
+  return {
+    entries: entries.map((entry) => ({ ...entry, atMs: moved(entry.atMs) })),
+    summary: summary && { ...summary, fromMs: moved(summary.fromMs), toMs: moved(summary.toMs) },
+    lastByClass: last,
   }
 }
 

@@ -1,7 +1,6 @@
 import type { ReportClass } from '@gridmesh/interfaces'
-import { MAX_TIME_MS } from './constants.ts'
 import { CorruptRecordError } from './errors.ts'
-import { asObject, type JsonObject, readList, readNumber, readString } from './json-fields.ts'
+import { asObject, type JsonObject, readList, readNumber, readString, readTime } from './json-fields.ts'
 import { isReportClass, REPORT_CLASSES, zeroPerClass } from './offences.ts'
 import type { LedgerEntry, LedgerKind, LedgerState, LedgerSummary } from './report-ledger.ts'
 
@@ -18,7 +17,7 @@ function entryFromJson(json: JsonObject): LedgerEntry {
     kind: asKind(readString(json, 'kind')),
     points: readPoints(json),
     evidence: readString(json, 'evidence'),
-    atMs: readNumber(json, 'atMs', 0, MAX_TIME_MS),
+    atMs: readTime(json, 'atMs'),
   }
 }
 
@@ -29,8 +28,8 @@ function summaryFromJson(json: JsonObject): LedgerSummary {
   return {
     count: readNumber(json, 'count', 1, Number.MAX_SAFE_INTEGER),
     points: readPoints(json),
-    fromMs: readNumber(json, 'fromMs', 0, MAX_TIME_MS),
-    toMs: readNumber(json, 'toMs', 0, MAX_TIME_MS),
+    fromMs: readTime(json, 'fromMs'),
+    toMs: readTime(json, 'toMs'),
     byClass,
   }
 }
@@ -38,7 +37,7 @@ function summaryFromJson(json: JsonObject): LedgerSummary {
 function lastFromJson(json: JsonObject): LedgerState['lastByClass'] {
   const last: Partial<Record<ReportClass, number>> = {}
   for (const name of REPORT_CLASSES) {
-    if (json[name] !== undefined) last[name] = readNumber(json, name, 0, MAX_TIME_MS)
+    if (json[name] !== undefined) last[name] = readTime(json, name)
   }
   return last
 }

@@ -1,17 +1,23 @@
 import type { Hello } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
-import { MAX_REPUTATION, MAX_TIME_MS } from './constants.ts'
+import { MAX_REPUTATION } from './constants.ts'
 import { CorruptRecordError } from './errors.ts'
-import { asObject, type JsonObject, readNumber, readString, readStrings } from './json-fields.ts'
+import { asObject, type JsonObject, readNumber, readString, readStrings, readTime } from './json-fields.ts'
 import { changeRecord, copyHello, type ManagedPeer, newRecord } from './record.ts'
-import type { LedgerState } from './report-ledger.ts'
+import { type LedgerState, movedLedger } from './report-ledger.ts'
 import { ledgerFromJson } from './stored-ledger.ts'
-import { readBack } from './stored-time.ts'
+import { correctionMs, movedTime } from './stored-time.ts'
 
 /** A peer as it is stored. */
 export interface StoredPeer {
   readonly record: ManagedPeer
   readonly ledger: LedgerState
+}
+
+/** A peer as it was read back. */
+export interface RestoredPeer extends StoredPeer {
+  /** Time between its writing and now by the calendar, in ms, believable or not. */
+  readonly awayMs: number
 }
 
 /** Of the stored form; one that is not read is skipped as corrupt. */
@@ -20,38 +26,43 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** Traffic, health and links are of one run and not stored; credentials are no business of a disk. */
-export function encodePeer({ record, ledger }: StoredPeer): Uint8Array {
+export function encodePeer({ record, ledger }: StoredPeer, savedMs: number): Uint8Array {
   const { addresses, height, firstSeenMs, lastSeenMs, failures, reputation, provenReputation, scoredMs } = record
   const hello = record.hello === undefined ? undefined : withoutCredentials(record.hello)
   const { bannedUntilMs, banReason } = record
   const scores = { reputation, provenReputation, scoredMs }
-  const json = { v: FORMAT_VERSION, addresses, height, firstSeenMs, lastSeenMs, failures, ...scores }
+  const json = { v: FORMAT_VERSION, savedMs, addresses, height, firstSeenMs, lastSeenMs, failures, ...scores }
   return encoder.encode(JSON.stringify({ ...json, hello, bannedUntilMs, banReason, ledger }))
 }
 
 /**
- * Reads a stored peer back. Times that are too far ahead of the clock are taken as now, and a ban that is over is dropped.
+ * Reads a stored peer back. The time since it was written counts where the clock can be right, and a ban that is over by
+ * then is dropped.
  * @throws {CorruptRecordError} for bytes that `encodePeer` would not make
  */
-export function decodePeer(id: PeerId, bytes: Uint8Array, nowMs: number): StoredPeer {
+export function decodePeer(id: PeerId, bytes: Uint8Array, nowMs: number): RestoredPeer {
   const json = parse(bytes)
   if (json['v'] !== FORMAT_VERSION) throw new CorruptRecordError('version')
   const hello = json['hello'] === undefined ? {} : { hello: helloFromJson(asObject(json['hello'], 'hello')) }
-  const lastSeenMs = readTime(json, 'lastSeenMs', nowMs)
+  const lastSeenMs = readTime(json, 'lastSeenMs')
+  // Once neither was stored: a value was of the moment at which its peer was last seen.
+  const savedMs = json['savedMs'] === undefined ? lastSeenMs : readTime(json, 'savedMs')
+  const scoredMs = json['scoredMs'] === undefined ? lastSeenMs : readTime(json, 'scoredMs')
+  const awayMs = nowMs - savedMs
+  const byMs = correctionMs(awayMs)
   const record = changeRecord(newRecord(id, nowMs), {
     addresses: Object.freeze(readStrings(json, 'addresses')),
     height: readNumber(json, 'height', 0, Number.MAX_SAFE_INTEGER),
-    firstSeenMs: readTime(json, 'firstSeenMs', nowMs),
-    lastSeenMs,
+    firstSeenMs: movedTime(readTime(json, 'firstSeenMs'), byMs),
+    lastSeenMs: movedTime(lastSeenMs, byMs),
     failures: readNumber(json, 'failures', 0, Number.MAX_SAFE_INTEGER),
     reputation: readNumber(json, 'reputation', -MAX_REPUTATION, MAX_REPUTATION),
     provenReputation: readNumber(json, 'provenReputation', -MAX_REPUTATION, 0),
-    // Once a reputation stood for the moment at which its peer was last seen.
-    scoredMs: json['scoredMs'] === undefined ? lastSeenMs : readTime(json, 'scoredMs', nowMs),
+    scoredMs: movedTime(scoredMs, byMs),
     ...hello,
-    ...banFromJson(json, nowMs),
+    ...banFromJson(json, byMs, nowMs),
   })
-  return { record, ledger: ledgerFromJson(asObject(json['ledger'], 'ledger')) }
+  return { awayMs, record, ledger: movedLedger(ledgerFromJson(asObject(json['ledger'], 'ledger')), byMs) }
 }
 
 function parse(bytes: Uint8Array): JsonObject {
@@ -62,13 +73,9 @@ function parse(bytes: Uint8Array): JsonObject {
   }
 }
 
-function readTime(json: JsonObject, field: string, nowMs: number): number {
-  return readBack(readNumber(json, field, 0, MAX_TIME_MS), nowMs)
-}
-
-function banFromJson(json: JsonObject, nowMs: number): Partial<ManagedPeer> {
+function banFromJson(json: JsonObject, byMs: number, nowMs: number): Partial<ManagedPeer> {
   if (json['bannedUntilMs'] === undefined) return {}
-  const bannedUntilMs = readNumber(json, 'bannedUntilMs', 0, MAX_TIME_MS)
+  const bannedUntilMs = movedTime(readTime(json, 'bannedUntilMs'), byMs)
   const banReason = readString(json, 'banReason')
   return bannedUntilMs > nowMs ? { state: 'banned', bannedUntilMs, banReason } : {}
 }
@@ -86,7 +93,7 @@ function helloFromJson(json: JsonObject): Hello {
     capabilities: readStrings(json, 'capabilities'),
     listenAddresses: readStrings(json, 'listenAddresses'),
     userAgent: readString(json, 'userAgent'),
-    timeMs: readNumber(json, 'timeMs', -MAX_TIME_MS, MAX_TIME_MS),
+    timeMs: readTime(json, 'timeMs'),
     ...quotaFromJson(json['quota']),
   })
 }

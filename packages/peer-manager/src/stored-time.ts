@@ -1,15 +1,15 @@
-import { EARLIEST_TIME_MS, MAX_AHEAD_MS } from './constants.ts'
-
-/** Whether a clock that tells this time was set. */
-export function isSet(nowMs: number): boolean {
-  return nowMs >= EARLIEST_TIME_MS
-}
+import { CLOCK_TOLERANCE_MS, MAX_AWAY_MS, MAX_TIME_MS } from './constants.ts'
 
 /**
- * A time as it was stored, though the clock may not have come as far yet: a node without a battery boots in 1970, and
- * its records would be half a century old as soon as the clock is set. What is too far ahead of a clock that is set is
- * taken as now, or it would never grow old.
+ * By how much the times of a value move that was read `awayMs` after it was written, by the calendar. Where that is a
+ * time that a node can have been away, not at all. Where it is negative, or more than a year, the clock was wrong then
+ * or is now: the times move along, as if none had passed.
  */
-export function readBack(timeMs: number, nowMs: number): number {
-  return isSet(nowMs) && timeMs > nowMs + MAX_AHEAD_MS ? nowMs : timeMs
+export function correctionMs(awayMs: number): number {
+  return awayMs >= -CLOCK_TOLERANCE_MS && awayMs <= MAX_AWAY_MS ? 0 : awayMs
+}
+
+/** A time moved by `byMs`, within what `Date` can express. For ever stays for ever. */
+export function movedTime(timeMs: number, byMs: number): number {
+  return timeMs === MAX_TIME_MS ? timeMs : Math.max(-MAX_TIME_MS, Math.min(timeMs + byMs, MAX_TIME_MS))
 }

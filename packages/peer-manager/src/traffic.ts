@@ -1,10 +1,11 @@
 import type { Lane, Traffic } from '@gridmesh/interfaces'
+import type { SteadyClock } from './steady-clock.ts'
 
 /** What was counted for one peer since its record was last brought up to date. */
 export interface TrafficUpdate {
   readonly key: string
   readonly traffic: Readonly<Record<Lane, Readonly<Traffic>>>
-  /** When the last inbound message came, ms since the epoch; 0 where none did. */
+  /** When the last inbound message came, ms since the epoch; `-Infinity` where none did since the last drain. */
   readonly lastInMs: number
 }
 
@@ -25,9 +26,14 @@ const NUMBERS = 16
 export class TrafficCounters {
   readonly #cells = new Map<string, Cell>()
   readonly #changed = new Set<string>()
+  readonly #clock: SteadyClock
+
+  constructor(clock: SteadyClock) {
+    this.#clock = clock
+  }
 
   add(key: string): void {
-    if (!this.#cells.has(key)) this.#cells.set(key, { counts: new Float64Array(NUMBERS), lastInMs: 0 })
+    if (!this.#cells.has(key)) this.#cells.set(key, { counts: new Float64Array(NUMBERS), lastInMs: -Infinity })
   }
 
   /** Counts one message. Returns `false`, and counts nothing, for a peer without counters. */
@@ -38,7 +44,7 @@ export class TrafficCounters {
     const { counts } = cell
     counts[at] = (counts[at] ?? 0) + 1
     if (bytes > 0) counts[at + 2] = (counts[at + 2] ?? 0) + bytes
-    if (direction === 'in') cell.lastInMs = Date.now()
+    if (direction === 'in') cell.lastInMs = this.#clock.now()
     this.#changed.add(key)
     return true
   }
@@ -49,7 +55,10 @@ export class TrafficCounters {
     return keys.flatMap((changed) => {
       this.#changed.delete(changed)
       const cell = this.#cells.get(changed)
-      return cell === undefined ? [] : [{ key: changed, traffic: sums(cell.counts), lastInMs: cell.lastInMs }]
+      if (cell === undefined) return []
+      const { counts, lastInMs } = cell
+      cell.lastInMs = -Infinity
+      return [{ key: changed, traffic: sums(counts), lastInMs }]
     })
   }
 

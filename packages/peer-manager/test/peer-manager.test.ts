@@ -157,7 +157,7 @@ it('shows traffic in the next snapshot and in none before', async () => {
   const { libp2p, manager } = await start()
   libp2p.open(peer)
   const before = manager.peers
-  vi.setSystemTime(1_005_000)
+  vi.advanceTimersByTime(5_000)
   manager.countTraffic(peer, 'critical', 'in', 10)
   manager.countTraffic(peer, 'critical', 'out', 5)
   manager.countTraffic(other, 'critical', 'in', 10)
@@ -195,22 +195,6 @@ it('notes a peer as seen when it connects, says hello, sends anything or answers
   after(() => void manager.ban(peer, 'said so'))
   expect(seen).toEqual([8_000, 8_000, 8_000, 8_000, 8_000])
   expect(manager.get(peer)).toMatchObject({ health: 40, latencyMs: 9, failures: 1 })
-})
-
-it('takes what was read before the clock was set, and is far ahead of it, as of the time when it is', async () => {
-  const datastore = new MemoryDatastore()
-  vi.setSystemTime(Date.UTC(2099, 0, 1))
-  const first = await start({}, { datastore })
-  first.manager.report(peer, { class: 'invalid-message' })
-  await first.manager.stop()
-
-  vi.setSystemTime(60_000)
-  const { manager } = await start({}, { datastore })
-  expect(manager.reputation(peer)).toBe(-10)
-  vi.setSystemTime(Date.UTC(2026, 10, 20))
-  vi.advanceTimersByTime(630_000)
-  expect(manager.reputation(peer)).toBeCloseTo(-5, 3)
-  expect(manager.get(peer)?.lastSeenMs).toBeLessThan(Date.now())
 })
 
 it('lets a reputation decay though the peer is not seen again', async () => {
@@ -288,7 +272,7 @@ it('fades a reputation by half in a half-life', async () => {
   manager.report(peer, { class: 'useful', weight: 80 })
   await vi.advanceTimersByTimeAsync(0)
   expect(manager.reputation(peer)).toBe(80)
-  vi.setSystemTime(Date.now() + 60_000)
+  vi.advanceTimersByTime(60_000)
   expect(manager.reputation(peer)).toBe(40)
   expect(manager.reputation(other)).toBe(0)
 })
@@ -359,7 +343,7 @@ it('judges a peer again that comes back with a spent reputation', async () => {
   libp2p.open(peer)
   await vi.advanceTimersByTimeAsync(0)
   expect(libp2p.of(peer)).toEqual([])
-  vi.setSystemTime(Date.now() + 600_000)
+  vi.advanceTimersByTime(600_000)
   libp2p.open(peer)
   await vi.advanceTimersByTimeAsync(0)
   expect(manager.get(peer)?.state).toBe('connected')
@@ -462,7 +446,8 @@ it('takes no link of a pardoned peer for one that was to be closed, but a new on
 it('can ban for ever', async () => {
   const { manager } = await start()
   await manager.ban(peer, 'for good', Number.POSITIVE_INFINITY)
-  vi.setSystemTime(4_000_000_000_000)
+  await manager.stop()
+  vi.advanceTimersByTime(4_000_000_000_000)
   expect(manager.isBanned(peer)).toBe(true)
   expect(manager.explain(peer)).toHaveLength(1)
 })
