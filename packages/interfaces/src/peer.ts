@@ -53,7 +53,7 @@ export interface PeerRecord {
   readonly addresses: readonly string[]
   /** Who dialled, while connected. */
   readonly direction?: 'inbound' | 'outbound'
-  /** What the peer said of itself, once ready. */
+  /** What the peer said of itself, once ready; its lists may be empty once it is gone. */
   readonly hello?: Hello
   /** Height of its chain as last announced. */
   readonly height: number

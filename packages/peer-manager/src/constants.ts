@@ -1,8 +1,8 @@
 export const DEFAULT_MIN_PEERS = 8
 export const DEFAULT_MAX_PEERS = 10_000
 export const DEFAULT_MAX_CANDIDATES = 1_000
-export const DEFAULT_MAX_ADDRESSES = 16
-export const DEFAULT_MAX_ADDRESS_LENGTH = 512
+export const DEFAULT_MAX_ADDRESSES = 8
+export const DEFAULT_MAX_ADDRESS_LENGTH = 256
 export const DEFAULT_MAX_LEDGER_ENTRIES = 64
 export const DEFAULT_MAX_EVIDENCE_LENGTH = 200
 export const DEFAULT_HALF_LIFE_MS = 600_000
@@ -21,6 +21,8 @@ export const MAX_REPUTATION = 100
 export const POINT_SCALE = 1_000
 /** Largest factor that one report may put on the weight of its class. */
 export const MAX_REPORT_WEIGHT = 100
+/** Reports kept of a peer that is gone, and stored of any: the book is long, and fills a heap and a disk otherwise. */
+export const MAX_RESTING_ENTRIES = 8
 /** Everything is stored below this key, one value per peer. */
 export const DATASTORE_PREFIX = '/gridmesh/peer-manager'
 /** `setTimeout` fires at once for anything longer, about 25 days. */

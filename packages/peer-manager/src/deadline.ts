@@ -2,13 +2,14 @@ import { AbortError, TimeoutError } from '@libp2p/interface'
 
 /**
  * Runs `work` with a signal, and waits for it until the deadline or until one of `signals` aborts; the signal given to
- * `work` aborts then too. Built on `setTimeout`, which simulated time replaces, unlike `AbortSignal.timeout`.
+ * `work` aborts then too. Each call of `goOn` puts the deadline off to `ms` from then. Built on `setTimeout`, which
+ * simulated time replaces, unlike `AbortSignal.timeout`.
  * @throws {TimeoutError} (libp2p's) at the deadline
  */
 export async function within<T>(
   ms: number,
   signals: readonly (AbortSignal | undefined)[],
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, goOn: () => void) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
   const gaveUp = Promise.withResolvers<never>()
@@ -26,7 +27,7 @@ export async function within<T>(
     signal?.addEventListener('abort', onAbort)
   }
   try {
-    return await Promise.race([gaveUp.promise, work(controller.signal)])
+    return await Promise.race([gaveUp.promise, work(controller.signal, () => void timer.refresh())])
   } finally {
     clearTimeout(timer)
     for (const signal of signals) signal?.removeEventListener('abort', onAbort)

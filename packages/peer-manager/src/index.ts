@@ -50,9 +50,9 @@ export interface PeerManagerInit {
   maxPeers?: number
   /** Candidates held; beyond it a random one is evicted. @default 1_000 */
   maxCandidates?: number
-  /** Addresses kept of one peer; beyond it the oldest are dropped. @default 16 */
+  /** Addresses kept of one peer; beyond it the oldest are dropped. @default 8 */
   maxAddresses?: number
-  /** Longest address that is kept, in characters; longer ones are ignored. @default 512 */
+  /** Longest address that is kept, in characters; longer ones are ignored. @default 256 */
   maxAddressLength?: number
   /** Reports kept of one peer; beyond it the oldest are folded into one summary. @default 64 */
   maxLedgerEntries?: number
@@ -74,7 +74,7 @@ export interface PeerManagerInit {
   closeTimeoutMs?: number
   /** Time that `whenReady` waits before it gives up with a `TimeoutError`, in ms. @default 30_000 */
   readyTimeoutMs?: number
-  /** Time that one read or write of the datastore may take, in ms. @default 10_000 */
+  /** Time that one read or write of the datastore may take, in ms; reading all peers takes one read for each. @default 10_000 */
   storageTimeoutMs?: number
 }
 

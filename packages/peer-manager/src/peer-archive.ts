@@ -12,6 +12,15 @@ export interface ArchiveWrite {
   readonly remove: readonly string[]
 }
 
+/** Who is told of what is read. */
+export interface ArchiveReader {
+  /** The datastore gave one more. */
+  onRead(): void
+  take(peer: RestoredPeer): void
+  /** What it gave is no peer. */
+  skip(): void
+}
+
 /** The peers in the datastore, one value per peer. Writes follow one another, so that none overtakes a newer one. */
 export class PeerArchive {
   readonly #datastore: Datastore
@@ -24,22 +33,18 @@ export class PeerArchive {
     this.#log = log
   }
 
-  /** Reads all peers as of `nowMs`. Those that cannot be read are logged, given to `skip` and left where they are. */
-  async load(
-    nowMs: number,
-    take: (peer: RestoredPeer) => void,
-    skip: (err: unknown) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** Reads all peers as of `nowMs`. Those that cannot be read are logged, skipped and left where they are. */
+  async load(nowMs: number, reader: ArchiveReader, signal: AbortSignal): Promise<void> {
     for await (const { key, value } of this.#datastore.query({ prefix: `${DATASTORE_PREFIX}/` }, { signal })) {
       signal.throwIfAborted()
+      reader.onRead()
       try {
         const id = peerIdFromKey(key)
         const peer = decodePeer(id, value, nowMs)
         this.#stored.add(id.toString())
-        take(peer)
+        reader.take(peer)
       } catch (err) {
-        skip(err)
+        reader.skip()
         this.#log.error('skipped what is stored at %s - %e', key.toString(), err)
       }
     }

@@ -1,9 +1,10 @@
 import type { Lane, Parting, PeerState } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import type { Map as ImmutableMap } from 'immutable'
+import { MAX_RESTING_ENTRIES } from './constants.ts'
 import { SHORTEST_BAN_MS } from './offences.ts'
 import type { PeerManagerOptions } from './options.ts'
-import { type ManagedPeer, movedBy, newRecord, type RemovableField, scoredAt } from './record.ts'
+import { type ManagedPeer, movedBy, newRecord, rememberedHello, type RemovableField, scoredAt } from './record.ts'
 import { PeerRegistry } from './registry.ts'
 import { decay } from './reputation.ts'
 import { type LedgerEntry, type LedgerState, movedLedger, ReportLedger } from './report-ledger.ts'
@@ -12,7 +13,7 @@ import { SteadyClock } from './steady-clock.ts'
 import type { RestoredPeer } from './stored-peer.ts'
 import { correctionMs } from './stored-time.ts'
 import { TrafficCounters, type TrafficUpdate } from './traffic.ts'
-import { canMove } from './transitions.ts'
+import { canMove, isLinked } from './transitions.ts'
 
 /** Who is told of changes. Called after the change is in place. */
 export interface PeerBookHooks {
@@ -144,7 +145,8 @@ export class PeerBook {
     const held = this.#registry.get(key)
     if (held === undefined || !canMove(held.state, to)) return false
     const scored = scoredAt(held, this.now(), this.#options.halfLifeMs)
-    const record = this.#registry.move(key, to, { ...scored, ...changes }, removed)
+    const resting = isLinked(to) ? {} : this.#rest(held)
+    const record = this.#registry.move(key, to, { ...scored, ...resting, ...changes }, removed)
     this.#hooks.onChange(key)
     this.#hooks.onState(record, held.state, parting)
     return true
@@ -187,6 +189,12 @@ export class PeerBook {
   /** Brings the records of all peers, or of one, up to the traffic counted. */
   foldTraffic(key?: string): void {
     for (const update of this.#traffic.drain(key)) this.#foldUpdate(update)
+  }
+
+  /** Keeps of a peer that goes what is asked for later: the book is long. */
+  #rest({ id, hello }: ManagedPeer): Changes {
+    this.#ledgers.get(id.toString())?.foldTo(MAX_RESTING_ENTRIES)
+    return hello === undefined ? {} : { hello: rememberedHello(hello) }
   }
 
   #followedBy(key: string, stepMs: number): number {

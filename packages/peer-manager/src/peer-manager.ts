@@ -148,7 +148,8 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
   }
 
   updateHello(peer: PeerId, hello: Hello): void {
-    this.#engine.book.see(peer.toString(), { hello: copyHello(hello), height: hello.height })
+    const key = peer.toString()
+    if (this.#engine.links.isLinked(key)) this.#engine.book.see(key, { hello: copyHello(hello), height: hello.height })
   }
 
   updateHealth(peer: PeerId, { score, latencyMs }: { score: number; latencyMs?: number }): void {

@@ -1,9 +1,11 @@
 import type { Logger } from '@libp2p/interface'
+import { MAX_RESTING_ENTRIES } from './constants.ts'
 import { within } from './deadline.ts'
 import type { PeerManagerMetrics } from './metrics.ts'
 import type { PeerManagerOptions } from './options.ts'
 import type { ArchiveWrite, PeerArchive } from './peer-archive.ts'
 import type { PeerBook } from './peer-book.ts'
+import { ReportLedger } from './report-ledger.ts'
 import { isWorthKeeping } from './retention.ts'
 import type { StoredPeer } from './stored-peer.ts'
 
@@ -64,14 +66,10 @@ export class PeerSaver {
 
   async #load(): Promise<void> {
     this.#book.followClock()
+    const skip = (): void => this.#metrics.corrupt()
     try {
-      await within(this.#options.storageTimeoutMs, [], (signal) =>
-        this.#archive.load(
-          this.#book.now(),
-          (peer) => this.#book.restore(peer),
-          () => this.#metrics.corrupt(),
-          signal,
-        ),
+      await within(this.#options.storageTimeoutMs, [], (signal, goOn) =>
+        this.#archive.load(this.#book.now(), { onRead: goOn, take: (peer) => this.#book.restore(peer), skip }, signal),
       )
     } catch (err) {
       this.#metrics.storageFailure()
@@ -86,7 +84,7 @@ export class PeerSaver {
     for (const key of keys) {
       const record = this.#book.peek(key)
       if (record !== undefined && isWorthKeeping(record, nowMs, this.#options.halfLifeMs)) {
-        put.set(key, { record, ledger: this.#book.ledgerState(key) })
+        put.set(key, { record, ledger: new ReportLedger(MAX_RESTING_ENTRIES, this.#book.ledgerState(key)).state() })
       } else if (this.#archive.holds(key)) remove.push(key)
     }
     return { nowMs, put, remove }

@@ -88,6 +88,12 @@ export function copyHello(hello: Hello): Hello {
   })
 }
 
+/** What is kept of the Hello of a peer that is gone: who it was, and no lists, which are long, and of that link. */
+export function rememberedHello(hello: Hello): Hello {
+  const { credentials: _, ...rest } = hello
+  return copyHello({ ...rest, capabilities: [], listenAddresses: [] })
+}
+
 /** What bounds the addresses of one peer. */
 export interface AddressLimits {
   readonly maxAddresses: number

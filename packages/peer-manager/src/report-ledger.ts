@@ -46,13 +46,13 @@ export class ReportLedger {
     this.#entries = [...(state?.entries ?? [])]
     this.#lastByClass = { ...state?.lastByClass }
     this.#summary = state?.summary
-    this.#foldSurplus()
+    this.foldTo(maxEntries)
   }
 
   append(entry: LedgerEntry): void {
     this.#entries.push(entry)
     if (isReport(entry.kind)) this.#lastByClass[entry.kind] = entry.atMs
-    this.#foldSurplus()
+    this.foldTo(this.#maxEntries)
   }
 
   /** The longest ban among the classes reported since `sinceMs`: the last straw does not hide what came before. */
@@ -72,8 +72,9 @@ export class ReportLedger {
     return { entries: [...this.#entries], summary: this.#summary, lastByClass: { ...this.#lastByClass } }
   }
 
-  #foldSurplus(): void {
-    while (this.#entries.length > this.#maxEntries) {
+  /** Folds all but the newest `maxEntries`. */
+  foldTo(maxEntries: number): void {
+    while (this.#entries.length > maxEntries) {
       const oldest = this.#entries.shift()
       if (oldest !== undefined) this.#summary = fold(this.#summary, oldest)
     }

@@ -1,6 +1,6 @@
 import { decay } from './reputation.ts'
 import type { ManagedPeer } from './record.ts'
-import { LINKED_STATES } from './transitions.ts'
+import { isLinked } from './transitions.ts'
 
 /** Reputation that is no longer worth remembering, in points either way. */
 const FADED_REPUTATION = 1
@@ -35,11 +35,10 @@ export interface ForgetContext {
  */
 export function leastValuable(records: Iterable<ManagedPeer>, context: ForgetContext): string[] {
   const { surplus, extra, keep, nowMs, halfLifeMs } = context
-  const linked: readonly string[] = LINKED_STATES
   const ranked: { key: string; tier: number; age: number }[] = []
   for (const record of records) {
     const key = record.id.toString()
-    if (key === keep || linked.includes(record.state)) continue
+    if (key === keep || isLinked(record.state)) continue
     ranked.push({ key, ...valueOf(record, nowMs, halfLifeMs) })
   }
   return ranked

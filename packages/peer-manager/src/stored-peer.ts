@@ -3,7 +3,7 @@ import type { PeerId } from '@libp2p/interface'
 import { MAX_REPUTATION } from './constants.ts'
 import { CorruptRecordError } from './errors.ts'
 import { asObject, type JsonObject, readNumber, readString, readStrings, readTime } from './json-fields.ts'
-import { changeRecord, copyHello, type ManagedPeer, newRecord } from './record.ts'
+import { changeRecord, type ManagedPeer, newRecord, rememberedHello } from './record.ts'
 import { type LedgerState, movedLedger } from './report-ledger.ts'
 import { ledgerFromJson } from './stored-ledger.ts'
 import { correctionMs, movedTime } from './stored-time.ts'
@@ -25,10 +25,10 @@ const FORMAT_VERSION = 1
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-/** Traffic, health and links are of one run and not stored; credentials are no business of a disk. */
+/** Traffic, health, links and what was offered over them are of one run; credentials are no business of a disk. */
 export function encodePeer({ record, ledger }: StoredPeer, savedMs: number): Uint8Array {
   const { addresses, height, firstSeenMs, lastSeenMs, failures, reputation, provenReputation, scoredMs } = record
-  const hello = record.hello === undefined ? undefined : withoutCredentials(record.hello)
+  const hello = record.hello === undefined ? undefined : rememberedHello(record.hello)
   const { bannedUntilMs, banReason } = record
   const scores = { reputation, provenReputation, scoredMs }
   const json = { v: FORMAT_VERSION, savedMs, addresses, height, firstSeenMs, lastSeenMs, failures, ...scores }
@@ -82,7 +82,7 @@ function banFromJson(json: JsonObject, byMs: number, nowMs: number): Partial<Man
 
 function helloFromJson(json: JsonObject): Hello {
   const protocol = asObject(json['protocol'], 'protocol')
-  return copyHello({
+  return rememberedHello({
     protocol: { min: readCount(protocol, 'min'), max: readCount(protocol, 'max') },
     chainId: readString(json, 'chainId'),
     genesisHash: readString(json, 'genesisHash'),
@@ -115,9 +115,4 @@ function readCount(json: JsonObject, field: string): number {
 
 function readQuota(json: JsonObject, field: string): number {
   return readNumber(json, field, 0, Number.MAX_VALUE)
-}
-
-function withoutCredentials(hello: Hello): Omit<Hello, 'credentials'> {
-  const { credentials: _, ...rest } = hello
-  return rest
 }

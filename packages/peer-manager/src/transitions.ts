@@ -4,7 +4,13 @@ import type { PeerState } from '@gridmesh/interfaces'
 export const PEER_STATES = ['known', 'connecting', 'connected', 'ready', 'draining', 'banned'] as const
 
 /** States in which a connection is open or being opened. */
-export const LINKED_STATES = ['connecting', 'connected', 'ready', 'draining'] as const satisfies readonly PeerState[]
+const LINKED_STATES = ['connecting', 'connected', 'ready', 'draining'] as const satisfies readonly PeerState[]
+
+/** Whether a connection is open or being opened. */
+export function isLinked(state: PeerState): boolean {
+  const linked: readonly PeerState[] = LINKED_STATES
+  return linked.includes(state)
+}
 
 /**
  * Where a peer may go from each state.

@@ -1,3 +1,4 @@
+import type { Hello } from '@gridmesh/interfaces'
 import { MemoryDatastore } from 'datastore-core'
 import fc from 'fast-check'
 import { Key } from 'interface-datastore'
@@ -10,6 +11,21 @@ const ids = await makePeerIds(40)
 const self = at(ids, 0)
 const peer = at(ids, 1)
 const strangers = ids.slice(2)
+
+/** As much as a handshake lets a peer say. */
+function largestHello(): Hello {
+  return makeHello({
+    chainId: 'c'.repeat(128),
+    genesisHash: 'g'.repeat(128),
+    tipHash: 't'.repeat(128),
+    role: 'r'.repeat(64),
+    region: 'e'.repeat(64),
+    capabilities: Array.from({ length: 64 }, (_, index) => String(index).padStart(64, 'c')),
+    listenAddresses: Array.from({ length: 32 }, (_, index) => String(index).padStart(256, '/')),
+    userAgent: 'u'.repeat(128),
+    credentials: new Uint8Array(2_048),
+  })
+}
 
 const nasty = fc.constantFrom('a', ' ', '\n', '\u0000', '\u001B', '\u202E', '\uD800', '\u{1F600}')
 
@@ -82,6 +98,47 @@ it('counts no traffic of strangers', () => {
   const { manager } = makeManager(self)
   for (const stranger of strangers) manager.countTraffic(stranger, 'bulk', 'in', 1e9)
   expect(manager.peers.size).toBe(0)
+})
+
+it('keeps of a peer that is gone who it was, and neither its lists nor more than 8 of its reports', async () => {
+  const datastore = new MemoryDatastore()
+  const { libp2p, manager } = makeManager(self, {}, { datastore })
+  await manager.start()
+  const connection = libp2p.open(peer)
+  manager.markReady(peer, largestHello())
+  for (let index = 0; index < 40; index++) manager.report(peer, { class: 'useful', evidence: `block ${index}` })
+  expect(manager.get(peer)?.hello?.capabilities).toHaveLength(64)
+  expect(manager.explain(peer)).toHaveLength(40)
+
+  libp2p.close(connection)
+  manager.updateHello(peer, largestHello())
+  expect(manager.get(peer)?.hello).toMatchObject({ role: 'r'.repeat(64), capabilities: [], listenAddresses: [] })
+  expect(manager.get(peer)?.hello).not.toHaveProperty('credentials')
+  expect(manager.explain(peer)).toHaveLength(9)
+  expect(manager.explain(peer).at(-1)).toContain('+32 in 32 earlier entries: 32 useful')
+  await manager.stop()
+})
+
+it('stores at most 16 KiB of a peer, whatever it said and was reported for', async () => {
+  const datastore = new MemoryDatastore()
+  const { libp2p, manager } = makeManager(self, { upkeepIntervalMs: 1 }, { datastore })
+  await manager.start()
+  libp2p.open(peer)
+  const addresses = Array.from({ length: 40 }, (_, index) => `/dns4/${String(index).padStart(180, '\u4E2D')}`)
+  manager.addCandidate({ id: peer, addresses })
+  manager.markReady(peer, largestHello())
+  const kinds = REPORT_CLASSES.filter((name) => name !== 'provable-lie')
+  for (let index = 0; index < 70; index++) {
+    manager.report(peer, { class: at(kinds, index % kinds.length), weight: 1e-6, evidence: '\u4E2D'.repeat(200) })
+  }
+  expect(manager.get(peer)?.addresses).toHaveLength(8)
+  const key = new Key(`${DATASTORE_PREFIX}/${peer.toString()}`)
+  await vi.waitFor(async () => expect(await datastore.has(key)).toBe(true))
+  expect(manager.get(peer)?.state).toBe('ready')
+  expect((await datastore.get(key)).byteLength).toBeLessThan(16_384)
+  await manager.ban(peer, '\u4E2D'.repeat(200))
+  expect((await datastore.get(key)).byteLength).toBeLessThan(16_384)
+  await manager.stop()
 })
 
 it('stores a Hello without its credentials', async () => {

@@ -592,6 +592,46 @@ it('starts and stops in bounded time over a datastore that never answers', async
   expect(vi.getTimerCount()).toBe(0)
 })
 
+it('reads all that is stored, however long that takes, while no read takes longer than storageTimeoutMs', async () => {
+  const datastore = new MemoryDatastore()
+  const first = await start({}, { datastore })
+  for (const one of ids.slice(1)) await first.manager.ban(one, 'said so')
+  await first.manager.stop()
+
+  const query = datastore.query.bind(datastore)
+  datastore.query = async function* (q) {
+    for await (const pair of query(q)) {
+      await new Promise((resolve) => setTimeout(resolve, 900))
+      yield pair
+    }
+  }
+  const { manager } = makeManager(self, { storageTimeoutMs: 1_000 }, { datastore })
+  const starting = manager.start()
+  await vi.advanceTimersByTimeAsync(900 * (ids.length - 1))
+  await starting
+  expect(ids.slice(1).every((one) => manager.isBanned(one))).toBe(true)
+  await manager.stop()
+})
+
+it('starts with what it read where the datastore stalls', async () => {
+  const datastore = new MemoryDatastore()
+  const first = await start({}, { datastore })
+  for (const one of ids.slice(1)) await first.manager.ban(one, 'said so')
+  await first.manager.stop()
+
+  const query = datastore.query.bind(datastore)
+  datastore.query = async function* (q) {
+    yield* query({ ...q, limit: 5 })
+    await new Promise(() => {})
+  }
+  const { manager } = makeManager(self, { storageTimeoutMs: 1_000 }, { datastore })
+  const starting = manager.start()
+  await vi.advanceTimersByTimeAsync(1_000)
+  await starting
+  expect(ids.filter((one) => manager.isBanned(one))).toHaveLength(5)
+  await manager.stop()
+})
+
 it('starts again after a stop, with its memory and with what was reported in between', async () => {
   const { libp2p, manager } = await start()
   await manager.stop()
