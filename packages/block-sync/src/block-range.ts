@@ -23,38 +23,35 @@ export class BlockRange implements Job {
   readonly what = 'get-blocks'
   readonly attempts: Job['attempts'] = new Map()
   readonly absent: Job['absent'] = new Set()
+  /** Whether nothing was taken of it. */
+  isFresh = true
   readonly #init: BlockRangeInit
-  #facts: readonly HeaderFacts[]
+  /** Those that were not taken. */
+  #facts: HeaderFacts[]
+  /** The blocks of the first of these. */
   readonly #arrived: ArrivedBlock[] = []
-  /** How many were taken. */
-  #taken = 0
   #heldBytes = 0
 
   constructor(init: BlockRangeInit, facts: readonly HeaderFacts[]) {
     this.#init = init
-    this.#facts = facts
+    this.#facts = [...facts]
   }
 
   /** Those that were not taken. */
   get facts(): readonly HeaderFacts[] {
-    return this.#facts.slice(this.#taken)
+    return this.#facts
   }
 
   get length(): number {
-    return this.#facts.length - this.#taken
+    return this.#facts.length
   }
 
   get heldBytes(): number {
     return this.#heldBytes
   }
 
-  /** Whether nothing was taken of it. */
-  get isFresh(): boolean {
-    return this.#taken === 0
-  }
-
   get isWhole(): boolean {
-    return this.#end === this.#facts.length
+    return this.#arrived.length === this.#facts.length
   }
 
   /** The next block, if it came. */
@@ -71,14 +68,15 @@ export class BlockRange implements Job {
   shift(): void {
     const block = this.#arrived.shift()
     if (block === undefined) return
-    this.#taken++
+    this.#facts.shift()
+    this.isFresh = false
     this.#heldBytes -= block.bytes.byteLength
   }
 
   /** Leaves out what is above a height: the branch goes on otherwise. */
   cutAbove(height: number): void {
     this.#facts = this.#facts.filter((facts) => facts.height <= height)
-    while (this.#end > this.#facts.length) {
+    while (this.#arrived.length > this.#facts.length) {
       this.#heldBytes -= this.#arrived.pop()?.bytes.byteLength ?? 0
     }
   }
@@ -90,8 +88,7 @@ export class BlockRange implements Job {
 
   async fetch(peer: PeerRecord, signal: AbortSignal): Promise<Fetched> {
     const { requests, options } = this.#init
-    const from = this.#end
-    const asked = this.#facts.slice(from)
+    const asked = this.#facts.slice(this.#arrived.length)
     const hashes = asked.map(({ hash }) => hash)
     const { blocks } = await requests.blocks(peer.id, { hashes, maxBytes: options.maxAnswerBytes }, { signal })
     if (blocks.length > asked.length) {
@@ -104,33 +101,29 @@ export class BlockRange implements Job {
       const message = `${sum} bytes, the longest block ${longest}, of ${options.maxAnswerBytes} and ${options.maxBlockBytes}`
       return { offence: 'too-many-bytes', message }
     }
-    return await this.#take(peer, from, blocks, signal)
-  }
-
-  get #end(): number {
-    return this.#taken + this.#arrived.length
+    return await this.#take(peer, asked, blocks, signal)
   }
 
   /** Takes over the blocks up to the first that the peer does not have. */
   async #take(
     peer: PeerRecord,
-    from: number,
+    asked: readonly HeaderFacts[],
     blocks: readonly (Uint8Array | undefined)[],
     signal: AbortSignal,
   ): Promise<Fetched> {
     let count = 0
-    for (const bytes of blocks) {
+    for (const facts of asked) {
+      const bytes = blocks[count]
       if (bytes === undefined) break
-      const facts = this.#facts[from + count]
       const found = await this.#read(bytes)
-      // Meanwhile it may have been cut, or the peer was given up.
-      if (signal.aborted || facts === undefined) break
+      // The peer was given up, or nobody needs it any more.
+      if (signal.aborted) break
       if (found === undefined) return { offence: 'malformed-block', message: `what came for ${facts.hash} is no block` }
       if (found.hash !== facts.hash) {
         return { offence: 'wrong-block', message: `block ${found.hash} came, where ${facts.hash} was asked for` }
       }
-      // Somebody else may have brought it already.
-      if (from + count === this.#end && this.#facts[this.#end] === facts) {
+      // Meanwhile it may have been cut off, or somebody else may have brought it.
+      if (this.#facts[this.#arrived.length] === facts) {
         this.#arrived.push({ facts, bytes, peer })
         this.#heldBytes += bytes.byteLength
       }

@@ -4,12 +4,14 @@ import { HeaderQueue } from '../src/header-queue.ts'
 import { resolveOptions } from '../src/options.ts'
 import { PeerRecord } from '../src/peer-table.ts'
 import type { HeaderFacts } from '../src/index.ts'
-import { GENESIS, makeBlocks, reader } from './model-chain.ts'
+import { GENESIS, makeBlocks, ModelChain, reader } from './model-chain.ts'
 import { ModelNet } from './model-net.ts'
 
 const BLOCKS = makeBlocks(GENESIS, 30, 'a')
 const source = new PeerRecord({ id: 'a', tip: GENESIS, finalised: GENESIS, isReady: true }, 0)
-const init = { requests: new ModelNet(), reader, options: resolveOptions({}), source }
+const net = new ModelNet()
+net.join('a', new ModelChain().addAll(BLOCKS))
+const init = { requests: net, reader, options: resolveOptions({}), source }
 const queueOf = (rangeBlocks: number): HeaderQueue =>
   new HeaderQueue(rangeBlocks, (facts) => new BlockRange(init, facts))
 const heights = (facts: readonly HeaderFacts[]): number[] => facts.map(({ height }) => height)
@@ -28,6 +30,25 @@ it('cuts what is above the place where the branch goes on otherwise, and names t
     [16, 17, 18],
   ])
   expect(queue.tail).toMatchObject({ hash: fork[2]?.hash })
+})
+
+it('goes on from below what it let go of already', async () => {
+  const queue = queueOf(10)
+  queue.extend(GENESIS, BLOCKS)
+  const [first] = queue.ranges
+  await first?.fetch(source, new AbortController().signal)
+  for (let i = 0; i < 5; i++) queue.shift()
+  expect(queue.ranges[0]?.first()?.facts.height).toBe(6)
+  const fork = makeBlocks(BLOCKS[2] ?? GENESIS, 3, 'fork')
+  const gone = queue.extend({ height: 3, hash: BLOCKS[2]?.hash ?? '' }, fork)
+
+  expect(gone).toHaveLength(3)
+  expect(gone.map(({ length, heldBytes }) => [length, heldBytes])).toEqual([
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ])
+  expect([queue.length, queue.ranges.map(({ facts }) => heights(facts))]).toEqual([3, [[4, 5, 6]]])
 })
 
 it('keeps all of it where the branch goes on', () => {
