@@ -44,11 +44,11 @@ export class ChainPeers implements SyncPeers {
     this.#tell()
   }
 
-  /** Takes what a peer says of itself, if it is one of ours. */
+  /** Takes what a peer says of itself, if it is one of ours; not of one that is parted from, which may say it yet. */
   take(peer: PeerId, status: Status): void {
-    // It may be ready before we are told so.
-    if (!this.#keepsChain(peer)) return
-    this.#peers.set(peer.toString(), { id: peer, status })
+    const id = peer.toString()
+    if (!this.#peers.has(id)) return
+    this.#peers.set(id, { id: peer, status })
     this.#tell()
   }
 
@@ -74,14 +74,9 @@ export class ChainPeers implements SyncPeers {
   }
 
   #add(peer: PeerId): void {
-    if (!this.#keepsChain(peer)) return
-    const id = peer.toString()
-    this.#peers.set(id, this.#peers.get(id) ?? { id: peer })
+    if (!this.#parts.handshake.capabilities(peer).includes(CHAIN_CAPABILITY)) return
+    this.#peers.set(peer.toString(), { id: peer })
     this.#parts.onReady(peer)
-  }
-
-  #keepsChain(peer: PeerId): boolean {
-    return this.#parts.handshake.capabilities(peer).includes(CHAIN_CAPABILITY)
   }
 
   readonly #onState = ({ detail: { peer, to } }: PeerManagerEvents['peer:state']): void => {

@@ -67,15 +67,17 @@ it('gives a sync those that said where they stand, until they go', () => {
   expect(changes).toBe(2)
 })
 
-it('takes a status that comes before the news that its peer is ready, and keeps it', () => {
+it.each(['draining', 'banned'] as const)('takes no status of who is %s, and says where it stands yet', (state) => {
   peers.start()
-  peers.take(bob, status)
-  manager.move(bob, 'ready')
-  expect(peers.peers()).toMatchObject([{ id: bob.toString(), tip: status.tip }])
+  manager.move(alice, 'ready')
+  manager.move(alice, state)
+  peers.take(alice, status)
+  expect([peers.ids(), peers.peers(), changes]).toEqual([[], [], 1])
 })
 
 it('takes no status of who has no chain', () => {
   peers.start()
+  manager.move(carol, 'ready')
   peers.take(carol, status)
   expect([peers.peers(), changes]).toEqual([[], 0])
 })
