@@ -2,12 +2,12 @@ import type { ChainTip } from '@gridmesh/interfaces'
 import { TypedEventEmitter } from 'main-event'
 import { textOf } from './ask.ts'
 import { fillHistory } from './history.ts'
-import type { BlockSyncEvents, BlockSyncInit, SyncFailureCode, SyncResult, SyncStatus } from './index.ts'
+import type { BlockSyncEvents, BlockSyncInit, PeerNotice, SyncFailureCode, SyncResult, SyncStatus } from './index.ts'
 import { resolveOptions, type SyncOptions } from './options.ts'
 import { PeerTable } from './peer-table.ts'
-import type { BlockSyncComponents, HistoryTarget, Refusal } from './ports.ts'
+import type { BlockSyncComponents, HistoryTarget, Refusal, SyncPeer } from './ports.ts'
 import { Progress } from './progress.ts'
-import { Retries } from './retries.ts'
+import { NO_CLAIMS, Retries } from './retries.ts'
 import { Run } from './run.ts'
 import type { RunContext } from './run-context.ts'
 
@@ -106,19 +106,18 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     this.#detect()
   }
 
-  /** Begins a run if somebody is ahead of whom it is not known that nothing comes of it. */
+  /** Begins a run if that is worth it. */
   #detect(): void {
     if (this.#running !== undefined || this.#life === undefined) return
-    const { height } = this.#components.chain.tip()
-    const isWorthIt = this.#components.peers
-      .peers()
-      .slice(0, this.#options.maxPeers)
-      .some(({ id, tip, isReady }) => {
-        const wanted = this.#wanted.get(id)
-        const isAhead = tip.height > height + this.#options.behind && !this.#retries.isSettled(id, tip)
-        return isReady && (isAhead || (wanted !== undefined && !this.#retries.isSettled(id, wanted)))
-      })
-    if (isWorthIt) void this.sync()
+    const { behind } = this.#options
+    if (this.#components.peers.peers().some((peer) => this.#isWorthIt(peer, behind))) void this.sync()
+  }
+
+  /** Whether a peer is more than so many blocks ahead, or is to be followed, and it is not known that nothing comes of it. */
+  #isWorthIt({ id, tip, isReady }: SyncPeer, behind: number): boolean {
+    const wanted = this.#wanted.get(id)
+    const isAhead = tip.height > this.#components.chain.tip().height + behind && !this.#retries.isSettled(id, tip)
+    return isReady && (isAhead || (wanted !== undefined && !this.#retries.isSettled(id, wanted)))
   }
 
   async #run(life: AbortSignal): Promise<SyncResult> {
@@ -142,7 +141,7 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
   async #attempt(life: AbortSignal, wanted: Map<string, ChainTip>): Promise<{ result: SyncResult; table?: PeerTable }> {
     try {
       if (life.aborted) return { result: this.#failure('stopped', 'the sync has stopped') }
-      const { context } = this.#open('blocks', life)
+      const { context } = this.#open('blocks', life, (peer) => this.#isWorthIt(peer, 0))
       return { result: await new Run(context, wanted).go(), table: context.table }
     } catch (err) {
       return { result: this.#failure('chain-failed', `a port failed: ${textOf(err)}`) }
@@ -155,7 +154,7 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     if (this.#life === undefined || this.#running !== undefined) return
     const isDue = result.status === 'failed' && result.code !== 'no-peers'
     const isSynced = result.status === 'synced'
-    const delayMs = this.#retries.settle(table?.settled() ?? new Map(), isSynced, isSynced && result.imported > 0)
+    const delayMs = this.#retries.settle(table?.claims() ?? NO_CLAIMS, isSynced, isSynced && result.imported > 0)
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#retries.forget()
@@ -179,7 +178,7 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
   }
 
   async #fillFrom(history: HistoryTarget, life: AbortSignal): Promise<void> {
-    const job = this.#open('history', life)
+    const job = this.#open('history', life, ({ tip }) => tip.height >= (history.lowest()?.height ?? 0))
     const { signal } = job.context
     let failure: Refusal | undefined
     try {
@@ -192,16 +191,15 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     if (failure !== undefined && !signal.aborted) this.safeDispatchEvent('sync:history-failed', { detail: failure })
   }
 
-  #open(phase: Job['phase'], life: AbortSignal): Job {
+  #open(phase: Job['phase'], life: AbortSignal, isWorthIt: (peer: SyncPeer) => boolean): Job {
     const options = this.#options
     const controller = new AbortController()
     const from = this.#components.chain.tip().height
     const progress = new Progress(from, options.progressMs, (detail) =>
       this.safeDispatchEvent('sync:progress', { detail }),
     )
-    const table = new PeerTable(this.#components.peers, options, (detail) =>
-      this.safeDispatchEvent('sync:peer', { detail }),
-    )
+    const notice = (detail: PeerNotice) => this.safeDispatchEvent('sync:peer', { detail })
+    const table = new PeerTable(this.#components.peers, options, notice, isWorthIt)
     const context: RunContext = {
       ...this.#components,
       options,

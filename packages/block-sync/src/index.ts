@@ -52,7 +52,7 @@ export interface BlockSyncInit {
   slowFactor?: number
   /** Peers that are to have a branch that forks below the tip before it is followed, where so many claim its height; and a checkpoint before it is taken. @default 3 */
   confirmations?: number
-  /** Peers looked at; the others, beyond it, are not asked. @default 256 */
+  /** Peers asked in a run: those first who may bring it further; the others, beyond it, have their turn in a later one. @default 256 */
   maxPeers?: number
   /** Time in which a request has to be answered, in ms. @default 10_000 */
   requestTimeoutMs?: number

@@ -2,7 +2,7 @@ import type { ChainTip } from '@gridmesh/interfaces'
 import type { PeerNotice, SyncPeerStatus } from './index.ts'
 import type { SyncOptions } from './options.ts'
 import type { Offence, SyncPeer, SyncPeers } from './ports.ts'
-import { ANY } from './retries.ts'
+import { ANY, type RunClaims } from './retries.ts'
 
 /** Weight of the newest rate against those before. */
 const NEWEST = 0.3
@@ -70,13 +70,22 @@ export class PeerTable {
   readonly #ports: SyncPeers
   readonly #options: SyncOptions
   readonly #notice: (notice: PeerNotice) => void
+  readonly #isWorthIt: (peer: SyncPeer) => boolean
   readonly #records = new Map<string, PeerRecord>()
+  #crowdedOut: ReadonlySet<string> = new Set()
   #turn = 0
 
-  constructor(ports: SyncPeers, options: SyncOptions, notice: (notice: PeerNotice) => void) {
+  /** Where there are more peers than there is room for, those come first that are worth it. */
+  constructor(
+    ports: SyncPeers,
+    options: SyncOptions,
+    notice: (notice: PeerNotice) => void,
+    isWorthIt: (peer: SyncPeer) => boolean,
+  ) {
     this.#ports = ports
     this.#options = options
     this.#notice = notice
+    this.#isWorthIt = isWorthIt
     this.refresh()
   }
 
@@ -84,11 +93,16 @@ export class PeerTable {
   refresh(): void {
     const present = new Map(this.#ports.peers().map((peer) => [peer.id, peer]))
     for (const [id, record] of this.#records) record.update(present.get(id))
-    for (const [id, claim] of present) {
-      if (!claim.isReady || this.#records.has(id)) continue
-      if (this.#records.size >= this.#options.maxPeers && !this.#forgetOne()) return
-      this.#records.set(id, new PeerRecord(claim, this.#turn))
-    }
+    const newcomers = [...present.values()].filter(({ id, isReady }) => isReady && !this.#records.has(id))
+    const inOrder = newcomers.toSorted((a, b) => Number(this.#isWorthIt(b)) - Number(this.#isWorthIt(a)))
+    this.#crowdedOut = new Set(inOrder.filter((claim) => !this.#add(claim)).map(({ id }) => id))
+  }
+
+  /** Says whether there was room. */
+  #add(claim: SyncPeer): boolean {
+    if (this.#records.size >= this.#options.maxPeers && !this.#forgetOne()) return false
+    this.#records.set(claim.id, new PeerRecord(claim, this.#turn))
+    return true
   }
 
   /** Forgets somebody who is gone, if there is one. Not who was excluded: it would only have to come back. */
@@ -161,14 +175,14 @@ export class PeerTable {
     if (record.failures >= this.#options.maxFailures) this.exclude(record, 'slow', message)
   }
 
-  /** The claims that nothing came of, by peer: a hash, or `ANY`. */
-  settled(): Map<string, string> {
-    const claims = new Map<string, string>()
+  /** What came of the claims of all there are. */
+  claims(): RunClaims {
+    const settled = new Map<string, string>()
     for (const { id, isExcluded, reached } of this.#records.values()) {
-      if (isExcluded) claims.set(id, ANY)
-      else if (reached !== undefined) claims.set(id, reached)
+      if (isExcluded) settled.set(id, ANY)
+      else if (reached !== undefined) settled.set(id, reached)
     }
-    return claims
+    return { settled, crowdedOut: this.#crowdedOut }
   }
 
   snapshot(): SyncPeerStatus[] {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BlocksAnswer } from '../src/index.ts'
 import { LIARS } from './liars.ts'
 import { GENESIS, judging, makeBlocks, ModelChain } from './model-chain.ts'
+import { ModelNet } from './model-net.ts'
 import { pass, run, setUp, useVirtualTime } from './support.ts'
 
 beforeEach(useVirtualTime)
@@ -282,5 +283,30 @@ it('tries again after a time that doubles, and at once for somebody new', async 
   expect(failures.map((ms) => Math.round((ms - beganMs) / 1_000))).toEqual([0, 10, 30, 70])
   setup.net.join('honest', new ModelChain().addAll(TRUE))
   await vi.advanceTimersByTimeAsync(2_000)
+  expect(setup.chain.tip().height).toBe(250)
+})
+
+it('finds the one peer that is ahead behind more than it looks at that have nothing', async () => {
+  const setup = setUp(new ModelChain(), { behind: 10, maxPeers: 4 })
+  for (let i = 0; i < 6; i++) setup.net.join(`idle ${i}`, new ModelChain())
+  setup.net.join('honest', new ModelChain().addAll(TRUE))
+
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(250)
+})
+
+it('comes to everybody where more claim to be ahead than it looks at, and only then waits', async () => {
+  const net = new ModelNet()
+  const claiming = LIARS['a tip that is never reached']?.behaviour
+  for (let i = 0; i < 10; i++) net.join(`empty ${i}`, new ModelChain(), claiming)
+  const setup = setUp(new ModelChain(), { behind: 10, maxPeers: 4, retryMs: 10_000, maxRetryMs: 10_000 }, {}, net)
+  const failures: number[] = []
+  setup.sync.addEventListener('sync:failed', () => void failures.push(performance.now()))
+  const beganMs = performance.now()
+  await vi.advanceTimersByTimeAsync(15_000)
+  expect(failures.map((ms) => Math.round((ms - beganMs) / 1_000))).toEqual([0, 0, 0, 10, 10, 10])
+
+  net.join('honest', new ModelChain().addAll(TRUE))
+  await vi.advanceTimersByTimeAsync(1_000)
   expect(setup.chain.tip().height).toBe(250)
 })
