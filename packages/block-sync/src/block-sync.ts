@@ -27,12 +27,15 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
   readonly #components: BlockSyncComponents
   readonly #options: SyncOptions
   readonly #retries: Retries
+  readonly #historyRetries: Retries
   /** Peers that announced a block whose parent is not here, with that block. */
   readonly #wanted = new Map<string, ChainTip>()
   /** From start to stop. */
   #life: AbortController | undefined
   #unsubscribe: (() => void) | undefined
   #timer: Timer | undefined
+  /** While the history waits to be asked for again. */
+  #historyTimer: Timer | undefined
   #job: Job | undefined
   #running: Promise<SyncResult> | undefined
   #filling: Promise<void> | undefined
@@ -44,6 +47,7 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     this.#components = components
     this.#options = resolveOptions(init)
     this.#retries = new Retries(this.#options)
+    this.#historyRetries = new Retries(this.#options)
   }
 
   /** Begins to look whether peers are ahead. Again is the same. */
@@ -52,8 +56,8 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     this.#life = new AbortController()
     this.#unsubscribe = this.#components.peers.subscribe(() => this.#onPeers())
     this.#retries.forget()
+    this.#historyRetries.forget()
     this.#detect()
-    if (this.#running === undefined) this.#fill()
   }
 
   /** Ends all of it: nothing is under way and no timer is left when it resolves. A block being imported is waited for until `importTimeoutMs` at most. */
@@ -61,7 +65,9 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
     clearTimeout(this.#timer)
+    clearTimeout(this.#historyTimer)
     this.#timer = undefined
+    this.#historyTimer = undefined
     this.#wanted.clear()
     this.#life?.abort()
     this.#life = undefined
@@ -106,11 +112,12 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     this.#detect()
   }
 
-  /** Begins a run if that is worth it. */
+  /** Begins a run if that is worth it, and goes on with the history if it is not. */
   #detect(): void {
     if (this.#running !== undefined || this.#life === undefined) return
     const { behind } = this.#options
     if (this.#components.peers.peers().some((peer) => this.#isWorthIt(peer, behind))) void this.sync()
+    else this.#fill()
   }
 
   /** Whether a peer is more than so many blocks ahead, or is to be followed, and it is not known that nothing comes of it. */
@@ -162,7 +169,6 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
       else this.#detect()
     }, delayMs)
     if (result.status === 'failed' && result.code === 'chain-failed') return
-    if (result.status === 'synced') this.#fill()
     this.#detect()
   }
 
@@ -170,15 +176,18 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     return { status: 'failed', code, message, tip: this.#components.chain.tip(), imported: 0 }
   }
 
-  /** Fetches what is missing before a checkpoint, while there is nothing better to do. */
+  /** Fetches what is missing before a checkpoint, while there is nothing better to do and somebody who may have it. */
   #fill(): void {
-    const { history } = this.#components
-    if (this.#life === undefined || history?.lowest() === undefined || this.#filling !== undefined) return
-    this.#filling = this.#fillFrom(history, this.#life.signal)
+    const { history, peers } = this.#components
+    if (this.#life === undefined || this.#filling !== undefined || this.#historyTimer !== undefined) return
+    const { height } = history?.lowest() ?? { height: 0 }
+    const mayHave = ({ isReady, tip }: SyncPeer): boolean => isReady && tip.height >= height
+    if (history === undefined || height === 0 || !peers.peers().some(mayHave)) return
+    const isWorthIt = (peer: SyncPeer): boolean => mayHave(peer) && !this.#historyRetries.isSettled(peer.id, peer.tip)
+    this.#filling = this.#fillFrom(history, this.#open('history', this.#life.signal, isWorthIt))
   }
 
-  async #fillFrom(history: HistoryTarget, life: AbortSignal): Promise<void> {
-    const job = this.#open('history', life, ({ tip }) => tip.height >= (history.lowest()?.height ?? 0))
+  async #fillFrom(history: HistoryTarget, job: Job): Promise<void> {
     const { signal } = job.context
     let failure: Refusal | undefined
     try {
@@ -188,7 +197,14 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     }
     if (this.#job === job) this.#job = undefined
     this.#filling = undefined
-    if (failure !== undefined && !signal.aborted) this.safeDispatchEvent('sync:history-failed', { detail: failure })
+    if (failure === undefined || signal.aborted) return
+    const isFurther = job.progress.now !== undefined
+    const delayMs = this.#historyRetries.settle(job.context.table.claims(), false, isFurther)
+    this.#historyTimer = setTimeout(() => {
+      this.#historyTimer = undefined
+      this.#detect()
+    }, delayMs)
+    this.safeDispatchEvent('sync:history-failed', { detail: failure })
   }
 
   #open(phase: Job['phase'], life: AbortSignal, isWorthIt: (peer: SyncPeer) => boolean): Job {

@@ -137,7 +137,7 @@ export interface BlockSyncEvents {
   'sync:failed': CustomEvent<Extract<SyncResult, { status: 'failed' }>>
   /** A peer lied, was too slow, or does not have what it should. */
   'sync:peer': CustomEvent<PeerNotice>
-  /** Fetching the history ended before its end; it is tried again after the next run. */
+  /** Fetching the history ended before its end; while the sync is started it is tried again later. */
   'sync:history-failed': CustomEvent<Refusal>
 }
 
