@@ -24,6 +24,9 @@ export function tellChain(log: Logger, { chain, sync }: Pick<NodeChain, 'chain' 
   sync.addEventListener('sync:failed', ({ detail: { code, message } }) => {
     if (code !== 'stopped') log('could not catch up: %s: %s', code, message)
   })
+  sync.addEventListener('sync:history-failed', ({ detail: { code, message } }) => {
+    log('could not fetch all blocks before the checkpoint: %s: %s', code, message)
+  })
   sync.addEventListener('sync:peer', ({ detail }) => {
     if (detail.notice === 'reported') log('%s lied: %s: %s', detail.peer, detail.offence, detail.message)
   })
