@@ -16,7 +16,7 @@ import { type CheckpointOptions, checkpointOptions } from './checkpoints/options
 import { EnergyConsensusChain } from './consensus-chain.ts'
 import { EarlyBlocks } from './early-blocks.ts'
 import { endAll } from '../end-all.ts'
-import { engineFor } from './engine.ts'
+import { engineFor, type EngineParts, openIdentity } from './engine.ts'
 import { ChainStoppedError } from './errors.ts'
 import type { ChainEvents } from './events.ts'
 import { Gate } from './gate.ts'
@@ -51,6 +51,7 @@ interface OpenParts extends OpenedChain {
   checkpoints: Checkpoints
   options: CheckpointOptions
   lowest: HeaderFacts | undefined
+  identity: EngineParts['identity']
 }
 
 /** The energy chain as one thing: ledger, store, mempool and consensus, joined, and without a network. */
@@ -91,8 +92,9 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
-  private constructor({ store, main, genesis, rules, limits, ...checkpointing }: OpenParts, init: EnergyChainInit) {
+  private constructor(parts: OpenParts, init: EnergyChainInit) {
     super()
+    const { store, main, genesis, rules, limits, identity, ...checkpointing } = parts
     const { registry = defaultRegistry, verify = verifyHere, clock, mempoolLog } = init
     const { chainId } = genesis
     const nowMs = (): number => clock?.nowMs() ?? Date.now()
@@ -154,7 +156,7 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     const address = init.signer === undefined ? undefined : toHex(addressOf(init.signer.publicKey))
     const building = { main, gate, pool, rules, registry }
     this.consensus = new EnergyConsensusChain({ ...building, mover, importBlock, headers, address, events: this })
-    this.engine = engineFor(init, { rules, chain: this.consensus, pool, headers })
+    this.engine = engineFor(init, { rules, chain: this.consensus, pool, headers, identity })
   }
 
   /**
@@ -163,6 +165,7 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
    * @throws {RangeError} @throws {TypeError} when an option makes no sense
    * @throws {WrongGenesisError} when the store holds another chain
    * @throws {StateMismatchError} @throws {UnreadableBlockError} when it does not hold what was written there
+   * @throws {CorruptRecordError} when it is not known what the signer has signed
    * @throws what `BlockStore.open` throws
    */
   static async open(init: EnergyChainInit): Promise<EnergyChain> {
@@ -175,7 +178,8 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
       const checkpoints = new Checkpoints({ store, rules, every: options.every })
       const opened = await openChain(store, { genesis, rules, registry, checkpoints })
       const lowest = await lowestOf(store)
-      return new EnergyChain({ ...opened, store, rules, limits, checkpoints, options, lowest }, init)
+      const identity = await openIdentity(init)
+      return new EnergyChain({ ...opened, store, rules, limits, checkpoints, options, lowest, identity }, init)
     } catch (err) {
       await store.close()
       throw err

@@ -24,15 +24,15 @@ export interface EngineParts {
   chain: ConsensusChain<Standing>
   pool: Mempool<LedgerPoolTransaction>
   headers: HeaderCodec
+  identity: PoaPorts['identity']
 }
 
 /**
  * Makes the engine of a node. One without a signer has one as well: it judges what comes from the network, and finds
  * authorities that sign twice.
  */
-export function engineFor(init: EnergyChainInit, { rules, chain, pool, headers }: EngineParts): PoaEngine {
+export function engineFor(init: EnergyChainInit, { rules, chain, pool, headers, identity }: EngineParts): PoaEngine {
   const { network, isReady, clock } = init
-  const identity = identityOf(init)
   const ports: PoaPorts = {
     rules,
     chain,
@@ -46,12 +46,18 @@ export function engineFor(init: EnergyChainInit, { rules, chain, pool, headers }
   return poa(ports, init.consensus)
 }
 
-/** Whoever signs must know what it signed. @throws {TypeError} when there is nowhere to keep that */
-function identityOf({ signer, record, directory }: EnergyChainInit): PoaPorts['identity'] {
+/**
+ * Who signs, and what it signed, which is read now: whoever signs must know that.
+ *
+ * @throws {TypeError} when there is nowhere to keep it @throws {CorruptRecordError}
+ */
+export async function openIdentity({ signer, record, directory }: EnergyChainInit): Promise<PoaPorts['identity']> {
   if (signer === undefined) return undefined
   if (record !== undefined) return { signer: consensusSigner(signer), record }
   if (directory === undefined) throw new TypeError('a signer needs a directory, or a record of what it signed')
-  return { signer: consensusSigner(signer), record: new SigningFile(join(directory, SIGNING_FILE)) }
+  const file = new SigningFile(join(directory, SIGNING_FILE))
+  await file.load()
+  return { signer: consensusSigner(signer), record: file }
 }
 
 function consensusSigner(signer: LedgerSigner): Signer {

@@ -2,6 +2,7 @@ import { UnusableFileError } from '../errors.ts'
 
 /** Errors of a chain that is opened: what is in its directory, or who else uses it. */
 const NAMES: ReadonlySet<string> = new Set([
+  'CorruptRecordError',
   'StoreLockedError',
   'StoreUnavailableError',
   'FormatVersionError',
@@ -11,9 +12,18 @@ const NAMES: ReadonlySet<string> = new Set([
   'UnreadableBlockError',
 ])
 
+/** Words that say more of what is to be done than the error itself. */
+const WORDS: ReadonlyMap<string, (message: string) => string> = new Map<string, (message: string) => string>([
+  ['StoreLockedError', () => 'a node is using it; stop that first'],
+  [
+    'CorruptRecordError',
+    (message) => `${message}; without it the key might sign twice: put a copy back, or have another key registered`,
+  ],
+])
+
 /** Turns the failure to open a chain into an `UnusableFileError` where it is one of the directory. */
 export function openProblem(directory: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || !NAMES.has(cause.name)) return cause
-  const why = cause.name === 'StoreLockedError' ? 'a node is using it; stop that first' : cause.message
+  const why = WORDS.get(cause.name)?.(cause.message) ?? cause.message
   return new UnusableFileError('chain directory', directory, why, { cause })
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -48,6 +48,20 @@ it('opens the chain of its genesis file, refuses another in the same directory, 
     path: join(config.dataDir, 'chain'),
     message: expect.stringContaining('holds chain'),
     cause: expect.objectContaining({ name: 'WrongGenesisError' }),
+  })
+})
+
+it('does not open where it is not known what the authority signed, before anything listens, and says what to do', async () => {
+  const { config } = await configOf('gridtokenx', {})
+  const directory = join(config.dataDir, 'chain')
+  await mkdir(directory, { recursive: true })
+  await writeFile(join(directory, 'signing.record'), 'what a bad disk gives back')
+  expect(config.role).toBe('authority')
+  await expect(createNode({ config, log })).rejects.toMatchObject({
+    name: 'UnusableFileError',
+    path: directory,
+    message: expect.stringMatching(/the checksum of .*signing\.record does not hold; .*put a copy back/),
+    cause: expect.objectContaining({ code: 'corrupt-record' }),
   })
 })
 
