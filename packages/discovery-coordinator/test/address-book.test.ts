@@ -42,6 +42,8 @@ it.each([
   ['/dns6/2130706433/tcp/1', 'ip4/127.0'],
   ['/dns4/a#.example.org/tcp/1', 'dns/'],
   ['/memory/x', 'memory'],
+  ['/ip6/2001:db8::1:2:3:4:5/tcp/1', 'ip6/2001:db8'],
+  ['/ip4/192.0.2.7/tcp/1/p2p/12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8/p2p-circuit', 'p2p-circuit'],
 ])('sees in %s the network group %s', (address, group) => {
   expect(networkGroup(multiaddr(address))).toBe(group)
 })
@@ -235,6 +237,15 @@ it('gives one network group its sixteenth of the tried table, however many peers
   expect(book.counts.tried).toBeLessThanOrEqual((64 * 16) / 16)
   expect(book.counts.tried).toBeGreaterThan(32)
   expect(book.counts.new).toBeLessThanOrEqual((256 * 16) / 16)
+})
+
+it('gives all relayed peers together a sixteenth of the tried table, however many relays they are behind', () => {
+  const book = makeBook()
+  for (const [index, id] of ids.slice(0, 1_500).entries()) {
+    const relay = `/ip4/${(index % 16) + 20}.1.2.3/tcp/4001/p2p/${keyOf(2_499)}`
+    book.succeeded({ id, addresses: [multiaddr(`${relay}/p2p-circuit`)] })
+  }
+  expect(book.counts.tried).toBeLessThanOrEqual((64 * 16) / 16)
 })
 
 it('keeps every peer in one place of one table, whatever happens', () => {
