@@ -5,7 +5,9 @@ import { BookTable, shuffle } from './book-table.ts'
 import { MAX_CONTESTS, RECENT_SUCCESS_MS } from './constants.ts'
 import { Contests } from './contests.ts'
 import { networkGroup } from './network-group.ts'
+import { latestOf } from './signed-addresses.ts'
 import { isSet, readBack } from './stored-time.ts'
+import type { SourcedCandidate } from './strategy.ts'
 
 /**
  * The peers known from earlier, in two tables: `new`, heard of, and `tried`, reached by us. Each peer has one place, and
@@ -41,16 +43,17 @@ export class AddressBook {
   }
 
   /** Takes in a peer that was heard of from `sourceGroup`. Returns `false` if its place is taken. */
-  add(candidate: Candidate, sourceGroup: string): boolean {
-    const known = this.#entries.get(candidate.id.toString())
+  add(candidate: SourcedCandidate, sourceGroup: string): boolean {
+    const { id } = candidate
+    const known = this.#entries.get(id.toString())
     if (known !== undefined) {
-      this.#learn(known, candidate)
+      const next = this.#learnt(known, candidate)
+      if (!isSame(next, known)) this.#set(next)
       return true
     }
-    const addresses = mergeAddresses(candidate.addresses, [], this.#maxAddresses)
-    if (addresses.length === 0) return false
-    const fresh = { failures: 0, addedMs: Date.now(), reachedMs: 0, ...nameOf(candidate) }
-    return this.#putNew({ id: candidate.id, addresses, table: 'new', group: sourceGroup, ...fresh })
+    const fresh = { failures: 0, addedMs: Date.now(), reachedMs: 0, addresses: [] }
+    const entry = this.#learnt({ id, table: 'new', group: sourceGroup, ...fresh }, candidate)
+    return entry.addresses.length > 0 && this.#putNew(entry)
   }
 
   /** We reached the peer; the first of its addresses is where. */
@@ -61,7 +64,8 @@ export class AddressBook {
     // A peer that is not known is heard of now, so that it has a place to wait in if its own is contested.
     this.add(candidate, group)
     const known = this.#entries.get(candidate.id.toString())
-    const addresses = mergeAddresses([address], known?.addresses ?? [], this.#maxAddresses)
+    const sure = [address, ...(known?.record?.addresses ?? [])]
+    const addresses = mergeAddresses(sure, known?.addresses ?? [], this.#maxAddresses)
     const reached = { addresses, failures: 0, reachedMs: Date.now(), ...nameOf(candidate) }
     if (known?.table === 'tried') {
       // It has proved itself, so whoever challenged it does not get its place.
@@ -138,13 +142,13 @@ export class AddressBook {
     for (const peer of peers) this.#changed.add(peer)
   }
 
-  #learn(known: BookEntry, candidate: Candidate): void {
-    // Where a peer was reached is not displaced by what is merely said.
+  #learnt(known: BookEntry, candidate: SourcedCandidate): BookEntry {
+    const record = latestOf(known.record, candidate.record, this.#maxAddresses)
+    // Where a peer was reached, and what it signed, is not displaced by what is merely said.
     const reached = known.reachedMs > 0 ? known.addresses.slice(0, 1) : []
-    const addresses = mergeAddresses([...reached, ...candidate.addresses], known.addresses, this.#maxAddresses)
-    const next = { ...known, addresses, ...nameOf(candidate) }
-    const isSame = next.role === known.role && next.region === known.region && isEqual(addresses, known.addresses)
-    if (!isSame) this.#set(next)
+    const sure = [...reached, ...(record?.addresses ?? [])]
+    const addresses = mergeAddresses(sure, [...candidate.addresses, ...known.addresses], this.#maxAddresses)
+    return { ...known, addresses, ...(record !== undefined && { record }), ...nameOf(candidate) }
   }
 
   #putNew(entry: BookEntry): boolean {
@@ -217,6 +221,11 @@ export class AddressBook {
   #entriesOf(peers: readonly string[]): BookEntry[] {
     return peers.map((peer) => this.#entries.get(peer)).filter((entry) => entry !== undefined)
   }
+}
+
+function isSame(a: BookEntry, b: BookEntry): boolean {
+  const isNamed = a.role === b.role && a.region === b.region
+  return isNamed && a.record?.seq === b.record?.seq && isEqual(a.addresses, b.addresses)
 }
 
 function isEqual(a: readonly { toString(): string }[], b: readonly { toString(): string }[]): boolean {

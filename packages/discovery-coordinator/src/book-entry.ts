@@ -1,13 +1,16 @@
 import type { Candidate, DiscoveryNeed } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr'
+import type { SignedAddresses } from './signed-addresses.ts'
 import { GIVE_UP_FAILURES, MAX_ADDRESS_BYTES, MAX_NAME_LENGTH, STALE_AGE_MS, STALE_FAILURES } from './constants.ts'
 
 /** A peer in the address book. Immutable: a change is a new entry. */
 export interface BookEntry {
   readonly id: PeerId
-  /** The one that was reached first of all. */
+  /** First the one that was reached, then those that the peer signed, then what else was heard. */
   readonly addresses: readonly Multiaddr[]
+  /** The latest record that the peer signed. */
+  readonly record?: SignedAddresses
   readonly role?: string
   readonly region?: string
   readonly table: 'new' | 'tried'

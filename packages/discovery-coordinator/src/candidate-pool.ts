@@ -1,6 +1,8 @@
 import type { Candidate } from '@gridmesh/interfaces'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { mergeAddresses, nameOf } from './book-entry.ts'
 import { networkGroup } from './network-group.ts'
+import { latestOf, type SignedAddresses } from './signed-addresses.ts'
 import type { SourcedCandidate, Strategy } from './strategy.ts'
 
 /** A candidate in the pool. */
@@ -13,9 +15,16 @@ export interface PooledCandidate extends Candidate {
   readonly source: string
   /** Network group of its first address. */
   readonly group: string
-  /** It is named in the configuration. */
+  /** A fallback named it. */
   readonly isFallback: boolean
+  /** Those of its addresses that are in the configuration. */
+  readonly configured: readonly Multiaddr[]
+  /** The latest record that it signed. */
+  readonly record?: SignedAddresses
 }
+
+/** What the pool asks of a strategy that found a candidate. */
+type Teller = Pick<Strategy, 'name' | 'isFallback' | 'isConfigured'>
 
 /** Limits of the pool. */
 export interface PoolInit {
@@ -50,17 +59,13 @@ export class CandidatePool {
   }
 
   /** Adds a candidate, or what is new of it to what is held. Returns whether it is new. */
-  put(candidate: SourcedCandidate, { name, isFallback = false }: Pick<Strategy, 'name' | 'isFallback'>): boolean {
+  put(candidate: SourcedCandidate, strategy: Teller): boolean {
     const key = candidate.id.toString()
     const known = this.#held.get(key)
-    if (known === undefined) {
-      const source = candidate.source === undefined ? `strategy/${name}` : networkGroup(candidate.source)
-      this.#add(this.#pooled(candidate, undefined, { key, strategy: name, source, isFallback }))
-      return true
-    }
-    const named = known.isFallback || isFallback
-    this.#held.set(key, this.#pooled(candidate, known, { ...known, isFallback: named }))
-    return false
+    const pooled = this.#pooled(candidate, strategy, known)
+    if (known === undefined) this.#add(pooled)
+    else this.#held.set(key, pooled)
+    return known === undefined
   }
 
   /** Takes in what a peer said of itself. */
@@ -83,29 +88,28 @@ export class CandidatePool {
     this.#bySource.clear()
   }
 
-  #pooled(
-    candidate: SourcedCandidate,
-    known: PooledCandidate | undefined,
-    rest: Pick<PooledCandidate, 'key' | 'strategy' | 'source' | 'isFallback'>,
-  ): PooledCandidate {
-    const held = known?.addresses ?? []
-    // Addresses from the configuration are not displaced by what somebody says.
-    const isFirst = known === undefined || (rest.isFallback && !known.isFallback)
-    const [first, second] = isFirst ? [candidate.addresses, held] : [held, candidate.addresses]
-    const addresses = mergeAddresses(first, second, this.#init.maxAddresses)
+  #pooled(candidate: SourcedCandidate, strategy: Teller, known: PooledCandidate | undefined): PooledCandidate {
+    const { name, isFallback = false, isConfigured = isFallback } = strategy
+    const { maxAddresses } = this.#init
+    const configured = mergeAddresses(known?.configured ?? [], isConfigured ? candidate.addresses : [], maxAddresses)
+    const record = latestOf(known?.record, candidate.record, maxAddresses)
+    // What is in the configuration, and what the peer signed, is not displaced by what somebody says.
+    const sure = [...configured, ...(record?.addresses ?? [])]
+    const said = [...(known?.addresses ?? []), ...candidate.addresses]
+    const addresses = mergeAddresses(sure, said, maxAddresses)
     const [address] = addresses
-    const group = address === undefined ? 'none' : networkGroup(address)
-    const { key, strategy, source, isFallback } = rest
     return {
       ...nameOf(known ?? {}),
       ...nameOf(candidate),
       id: candidate.id,
+      key: candidate.id.toString(),
       addresses,
-      group,
-      key,
-      strategy,
-      source,
-      isFallback,
+      configured,
+      ...(record !== undefined && { record }),
+      group: address === undefined ? 'none' : networkGroup(address),
+      strategy: known?.strategy ?? name,
+      source: known?.source ?? (candidate.source === undefined ? `strategy/${name}` : networkGroup(candidate.source)),
+      isFallback: isFallback || (known?.isFallback ?? false),
     }
   }
 

@@ -14,6 +14,7 @@ export function configuredPeers(
   return {
     name,
     ...options,
+    isConfigured: true,
     async *discover(): AsyncGenerator<SourcedCandidate> {
       yield* shuffle([...peers])
     },

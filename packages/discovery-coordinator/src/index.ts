@@ -203,6 +203,7 @@ export {
 export { kademlia, type KademliaComponents, type KademliaInit } from './kademlia.ts'
 export { mdns, type MdnsComponents, type MdnsInit } from './mdns.ts'
 export { peerExchange, type PeerExchangeComponents, type PeerExchangeInit } from './peer-exchange.ts'
+export type { SignedAddresses } from './signed-addresses.ts'
 export { staticPeers } from './static-peers.ts'
 export type { DiscoveryStats, StrategyStats } from './stats.ts'
 export { stored, type StoredComponents, type StoredInit } from './stored.ts'

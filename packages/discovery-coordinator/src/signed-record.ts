@@ -1,8 +1,8 @@
-import type { Candidate } from '@gridmesh/interfaces'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import { mergeAddresses } from './book-entry.ts'
 import { PeerExchangeError } from './errors.ts'
+import type { SourcedCandidate } from './strategy.ts'
 
 /**
  * Opens a signed peer record. One that is well signed but says nothing we can use is `undefined`: that is the doing of
@@ -13,16 +13,16 @@ export async function openRecord(
   bytes: Uint8Array,
   maxAddresses: number,
   signal: AbortSignal,
-): Promise<Candidate | undefined> {
+): Promise<SourcedCandidate | undefined> {
   const envelope = await certify(bytes, signal)
   const record = parse(envelope.payload)
   if (record === undefined) return undefined
-  const { peerId, multiaddrs } = record
+  const { peerId, multiaddrs, seqNumber: seq } = record
   if (!peerIdFromPublicKey(envelope.publicKey).equals(peerId)) {
     throw new PeerExchangeError('forged', `the record of ${peerId.toString()} is signed by another`)
   }
   const addresses = mergeAddresses(multiaddrs, [], maxAddresses)
-  return addresses.length === 0 ? undefined : { id: peerId, addresses }
+  return addresses.length === 0 ? undefined : { id: peerId, addresses, record: { seq, addresses } }
 }
 
 async function certify(bytes: Uint8Array, signal: AbortSignal): Promise<RecordEnvelope> {

@@ -75,8 +75,11 @@ export class StoredPeers implements Strategy {
 
   readonly #onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
     try {
-      const addresses = detail.signedPeerRecord?.addresses ?? detail.listenAddrs
-      this.#book.add({ id: detail.peerId, addresses }, networkGroup(detail.connection.remoteAddr))
+      const { peerId, connection, signedPeerRecord, listenAddrs } = detail
+      // What it says now counts even where libp2p knows a record with a later number, as after its clock was set back.
+      const addresses = [...listenAddrs, ...(signedPeerRecord?.addresses ?? [])]
+      const signed = signedPeerRecord !== undefined && { record: { seq: signedPeerRecord.seq, addresses } }
+      this.#book.add({ id: peerId, addresses, ...signed }, networkGroup(connection.remoteAddr))
     } catch (err) {
       this.#log.error('could not take in what %p said of itself - %e', detail.peerId, err)
     }

@@ -1,11 +1,14 @@
 import type { Candidate, DiscoveryNeed } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { SignedAddresses } from './signed-addresses.ts'
 
 /** A candidate, and whose word for it there is. */
 export interface SourcedCandidate extends Candidate {
   /** Address of the connection to the peer that told of it; absent where no peer did. */
   source?: Multiaddr
+  /** What the peer signed of where it is, in the latest record at hand; what nobody signed does not displace that. */
+  record?: SignedAddresses
 }
 
 /** What a strategy is asked for. */
@@ -28,6 +31,8 @@ export interface Strategy {
    * candidates, and dialled anew without delay as soon as no peer is left. @default false
    */
   readonly isFallback?: boolean
+  /** Its peers are named in the configuration: what others say of where they are comes after. @default isFallback */
+  readonly isConfigured?: boolean
   /** Yields peers until it knows no more, or the signal aborts. */
   discover(options: DiscoverOptions): AsyncIterable<SourcedCandidate>
   /** Another strategy found a candidate. */

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { AddressBook } from '../src/address-book.ts'
 import { BookPlaces, type BookSize } from '../src/book-places.ts'
 import { networkGroup } from '../src/network-group.ts'
-import { addressOf, at, candidateOf, makePeerIds } from './support.ts'
+import { addressOf, at, candidateOf, makePeerIds, named, signedCandidateOf } from './support.ts'
 
 const ids = await makePeerIds(2_500)
 const DEFAULTS: BookSize = { newBuckets: 256, triedBuckets: 64, slotsPerBucket: 16 }
@@ -72,6 +72,67 @@ it('keeps the address that was reached first, whatever is said of the peer, and 
   const addresses = book.get(keyOf(0))?.addresses.map(String)
   expect(addresses).toHaveLength(8)
   expect(addresses?.[0]).toBe(addressOf(0).toString())
+})
+
+/** Addresses by their indices, of the first peer in a book. */
+function addressesIn(book: AddressBook): string[] {
+  return book.get(keyOf(0))?.addresses.map(String) ?? []
+}
+
+/** Enough addresses to displace all others that may be displaced. */
+const MANY = Array.from({ length: 8 }, (_, index) => index + 100)
+
+it('keeps what a peer signed, whatever others say of it', () => {
+  const book = makeBook()
+  const [a, b] = [0, 1]
+  book.add(signedCandidateOf(at(ids, 0), 5n, a, b), 'a')
+  book.add({ id: at(ids, 0), addresses: MANY.map(addressOf) }, 'strategy/mdns')
+  expect(addressesIn(book)).toEqual(named(a, b, ...MANY.slice(0, 6)))
+})
+
+it('takes the later of two records that a peer signed, and keeps the earlier from displacing it', () => {
+  const book = makeBook()
+  book.add(signedCandidateOf(at(ids, 0), 5n, ...MANY), 'a')
+  book.add(signedCandidateOf(at(ids, 0), 6n, 1, 2), 'a')
+  expect(addressesIn(book).slice(0, 2)).toEqual(named(1, 2))
+  book.add(signedCandidateOf(at(ids, 0), 5n, ...MANY), 'a')
+  expect(addressesIn(book).slice(0, 2)).toEqual(named(1, 2))
+})
+
+it('has what a peer signed displace what was said of it before', () => {
+  const book = makeBook()
+  book.add({ id: at(ids, 0), addresses: MANY.map(addressOf) }, 'strategy/mdns')
+  book.add(signedCandidateOf(at(ids, 0), 5n, 1), 'a')
+  expect(addressesIn(book)[0]).toBe(addressOf(1).toString())
+})
+
+it('learns where a peer that nobody signed for is now, though it holds maxAddresses where it was', () => {
+  const book = makeBook()
+  for (const index of [...MANY, 0]) book.add({ id: at(ids, 0), addresses: [addressOf(index)] }, 'strategy/mdns')
+  expect(addressesIn(book)[0]).toBe(addressOf(0).toString())
+})
+
+it('never loses the latest record nor the address that was reached, whatever is said in whatever order', () => {
+  const addresses = fc.array(fc.nat(300), { minLength: 1, maxLength: 7 })
+  const word = fc.record({ seq: fc.option(fc.bigInt({ min: 0n, max: 5n })), addresses, isReached: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1, maxLength: 30 }), (words) => {
+      const book = makeBook()
+      const id = at(ids, 0)
+      let latest: { seq: bigint; addresses: number[] } | undefined
+      let reached: number | undefined
+      for (const { seq, addresses: said, isReached } of words) {
+        if (isReached) reached = at(said, 0)
+        if (isReached) book.succeeded({ id, addresses: said.map(addressOf) })
+        else if (seq === null) book.add({ id, addresses: said.map(addressOf) }, 'a')
+        else book.add(signedCandidateOf(id, seq, ...said), 'a')
+        if (!isReached && seq !== null && seq >= (latest?.seq ?? 0n)) latest = { seq, addresses: said }
+        const sure = named(...(reached === undefined ? [] : [reached]), ...(latest?.addresses ?? []))
+        expect(addressesIn(book)).toEqual(expect.arrayContaining(sure))
+        expect(addressesIn(book).length).toBeLessThanOrEqual(8)
+      }
+    }),
+  )
 })
 
 it('holds an address once, with and without the peer id at its end, and none that is too long', () => {

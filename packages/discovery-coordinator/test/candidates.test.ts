@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { CandidatePool } from '../src/candidate-pool.ts'
 import { rankCandidates, type RankingView } from '../src/rank-candidates.ts'
 import type { SourcedCandidate } from '../src/index.ts'
-import { addressOf, at, candidateOf, makePeerIds } from './support.ts'
+import { addressOf, at, candidateOf, makePeerIds, named, signedCandidateOf } from './support.ts'
 
 const ids = await makePeerIds(400)
 const PX = { name: 'peer-exchange' }
@@ -43,6 +43,19 @@ it('puts the addresses from the configuration before those that others told of f
   const [held] = pool.list()
   expect(held?.isFallback).toBe(true)
   expect(held?.addresses[0]?.toString()).toBe(addressOf(0).toString())
+})
+
+it('puts the latest that a peer signed before what others said first, and the configuration before both', () => {
+  const pool = makePool()
+  const addresses = (): string[] | undefined => pool.list()[0]?.addresses.map(String)
+  for (const index of [1, 2, 3]) pool.put(candidateOf(at(ids, 0), index), PX)
+  pool.put(signedCandidateOf(at(ids, 0), 5n, 4), PX)
+  expect(addresses()).toEqual(named(4, 1, 2))
+  pool.put(signedCandidateOf(at(ids, 0), 6n, 5), PX)
+  pool.put(signedCandidateOf(at(ids, 0), 5n, 4, 6), PX)
+  expect(addresses()?.[0]).toBe(addressOf(5).toString())
+  pool.put(candidateOf(at(ids, 0), 7), { name: 'static', isConfigured: true })
+  expect(addresses()?.slice(0, 2)).toEqual(named(7, 5))
 })
 
 it('evicts from the source that has most, so that a flood loses its own', () => {

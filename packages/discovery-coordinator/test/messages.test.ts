@@ -108,6 +108,12 @@ it('refuses the 251st record, and one of more than maxRecordBytes', () => {
   expect(() => decodeReply(encodeReply([new Uint8Array(2_049)]), LIMITS)).toThrow(oversized)
 })
 
+it('tells what was signed, and when in the order of records', async () => {
+  const opened = await openRecord(await seal(0), 8, never)
+  expect(opened?.record?.seq).toBe(1n)
+  expect(opened?.record?.addresses.map(String)).toEqual([addressOf(0).toString()])
+})
+
 it('takes no more than maxAddresses from a record', async () => {
   const opened = await openRecord(await seal(0, { addresses: 20 }), 8, never)
   expect(opened?.addresses).toHaveLength(8)

@@ -190,12 +190,37 @@ it('learns what connected peers say of themselves, and nothing any more after st
   expect(await names(made)).toHaveLength(1)
 })
 
+it('believes what a connected peer says of itself now over what it signed before', async () => {
+  const made = await start(new MemoryDatastore())
+  const connection = { remoteAddr: multiaddr('/ip4/192.0.2.1/tcp/40000') }
+  const identified = (seq: bigint, said: number, signed: number): void => {
+    const signedPeerRecord = { seq, addresses: [addressOf(signed)] }
+    const detail = { peerId: at(ids, 0), listenAddrs: [addressOf(said)], protocols: [], connection, signedPeerRecord }
+    made.events.safeDispatchEvent('peer:identify', { detail: detail as unknown as IdentifyResult })
+  }
+  const first = async (): Promise<string | undefined> => (await offers(made))[0]?.addresses[0]?.toString()
+  identified(5n, 1, 1)
+  identified(6n, 2, 2)
+  expect(await first()).toBe(addressOf(2).toString())
+  // Its clock was set back, so libp2p tells of the later record that it knows.
+  identified(6n, 3, 2)
+  made.strategy.found?.({ id: at(ids, 0), addresses: [addressOf(4)] }, 'mdns')
+  expect(await first()).toBe(addressOf(3).toString())
+  await made.strategy.stop?.()
+})
+
 it('offers no more than maxPerRun', async () => {
   const made = await start(new MemoryDatastore(), { maxPerRun: 5 })
   for (let index = 0; index < 20; index++) made.strategy.succeeded?.(candidateOf(at(ids, index), index * 256))
   expect(await offers(made)).toHaveLength(5)
   await made.strategy.stop?.()
 })
+
+/** An entry with its addresses as text. */
+function inWords({ addresses, record, ...rest }: BookEntry): object {
+  const signed = record && { seq: record.seq, addresses: record.addresses.map(String) }
+  return { ...rest, addresses: addresses.map(String), record: signed }
+}
 
 it('reads back what it writes, and refuses any other bytes with a typed error', () => {
   const id = at(ids, 0)
@@ -209,16 +234,14 @@ it('reads back what it writes, and refuses any other bytes with a typed error', 
     addedMs: fc.nat(),
     reachedMs: fc.nat(),
     address: fc.nat(1_000),
+    seq: fc.option(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })),
   })
   fc.assert(
-    fc.property(entry, ({ role, region, address, ...rest }) => {
+    fc.property(entry, ({ role, region, address, seq, ...rest }) => {
       const said = { ...(role !== undefined && { role }), ...(region !== undefined && { region }) }
-      const whole = { id, addresses: [addressOf(address)], ...rest, ...said }
-      const read = decodeEntry(id, encodeEntry(whole), 8)
-      expect({ ...read, addresses: read.addresses.map(String) }).toEqual({
-        ...whole,
-        addresses: whole.addresses.map(String),
-      })
+      const addresses = [addressOf(address)]
+      const whole = { id, addresses, ...rest, ...said, ...(seq !== null && { record: { seq, addresses } }) }
+      expect(inWords(decodeEntry(id, encodeEntry(whole), 8))).toEqual(inWords(whole))
     }),
   )
   const json = fc.jsonValue().map((value) => new TextEncoder().encode(JSON.stringify(value)))

@@ -26,7 +26,7 @@ it('offers each peer of a list once, with all its addresses', async () => {
     [staticPeers, 'static', false],
   ] as const) {
     const strategy = create(list)()
-    expect(strategy).toMatchObject({ name, isFallback })
+    expect(strategy).toMatchObject({ name, isFallback, isConfigured: true })
     expect(await offersOf(strategy)).toEqual(expected)
   }
 })

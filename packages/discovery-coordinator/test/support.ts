@@ -51,8 +51,19 @@ export function addressOf(index: number): Multiaddr {
   return multiaddr(`/ip4/${10 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${index & 255}.1/tcp/9000`)
 }
 
+/** Those addresses as text. */
+export function named(...indices: number[]): string[] {
+  return indices.map((index) => addressOf(index).toString())
+}
+
 export function candidateOf(id: PeerId, index: number): Candidate {
   return { id, addresses: [addressOf(index)] }
+}
+
+/** A candidate with addresses that it signed. */
+export function signedCandidateOf(id: PeerId, seq: bigint, ...indices: number[]): SourcedCandidate {
+  const addresses = indices.map(addressOf)
+  return { id, addresses, record: { seq, addresses } }
 }
 
 /** A strategy that offers the same peers each time, and notes what it is told. */
