@@ -1,10 +1,10 @@
-/** How long a candidate is left alone. */
+/** How long a candidate, or a host, is left alone. */
 export interface BackoffInit {
   /** After the first attempt, in ms. */
   baseMs: number
   /** At most, in ms. */
   maxMs: number
-  /** Candidates remembered. */
+  /** How many are remembered. */
   maxKeys: number
 }
 
@@ -14,7 +14,7 @@ interface Attempts {
   waitMs: number
 }
 
-/** Waits per candidate, each twice the one before, with jitter so that a crowd does not come back as one. */
+/** Waits per candidate or host, each twice the one before, with jitter so that a crowd does not come back as one. */
 export class BackoffTable {
   readonly #init: BackoffInit
   readonly #attempts = new Map<string, Attempts>()

@@ -51,7 +51,7 @@ export function mergeAddresses(
 }
 
 /** Drops the peer id at the end, with which and without which it is one address; a dnsaddr is resolved by it. */
-function withoutPeer(address: Multiaddr): Multiaddr {
+export function withoutPeer(address: Multiaddr): Multiaddr {
   const components = address.getComponents()
   const isDroppable = components.length > 1 && components.at(-1)?.code === CODE_P2P
   return isDroppable && components[0]?.name !== 'dnsaddr' ? address.decapsulateCode(CODE_P2P) : address

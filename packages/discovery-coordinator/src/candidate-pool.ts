@@ -1,6 +1,7 @@
 import type { Candidate } from '@gridmesh/interfaces'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { mergeAddresses, nameOf } from './book-entry.ts'
+import { hostKey } from './host-key.ts'
 import { networkGroup } from './network-group.ts'
 import { latestOf, type SignedAddresses } from './signed-addresses.ts'
 import type { SourcedCandidate, Strategy } from './strategy.ts'
@@ -17,6 +18,8 @@ export interface PooledCandidate extends Candidate {
   readonly group: string
   /** A fallback named it. */
   readonly isFallback: boolean
+  /** The host of each address. */
+  readonly hosts: readonly string[]
   /** Those of its addresses that are in the configuration. */
   readonly configured: readonly Multiaddr[]
   /** The latest record that it signed. */
@@ -104,6 +107,7 @@ export class CandidatePool {
       id: candidate.id,
       key: candidate.id.toString(),
       addresses,
+      hosts: addresses.map(hostKey),
       configured,
       ...(record !== undefined && { record }),
       group: address === undefined ? 'none' : networkGroup(address),

@@ -7,6 +7,7 @@ import { raced } from './deadline.ts'
 import { DialDesk, type Quota } from './dial-desk.ts'
 import { Dialler } from './dialler.ts'
 import { Feeler } from './feeler.ts'
+import { HostBackoff } from './host-backoff.ts'
 import type { DiscoveryComponents, FoundCandidate, MinimumChange } from './index.ts'
 import { DiscoveryMetrics } from './metrics.ts'
 import { Needs, type Shortage } from './needs.ts'
@@ -61,14 +62,16 @@ export class Coordinator {
     this.#thresholds = new Thresholds(options)
     this.#ratio = new SuccessRatio(options.maxOvershoot)
     const { backoffBaseMs, backoffMaxMs, maxBackoffs } = options
-    this.#backoff = new BackoffTable({ baseMs: backoffBaseMs, maxMs: backoffMaxMs, maxKeys: maxBackoffs })
+    const backoffInit = { baseMs: backoffBaseMs, maxMs: backoffMaxMs, maxKeys: maxBackoffs }
+    this.#backoff = new BackoffTable(backoffInit)
     this.#pool = new CandidatePool(options)
     this.#tally = new Tally(strategies.map(({ name }) => name))
     this.#census = new Census(components, this)
     this.#needs = new Needs(options, components, this.#census, log)
     this.#board = new StrategyBoard(strategies, runnerInit(options), this, log)
     const dialler = new Dialler(components, options.dialDeadlineMs)
-    const parts = { dialler, pool: this.#pool, census: this.#census, backoff: this.#backoff, log }
+    const hosts = new HostBackoff(backoffInit)
+    const parts = { dialler, pool: this.#pool, census: this.#census, backoff: this.#backoff, hosts, log }
     const deskInit = { concurrency: options.dialConcurrency, aloneBackoffMs: options.maxIntervalMs }
     this.#desk = new DialDesk(parts, deskInit, this)
     this.#feeler = new Feeler(options.feelerIntervalMs, strategies, parts, this)

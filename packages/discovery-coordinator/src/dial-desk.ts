@@ -5,6 +5,7 @@ import type { CandidatePool, PooledCandidate } from './candidate-pool.ts'
 import type { Census } from './census.ts'
 import { MAX_CANDIDATE_FAILURES } from './constants.ts'
 import { type Dialler, judgeFailure } from './dialler.ts'
+import type { HostBackoff } from './host-backoff.ts'
 import { fitOf, rankCandidates } from './rank-candidates.ts'
 import type { DialOutcome } from './tally.ts'
 
@@ -14,6 +15,7 @@ export interface DeskParts {
   pool: CandidatePool
   census: Census
   backoff: BackoffTable
+  hosts: HostBackoff
   log: Logger
 }
 
@@ -84,8 +86,11 @@ export class DialDesk {
   /** Starts dials while the round has some left and there is room. */
   fill(signal: AbortSignal): void {
     if (!this.#hasRoom() || signal.aborted) return
-    for (const candidate of this.#ranked()) {
+    for (const ranked of this.#ranked()) {
       if (!this.#hasRoom()) return
+      // The dials that were just started may have taken its hosts.
+      const candidate = this.#parts.hosts.free(ranked)
+      if (candidate === undefined) continue
       const manner = this.#take(candidate)
       if (manner !== undefined) this.#start(candidate, manner, signal)
     }
@@ -93,12 +98,13 @@ export class DialDesk {
 
   /** Candidates that could be dialled now. */
   free(): PooledCandidate[] {
-    const { pool, census, backoff } = this.#parts
+    const { pool, census, backoff, hosts } = this.#parts
     const linked = census.linked()
     const capMs = linked.size === 0 ? this.#init.aloneBackoffMs : Infinity
-    return pool.list().filter(({ id, key, isFallback }) => {
+    return pool.list().filter((candidate) => {
+      const { id, key, isFallback } = candidate
       if (linked.has(key) || this.#inFlight.has(key) || census.isBarred(id)) return false
-      return backoff.isOver(key, isFallback ? capMs : Infinity)
+      return backoff.isOver(key, isFallback ? capMs : Infinity) && hosts.free(candidate) !== undefined
     })
   }
 
@@ -145,6 +151,7 @@ export class DialDesk {
   #start(candidate: PooledCandidate, manner: Manner, signal: AbortSignal): void {
     if (manner === 'trial') this.#trials++
     this.#parts.backoff.attempt(candidate.key)
+    this.#parts.hosts.attempt(candidate)
     this.#listener.onDial(candidate)
     const dial = this.#dial(candidate, manner, signal)
       .catch((err) => this.#parts.log.error('could not take in how a dial ended - %e', err))
@@ -162,19 +169,20 @@ export class DialDesk {
     this.#listener.onDialled(candidate, outcome)
   }
 
-  async #attempt({ key, id, addresses }: PooledCandidate, manner: Manner, signal: AbortSignal): Promise<DialOutcome> {
-    const { dialler, pool } = this.#parts
+  async #attempt(candidate: PooledCandidate, manner: Manner, signal: AbortSignal): Promise<DialOutcome> {
+    const { dialler, hosts, pool } = this.#parts
     try {
       if (manner === 'trial') {
-        await dialler.probe({ id, addresses }, signal)
+        hosts.reached(candidate, await dialler.probe(candidate, signal))
         // It has said by now who it is.
-        const tried = pool.get(key)
+        const tried = pool.get(candidate.key)
         if (tried === undefined || fitOf(tried, this.#need) !== 'yes') return 'succeeded'
       }
-      await dialler.dial({ id, addresses }, signal)
+      const { remoteAddr } = await dialler.dial(candidate, signal)
+      hosts.reached(candidate, remoteAddr)
       return 'succeeded'
     } catch (err) {
-      this.#parts.log.trace('could not dial %p - %e', id, err)
+      this.#parts.log.trace('could not dial %p - %e', candidate.id, err)
       return signal.aborted ? 'neutral' : judgeFailure(err)
     }
   }

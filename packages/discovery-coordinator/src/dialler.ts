@@ -1,6 +1,6 @@
 import { optional, type Candidate } from '@gridmesh/interfaces'
-import type { Connection } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Connection, PeerId } from '@libp2p/interface'
+import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr'
 import { within } from './deadline.ts'
 import type { DiscoveryComponents } from './index.ts'
 import { networkGroup } from './network-group.ts'
@@ -15,15 +15,12 @@ export class Dialler {
     this.#deadlineMs = deadlineMs
   }
 
-  /** Resolves with an open connection. */
+  /** Resolves with an open connection. Only the addresses of the candidate are dialled, if it has any. */
   async dial(candidate: Candidate, signal: AbortSignal): Promise<Connection> {
     return within(this.#deadlineMs, signal, async (inTime) => {
       const { id, addresses } = candidate
-      // The dial takes the addresses of a peer from the peer store, whoever makes it.
-      if (addresses.length > 0)
-        await this.#components.peerStore.merge(id, { multiaddrs: [...addresses] }, { signal: inTime })
       const pool = optional(this.#components, 'connectionPool')
-      return pool === undefined ? this.#open(candidate, inTime) : pool.acquire(id, { signal: inTime })
+      return pool === undefined ? this.#open(candidate, inTime) : pool.acquire(id, { addresses, signal: inTime })
     })
   }
 
@@ -42,11 +39,12 @@ export class Dialler {
   }
 
   /** The pool tells the peer manager of its dials; here we do. */
-  async #open({ id }: Candidate, signal: AbortSignal): Promise<Connection> {
+  async #open({ id, addresses }: Candidate, signal: AbortSignal): Promise<Connection> {
+    const own = ownAddresses(id, addresses)
     const peerManager = optional(this.#components, 'peerManager')
     peerManager?.markConnecting(id)
     try {
-      return await this.#components.connectionManager.openConnection(id, { signal })
+      return await this.#components.connectionManager.openConnection(own.length === 0 ? id : own, { signal })
     } catch (err) {
       peerManager?.markFailed(id)
       throw err
@@ -65,6 +63,15 @@ export class Dialler {
     })
     return connection.remoteAddr
   }
+}
+
+/** The addresses as libp2p wants them: each ending in the id of the peer. Those that end in another's are left out. */
+function ownAddresses(id: PeerId, addresses: readonly Multiaddr[]): Multiaddr[] {
+  return addresses.flatMap((address) => {
+    const last = address.getComponents().at(-1)
+    if (last?.code !== CODE_P2P) return [address.encapsulate(`/p2p/${id.toString()}`)]
+    return last.value === id.toString() ? [address] : []
+  })
 }
 
 const OURS = new Set(['AbortError', 'ConnectionRefusedError', 'DialDeniedError', 'NotStartedError'])

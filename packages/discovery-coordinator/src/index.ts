@@ -91,11 +91,11 @@ export interface DiscoveryInit {
   maxDialsPerRound?: number
   /** Dials for each missing peer at most, however few succeed. @default 4 */
   maxOvershoot?: number
-  /** Time a candidate is left alone after the first dial, in ms; doubled for each further one in a row. @default 1_000 */
+  /** Time a candidate, and its host, is left alone after the first dial, in ms; doubled for each further one in a row. @default 1_000 */
   backoffBaseMs?: number
-  /** Time a candidate is left alone at most, in ms. @default 300_000 */
+  /** Time a candidate, and its host, is left alone at most, in ms. @default 300_000 */
   backoffMaxMs?: number
-  /** Candidates whose dials are remembered; beyond it those dialled longest ago are forgotten. @default 4_096 */
+  /** Candidates, and as many hosts, whose dials are remembered; beyond it those dialled longest ago are forgotten. @default 4_096 */
   maxBackoffs?: number
   /** Time a link has to last for its peer's backoff to begin anew, in ms. @default 60_000 */
   stableMs?: number
@@ -110,8 +110,8 @@ export interface DiscoveryComponents {
   /** libp2p's bus, from which links are learnt. */
   events: TypedEventTarget<Libp2pEvents>
   connectionManager: Pick<ConnectionManager, 'getConnections' | 'openConnection'>
-  /** Where dials take addresses from, and peer exchange its records. */
-  peerStore: Pick<PeerStore, 'all' | 'get' | 'merge'>
+  /** Where peer exchange takes its records from. */
+  peerStore: Pick<PeerStore, 'all' | 'get'>
   /** For `peerExchange`. */
   registrar: Pick<Registrar, 'handle' | 'unhandle'>
   /** For `mdns`. */

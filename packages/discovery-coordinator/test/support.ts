@@ -8,9 +8,17 @@ import type {
   PeerManagerEvents,
 } from '@gridmesh/interfaces'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import { type Connection, type Libp2pEvents, type PeerId, type PrivateKey, TypedEventEmitter } from '@libp2p/interface'
+import {
+  type Connection,
+  type DialTarget,
+  isPeerId,
+  type Libp2pEvents,
+  type PeerId,
+  type PrivateKey,
+  TypedEventEmitter,
+} from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { DefaultDiscovery } from '../src/discovery-service.ts'
@@ -118,17 +126,21 @@ export class FakeWorld {
   /** Peer id strings that answer. */
   readonly reachable = new Set<string>()
   /** Dials in order, by peer id string. */
-  readonly dials: { peer: string; at: number }[] = []
+  readonly dials: { peer: string; addresses: string[]; at: number }[] = []
   dialMs = 10
   active = 0
   maxActive = 0
   /** Called for each dial in place of what `reachable` says. */
   onDial: ((peer: PeerId, signal: AbortSignal | undefined) => Promise<void>) | undefined
 
-  open(peer: PeerId, direction: 'inbound' | 'outbound' = 'inbound'): FakeConnection {
+  open(
+    peer: PeerId,
+    direction: 'inbound' | 'outbound' = 'inbound',
+    remoteAddr = multiaddr('/ip4/192.0.2.1/tcp/1'),
+  ): FakeConnection {
     const connection: FakeConnection = {
       remotePeer: peer,
-      remoteAddr: multiaddr('/ip4/192.0.2.1/tcp/1'),
+      remoteAddr,
       direction,
       status: 'open',
       close: async () => this.close(peer),
@@ -159,10 +171,10 @@ export class FakeWorld {
           this.connections.filter(
             (one) => peer === undefined || one.remotePeer.equals(peer),
           ) as unknown as Connection[],
-        openConnection: async (peer: unknown, options?: { signal?: AbortSignal }) =>
-          (await this.dial(peer as PeerId, options?.signal)) as unknown as Connection,
+        openConnection: async (target: DialTarget, options?: { signal?: AbortSignal }) =>
+          (await this.dial(target, options?.signal)) as unknown as Connection,
       },
-      peerStore: { all: async () => [], merge: async () => ({}), get: async () => ({ protocols: [] }) },
+      peerStore: { all: async () => [], get: async () => ({ protocols: [] }) },
       registrar: { handle: async () => undefined, unhandle: async () => undefined },
       datastore: new MemoryDatastore(),
       logger: defaultLogger(),
@@ -170,9 +182,11 @@ export class FakeWorld {
     } as unknown as DiscoveryComponents
   }
 
-  async dial(peer: PeerId, signal?: AbortSignal): Promise<FakeConnection> {
+  async dial(target: DialTarget, signal?: AbortSignal): Promise<FakeConnection> {
+    const addresses = isPeerId(target) ? [] : [target].flat()
+    const peer = isPeerId(target) ? target : peerIdFromString(addresses[0]?.getComponents().at(-1)?.value ?? '')
     const key = peer.toString()
-    this.dials.push({ peer: key, at: performance.now() })
+    this.dials.push({ peer: key, addresses: addresses.map(String), at: performance.now() })
     this.active++
     this.maxActive = Math.max(this.maxActive, this.active)
     try {
@@ -181,7 +195,7 @@ export class FakeWorld {
         await pass(this.dialMs, signal)
         if (!this.reachable.has(key)) throw new RangeError('refused')
       }
-      return this.open(peer, 'outbound')
+      return this.open(peer, 'outbound', addresses[0])
     } finally {
       this.active--
     }

@@ -76,8 +76,11 @@ export interface Handshake {
 
 /** Who may connect. Service name `connectionPool`. */
 export interface ConnectionPool {
-  /** An open connection to `peer`, reused or dialled; calls for one peer share one dial. */
-  acquire(peer: PeerId, options?: AbortOptions): Promise<Connection>
+  /**
+   * An open connection to `peer`, reused or dialled; calls for one peer share one dial. Dialled are `addresses`, or where
+   * none are given those that the peer store and routing know.
+   */
+  acquire(peer: PeerId, options?: AbortOptions & { addresses?: readonly Multiaddr[] }): Promise<Connection>
   /**
    * Sees whether `peer` answers at one of `addresses` and, where there is a handshake, becomes ready. Keeps no connection
    * that it made for that.

@@ -119,11 +119,13 @@ describe('the minimum of peers', () => {
 describe('hundreds of candidates, of which nearly all are dead', () => {
   it('bring the minimum all the same, within the bounds on candidates and dials, and every dial is accounted for', async () => {
     const alive = [await member(), await member(), await member(), await member()]
-    const port = await freePorts(1)
+    const firstPort = await freePorts(200)
     const ids = await Promise.all(
       Array.from({ length: 200 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))),
     )
-    const dead = ids.map((id) => ({ id, addresses: [multiaddr(`/ip4/127.0.0.1/tcp/${port}/p2p/${id.toString()}`)] }))
+    const dead = ids.map((id, index) => {
+      return { id, addresses: [multiaddr(`/ip4/127.0.0.1/tcp/${firstPort + index}/p2p/${id.toString()}`)] }
+    })
     // The living ones come last.
     const strategy = offering([...dead, ...alive.map(candidateOf)])
     const init = { minPeers: 4, targetPeers: 4, maxCandidates: 100, dialConcurrency: 8, dialDeadlineMs: 5_000 }

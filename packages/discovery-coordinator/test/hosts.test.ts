@@ -1,0 +1,180 @@
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { DefaultDiscovery } from '../src/discovery-service.ts'
+import { hostKey } from '../src/host-key.ts'
+import type { DiscoveryInit, SourcedCandidate } from '../src/index.ts'
+import { addressOf, at, candidateOf, type FakeWorld, ListStrategy, makeDiscovery, makePeerIds } from './support.ts'
+
+const ids = await makePeerIds(300)
+const self = at(ids, 0)
+const peers = ids.slice(1)
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+interface Running {
+  world: FakeWorld
+  service: DefaultDiscovery
+  readonly stop: () => Promise<void>
+}
+
+async function run(strategies: ListStrategy[], init: DiscoveryInit = {}): Promise<Running> {
+  const { world, service } = makeDiscovery(self, { strategies, ...init })
+  await service.start()
+  service.afterStart()
+  const stop = async (): Promise<void> => {
+    await service.beforeStop()
+    await service.stop()
+  }
+  return { world, service, stop }
+}
+
+/** One candidate for each peer, all at a few ports of one machine. */
+function crowdAt(ip: string, count: number): SourcedCandidate[] {
+  return peers.slice(0, count).map((id, index) => {
+    return {
+      id,
+      addresses: Array.from({ length: 8 }, (_, port) => multiaddr(`/ip4/${ip}/tcp/${index * 8 + port + 1}`)),
+    }
+  })
+}
+
+/** When a host was dialled, in ms. */
+function dialsTo(world: FakeWorld, host: string): number[] {
+  const isThere = (address: string): boolean => hostKey(multiaddr(address)) === host
+  return world.dials.filter(({ addresses }) => addresses.some(isThere)).map(({ at: time }) => time)
+}
+
+it.each([
+  ['/ip4/192.0.2.7/tcp/1', 'ip4/192.0.2.7'],
+  ['/ip6/::ffff:192.0.2.7/tcp/1', 'ip4/192.0.2.7'],
+  ['/dns4/0xc0.0.2.7/tcp/1', 'ip4/192.0.2.7'],
+  ['/ip6/2001:db8::1:2:3:4:5/tcp/1', 'ip6/2001:db8:0:1'],
+  ['/ip6/2001:db8:0:1::9/udp/1/quic-v1', 'ip6/2001:db8:0:1'],
+  ['/dns4/a.b.Example.org./tcp/1', 'dns/example.org'],
+  [`/ip4/192.0.2.7/tcp/1/p2p/${self.toString()}/p2p-circuit`, 'ip4/192.0.2.7'],
+  ['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/1'],
+  [`/ip4/127.0.0.1/tcp/1/p2p/${self.toString()}`, '/ip4/127.0.0.1/tcp/1'],
+  ['/dns4/localhost/tcp/1', '/dns4/localhost/tcp/1'],
+  ['/memory/x', '/memory/x'],
+])('dials for %s the host %s', (address, host) => {
+  expect(hostKey(multiaddr(address))).toBe(host)
+})
+
+it('dials a machine that is told of under 250 ids, at 2,000 ports, as seldom as one peer that does not answer', async () => {
+  const { world, stop } = await run([new ListStrategy('told', crowdAt('192.0.2.7', 250))])
+  await vi.advanceTimersByTimeAsync(60_000)
+  // 1 s, 2 s … 32 s, at least half of each.
+  expect(world.dials.length).toBeLessThanOrEqual(8)
+  expect(world.dials.length).toBeGreaterThan(3)
+  expect(world.dials.every(({ addresses }) => addresses.length === 8)).toBe(true)
+  await stop()
+})
+
+it('waits for each host twice as long with each dial that fails, less up to half, whoever is said to be there', async () => {
+  const told = fc.array(fc.array(fc.nat(5), { minLength: 1, maxLength: 4 }), { minLength: 20, maxLength: 200 })
+  await fc.assert(
+    fc.asyncProperty(told, async (hosts) => {
+      const offers = hosts.map((of, index): SourcedCandidate => {
+        return { id: at(peers, index), addresses: of.map((host) => multiaddr(`/ip4/192.0.2.${host}/tcp/${index + 1}`)) }
+      })
+      const { world, stop } = await run([new ListStrategy('told', offers)])
+      await vi.advanceTimersByTimeAsync(100_000)
+      for (let host = 0; host <= 5; host++) {
+        const times = dialsTo(world, `ip4/192.0.2.${host}`)
+        for (const [index, time] of times.slice(1).entries()) {
+          expect(time - at(times, index)).toBeGreaterThanOrEqual(500 * 2 ** index)
+        }
+      }
+      await stop()
+    }),
+    { numRuns: 10 },
+  )
+})
+
+it('dials a peer at those of its addresses whose hosts are not waited for', async () => {
+  const [crowd, own] = [multiaddr('/ip4/192.0.2.7/tcp/1'), multiaddr('/ip4/198.51.100.1/tcp/1')]
+  const strategy = new ListStrategy('told', [{ id: at(peers, 0), addresses: [crowd] }])
+  const { world, stop } = await run([strategy], { backoffBaseMs: 60_000 })
+  await vi.advanceTimersByTimeAsync(500)
+  strategy.offers = [{ id: at(peers, 1), addresses: [crowd, own] }]
+  await vi.advanceTimersByTimeAsync(5_000)
+  const whole = (address: Multiaddr, index: number): string =>
+    `${address.toString()}/p2p/${at(peers, index).toString()}`
+  expect(world.dials.map(({ addresses }) => addresses)).toEqual([[whole(crowd, 0)], [whole(own, 1)]])
+  await stop()
+})
+
+it('links to many peers on one machine quickly, since one that answers ends the wait for its host', async () => {
+  const { world, service, stop } = await run([new ListStrategy('told', crowdAt('192.0.2.7', 40))])
+  for (const id of peers) world.reachable.add(id.toString())
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(service.stats().ready).toBeGreaterThanOrEqual(30)
+  await stop()
+})
+
+it('does not wait for one port of its own machine because of another', async () => {
+  const { world, stop } = await run([new ListStrategy('told', crowdAt('127.0.0.1', 40))])
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(new Set(world.dials.map(({ peer }) => peer)).size).toBe(40)
+  await stop()
+})
+
+it('begins anew with a name that is dialled by the address it stands for', async () => {
+  const offers = peers.slice(0, 40).map((id, index): SourcedCandidate => {
+    return { id, addresses: [multiaddr(`/dns4/node${index}.example.org/tcp/9000`)] }
+  })
+  const { world, service, stop } = await run([new ListStrategy('told', offers)])
+  const dial = world.dial.bind(world)
+  vi.spyOn(world, 'dial').mockImplementation(async (target, signal) => {
+    return Object.assign(await dial(target, signal), { remoteAddr: addressOf(world.dials.length) })
+  })
+  for (const id of peers) world.reachable.add(id.toString())
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(service.stats().ready).toBeGreaterThanOrEqual(30)
+  await stop()
+})
+
+it('does not begin anew with a host because a peer that was told of there answered at another', async () => {
+  const [victim, own] = [
+    multiaddr('/ip4/192.0.2.7/tcp/1'),
+    (index: number) => multiaddr(`/ip4/198.51.${index}.1/tcp/1`),
+  ]
+  const offers = peers.slice(0, 40).map((id, index) => ({ id, addresses: [own(index), victim] }))
+  const { world, stop } = await run([new ListStrategy('told', offers)], { backoffBaseMs: 60_000 })
+  for (const id of peers) world.reachable.add(id.toString())
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(world.dials.length).toBeGreaterThanOrEqual(30)
+  expect(dialsTo(world, 'ip4/192.0.2.7')).toHaveLength(1)
+  await stop()
+})
+
+it('dials whom the configuration names whatever others say is on the same machine', async () => {
+  const named = Object.assign(new ListStrategy('static', crowdAt('192.0.2.7', 4)), { isConfigured: true })
+  const told = new ListStrategy('told', crowdAt('192.0.2.7', 200).slice(4))
+  const { world, stop } = await run([told, named], { backoffBaseMs: 60_000 })
+  await vi.advanceTimersByTimeAsync(5_000)
+  const dialled = new Set(world.dials.map(({ peer }) => peer))
+  expect(peers.slice(0, 4).every((id) => dialled.has(id.toString()))).toBe(true)
+  expect(world.dials).toHaveLength(5)
+  await stop()
+})
+
+it('looks up by its id a candidate without addresses', async () => {
+  const { world, stop } = await run([new ListStrategy('told', [{ id: at(peers, 0), addresses: [] }])])
+  await vi.advanceTimersByTimeAsync(100)
+  expect(world.dials).toMatchObject([{ peer: at(peers, 0).toString(), addresses: [] }])
+  await stop()
+})
+
+it('does not dial an address that names another peer', async () => {
+  const other = multiaddr(`/dnsaddr/example.org/p2p/${at(peers, 1).toString()}`)
+  const strategy = new ListStrategy('told', [{ ...candidateOf(at(peers, 0), 0), addresses: [addressOf(0), other] }])
+  const { world, stop } = await run([strategy])
+  await vi.advanceTimersByTimeAsync(100)
+  expect(world.dials.map(({ addresses }) => addresses)).toEqual([
+    [`${addressOf(0).toString()}/p2p/${at(peers, 0).toString()}`],
+  ])
+  await stop()
+})
