@@ -12,6 +12,7 @@ import type { DiscoveryComponents, FoundCandidate, MinimumChange } from './index
 import { DiscoveryMetrics } from './metrics.ts'
 import { Needs, type Shortage } from './needs.ts'
 import type { DiscoveryOptions } from './options.ts'
+import { believed } from './reach.ts'
 import { RoundTimer } from './round-timer.ts'
 import { Schedule } from './schedule.ts'
 import type { DiscoveryStats } from './stats.ts'
@@ -146,8 +147,10 @@ export class Coordinator {
     }
   }
 
-  take(candidate: SourcedCandidate, strategy: Strategy): boolean {
-    if (this.#running === undefined || this.#census.isBarred(candidate.id)) return false
+  take(found: SourcedCandidate, strategy: Strategy): boolean {
+    if (this.#running === undefined || this.#census.isBarred(found.id)) return false
+    const candidate = found.source === undefined ? found : believed(found, [found.source])
+    if (candidate === undefined) return false
     this.#board.found(candidate, strategy)
     if (this.#census.isLinked(candidate.id)) return false
     const isNew = this.#pool.put(candidate, strategy)

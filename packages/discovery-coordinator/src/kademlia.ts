@@ -1,6 +1,8 @@
 import type { PeerRouting } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
 import { DEFAULT_WALK_PEERS } from './constants.ts'
 import { demandCounts } from './demand.ts'
+import { believed } from './reach.ts'
 import type { DiscoverOptions, SourcedCandidate, Strategy } from './strategy.ts'
 
 /** Options of the walk. */
@@ -13,6 +15,8 @@ export interface KademliaInit {
 export interface KademliaComponents {
   /** libp2p's peer routing; without a router behind it, such as a DHT, nothing is found. */
   peerRouting: Pick<PeerRouting, 'getClosestPeers'>
+  /** Tells how near those are who answer; without it addresses on this machine and in private networks are believed, too. */
+  connectionManager?: Pick<ConnectionManager, 'getConnections'>
 }
 
 /**
@@ -23,23 +27,26 @@ export interface KademliaComponents {
 export function kademlia(init: KademliaInit = {}): (components: KademliaComponents) => Strategy {
   const { maxPerRun = DEFAULT_WALK_PEERS } = init
   demandCounts({ maxPerRun })
-  return ({ peerRouting }) => ({
+  return (components) => ({
     name: 'kademlia',
-    discover: (options) => walk(peerRouting, maxPerRun, options),
+    discover: (options) => walk(components, maxPerRun, options),
   })
 }
 
 // Not libp2p's own random walk: that begins a new query as soon as one ends, so it would not end with what there is.
 async function* walk(
-  peerRouting: KademliaComponents['peerRouting'],
+  { peerRouting, connectionManager }: KademliaComponents,
   maxPerRun: number,
   { signal }: DiscoverOptions,
 ): AsyncGenerator<SourcedCandidate> {
   const key = crypto.getRandomValues(new Uint8Array(32))
   let found = 0
   try {
-    for await (const { id, multiaddrs } of peerRouting.getClosestPeers(key, { signal })) {
-      yield { id, addresses: multiaddrs }
+    for await (const { id, multiaddrs: addresses } of peerRouting.getClosestPeers(key, { signal })) {
+      // Who told of a peer is not known, but no nearer than the nearest of those to whom we are linked.
+      const links = connectionManager?.getConnections().map(({ remoteAddr }) => remoteAddr)
+      const candidate = links === undefined ? { id, addresses } : believed({ id, addresses }, links)
+      if (candidate !== undefined) yield candidate
       if (++found >= maxPerRun) return
     }
   } catch (err) {

@@ -13,6 +13,7 @@ export function networkGroup(address: Multiaddr): string {
   return prefixOf(address, 2) ?? address.getComponents()[0]?.name ?? 'none'
 }
 
-function isRelayed(address: Multiaddr): boolean {
+/** Whether a connection there goes through a relay. */
+export function isRelayed(address: Multiaddr): boolean {
   return address.getComponents().some(({ name }) => name === RELAYED)
 }

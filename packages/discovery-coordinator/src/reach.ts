@@ -1,6 +1,8 @@
 import { isPrivateIp } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf } from './host.ts'
+import { isRelayed } from './network-group.ts'
+import type { SourcedCandidate } from './strategy.ts'
 
 /** Within what an address means one and the same: a machine, a private network, or the world; the narrowest is the least. */
 const MACHINE = 0
@@ -10,6 +12,23 @@ const WORLD = 2
 /** Loopback, and what stands for no address: a dial of that ends at this machine, too. */
 const OWN_IP = /^(?:127\.|0\.|0:0:0:0:0:0:0:[01]$)/
 const OWN_NAME = /(?:^|\.)localhost$/i
+
+/**
+ * The candidate with those of its addresses that somebody at one of `tellers` can know: on this machine only who is on
+ * it as well, in a private network only who is at a private address. From anybody else such an address means another
+ * machine, or is meant to have us look for open ports here. A name counts as known to all, unless it spells an address.
+ * Returns `undefined` where it loses the last address.
+ */
+export function believed<C extends SourcedCandidate>(candidate: C, tellers: readonly Multiaddr[]): C | undefined {
+  // Who comes through a relay may be anywhere.
+  const nearest = Math.min(...tellers.map((teller) => (isRelayed(teller) ? WORLD : reachOf(teller))))
+  const isCredible = (address: Multiaddr): boolean => reachOf(address) >= nearest
+  const addresses = candidate.addresses.filter(isCredible)
+  if (addresses.length === 0 && candidate.addresses.length > 0) return undefined
+  const { record } = candidate
+  const signed = record !== undefined && { record: { seq: record.seq, addresses: record.addresses.filter(isCredible) } }
+  return { ...candidate, addresses, ...signed }
+}
 
 /** Whether an address means something on its own machine only: loopback, or one without a host (memory, unix). */
 export function isOnOneMachine(address: Multiaddr): boolean {

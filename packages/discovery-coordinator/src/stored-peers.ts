@@ -5,6 +5,7 @@ import { BookArchive, newSecret } from './book-archive.ts'
 import { BookPlaces } from './book-places.ts'
 import { within } from './deadline.ts'
 import { networkGroup } from './network-group.ts'
+import { believed } from './reach.ts'
 import type { StoredComponents, StoredInit } from './stored.ts'
 import type { DiscoverOptions, SourcedCandidate, Strategy } from './strategy.ts'
 
@@ -79,7 +80,8 @@ export class StoredPeers implements Strategy {
       // What it says now counts even where libp2p knows a record with a later number, as after its clock was set back.
       const addresses = [...listenAddrs, ...(signedPeerRecord?.addresses ?? [])]
       const signed = signedPeerRecord !== undefined && { record: { seq: signedPeerRecord.seq, addresses } }
-      this.#book.add({ id: peerId, addresses, ...signed }, networkGroup(connection.remoteAddr))
+      const candidate = believed({ id: peerId, addresses, ...signed }, [connection.remoteAddr])
+      if (candidate !== undefined) this.#book.add(candidate, networkGroup(connection.remoteAddr))
     } catch (err) {
       this.#log.error('could not take in what %p said of itself - %e', detail.peerId, err)
     }

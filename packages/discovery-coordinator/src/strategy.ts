@@ -5,7 +5,10 @@ import type { SignedAddresses } from './signed-addresses.ts'
 
 /** A candidate, and whose word for it there is. */
 export interface SourcedCandidate extends Candidate {
-  /** Address of the connection to the peer that told of it; absent where no peer did. */
+  /**
+   * Address of the connection to the peer that told of it; absent where no peer did. Addresses that nobody there can know
+   * are dropped: loopback ones, unless it is one itself, and private ones, unless it is a private or a loopback one.
+   */
   source?: Multiaddr
   /** What the peer signed of where it is, in the latest record at hand; what nobody signed does not displace that. */
   record?: SignedAddresses

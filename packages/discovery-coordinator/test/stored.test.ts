@@ -209,6 +209,20 @@ it('believes what a connected peer says of itself now over what it signed before
   await made.strategy.stop?.()
 })
 
+it('does not believe a peer that connects from afar that it is on this machine or in a private network', async () => {
+  const made = await start(new MemoryDatastore())
+  const tell = (index: number, remote: string, ...addresses: string[]): void => {
+    const connection = { remoteAddr: multiaddr(remote) }
+    const listenAddrs = addresses.map((address) => multiaddr(address))
+    const detail = { peerId: at(ids, index), listenAddrs, protocols: [], connection }
+    made.events.safeDispatchEvent('peer:identify', { detail: detail as unknown as IdentifyResult })
+  }
+  tell(0, '/ip4/203.0.114.1/tcp/40000', '/ip4/127.0.0.1/tcp/22', '/ip4/10.0.0.1/tcp/22')
+  tell(1, '/ip4/203.0.114.1/tcp/40000', '/ip4/10.0.0.1/tcp/22', '/ip4/203.0.114.1/tcp/9000')
+  expect((await offers(made)).map(({ addresses }) => addresses.map(String))).toEqual([['/ip4/203.0.114.1/tcp/9000']])
+  await made.strategy.stop?.()
+})
+
 it('offers no more than maxPerRun', async () => {
   const made = await start(new MemoryDatastore(), { maxPerRun: 5 })
   for (let index = 0; index < 20; index++) made.strategy.succeeded?.(candidateOf(at(ids, index), index * 256))
