@@ -4,7 +4,16 @@ import type { Map as ImmutableMap } from 'immutable'
 import { MAX_RESTING_ENTRIES } from './constants.ts'
 import { SHORTEST_BAN_MS } from './offences.ts'
 import type { PeerManagerOptions } from './options.ts'
-import { type ManagedPeer, movedBy, newRecord, rememberedHello, type RemovableField, scoredAt } from './record.ts'
+import {
+  changeRecord,
+  type ManagedPeer,
+  mergeAddresses,
+  movedBy,
+  newRecord,
+  rememberedHello,
+  type RemovableField,
+  scoredAt,
+} from './record.ts'
 import { PeerRegistry } from './registry.ts'
 import { decay } from './reputation.ts'
 import { type LedgerEntry, type LedgerState, movedLedger, ReportLedger } from './report-ledger.ts'
@@ -41,7 +50,7 @@ export class PeerBook {
   readonly #hooks: PeerBookHooks
   readonly #registry = new PeerRegistry()
   readonly #clock = new SteadyClock()
-  readonly #traffic = new TrafficCounters(this.#clock)
+  readonly #traffic = new TrafficCounters()
   readonly #ledgers = new Map<string, ReportLedger>()
   /** How long those peers seem to have been stored of whom nothing was noted since. */
   readonly #awayMs = new Map<string, number>()
@@ -96,11 +105,12 @@ export class PeerBook {
     return record
   }
 
-  /** Takes over a record from an earlier run, unless the peer is known again already. */
+  /** Takes over a record from an earlier run, whose limits may have been wider, unless the peer is known again already. */
   restore({ record, ledger, awayMs }: RestoredPeer): void {
     const key = record.id.toString()
     if (this.#registry.has(key)) return
-    this.#registry.put(record)
+    const addresses = mergeAddresses(key, [], record.addresses, this.#options)
+    this.#registry.put(changeRecord(record, { addresses }))
     this.#ledgers.set(key, this.#ledgerOf(ledger))
     this.#awayMs.set(key, awayMs)
     this.#forgetSurplus()
@@ -111,10 +121,9 @@ export class PeerBook {
    * for what is older than this run the new clock may tell better how long it was stored.
    */
   followClock(): void {
-    const { stepMs } = this.#clock
-    if (stepMs === 0) return
     this.foldTraffic()
-    this.#clock.follow(stepMs)
+    const stepMs = this.#clock.follow()
+    if (stepMs === 0) return
     for (const [key, record] of this.#registry.snapshot) {
       const byMs = this.#followedBy(key, stepMs)
       this.#registry.update(key, movedBy(record, byMs))
@@ -209,7 +218,8 @@ export class PeerBook {
   }
 
   #foldUpdate({ key, traffic, lastInMs }: TrafficUpdate): void {
-    this.#seeAt(key, lastInMs, { traffic })
+    // A system clock that was set ahead must not tell of a message to come.
+    this.#seeAt(key, Math.min(lastInMs, this.now()), { traffic })
   }
 
   #seeAt(key: string, atMs: number, changes: Changes): ManagedPeer | undefined {

@@ -1,25 +1,28 @@
 import { CLOCK_TOLERANCE_MS } from './constants.ts'
 
 /**
- * Calendar time that goes on by the monotonic clock. A system clock that is set meanwhile, as where a node without a
- * battery boots in 1970, changes nothing until it is followed.
+ * The system clock, but for its being set: from then on this one goes by the monotonic clock, until it is told to
+ * follow. A node without a battery boots in 1970, and what it notes must not be half a century old a minute later.
  */
 export class SteadyClock {
   #offsetMs = Date.now() - performance.now()
 
-  /** ms since the epoch, by the system clock as it was when last followed. */
+  /** ms since the epoch, as if the system clock had not been set since it was last followed. */
   now(): number {
-    return Math.round(performance.now() + this.#offsetMs)
+    const nowMs = Date.now()
+    return nowMs - this.#stepAt(nowMs)
   }
 
-  /** How far the system clock was set since it was last followed, in ms; below a second it counts as not set. */
-  get stepMs(): number {
-    const stepMs = Date.now() - this.now()
+  /** Goes by the system clock again. Returns by how much that was set meanwhile, in ms. */
+  follow(): number {
+    const nowMs = Date.now()
+    const stepMs = this.#stepAt(nowMs)
+    this.#offsetMs = nowMs - performance.now()
+    return stepMs
+  }
+
+  #stepAt(nowMs: number): number {
+    const stepMs = Math.round(nowMs - performance.now() - this.#offsetMs)
     return Math.abs(stepMs) > CLOCK_TOLERANCE_MS ? stepMs : 0
-  }
-
-  /** Sets this clock by as much. */
-  follow(stepMs: number): void {
-    this.#offsetMs += stepMs
   }
 }

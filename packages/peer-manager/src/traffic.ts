@@ -1,11 +1,10 @@
 import type { Lane, Traffic } from '@gridmesh/interfaces'
-import type { SteadyClock } from './steady-clock.ts'
 
 /** What was counted for one peer since its record was last brought up to date. */
 export interface TrafficUpdate {
   readonly key: string
   readonly traffic: Readonly<Record<Lane, Readonly<Traffic>>>
-  /** When the last inbound message came, ms since the epoch; `-Infinity` where none did since the last drain. */
+  /** When the last inbound message came, by the system clock; `-Infinity` where none did since the last drain. */
   readonly lastInMs: number
 }
 
@@ -26,11 +25,6 @@ const NUMBERS = 16
 export class TrafficCounters {
   readonly #cells = new Map<string, Cell>()
   readonly #changed = new Set<string>()
-  readonly #clock: SteadyClock
-
-  constructor(clock: SteadyClock) {
-    this.#clock = clock
-  }
 
   add(key: string): void {
     if (!this.#cells.has(key)) this.#cells.set(key, { counts: new Float64Array(NUMBERS), lastInMs: -Infinity })
@@ -44,7 +38,7 @@ export class TrafficCounters {
     const { counts } = cell
     counts[at] = (counts[at] ?? 0) + 1
     if (bytes > 0) counts[at + 2] = (counts[at + 2] ?? 0) + bytes
-    if (direction === 'in') cell.lastInMs = this.#clock.now()
+    if (direction === 'in') cell.lastInMs = Date.now()
     this.#changed.add(key)
     return true
   }

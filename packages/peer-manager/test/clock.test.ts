@@ -93,6 +93,21 @@ it('takes an offence of the last half-life into account for a ban though the clo
   await manager.stop()
 })
 
+it('has nobody seen in the future, or by what we send, when the clock was set between a message and a look', async () => {
+  const manager = await start()
+  manager.addCandidate({ id: peer, addresses: [] })
+  const seenMs = (): number => (manager.get(peer)?.lastSeenMs ?? 0) - Date.now()
+  setClock(YEAR_MS)
+  manager.countTraffic(peer, 'high', 'in', 1)
+  await vi.advanceTimersByTimeAsync(UPKEEP_MS)
+  expect(seenMs()).toBe(0)
+  setClock(-YEAR_MS)
+  await vi.advanceTimersByTimeAsync(UPKEEP_MS)
+  manager.countTraffic(peer, 'high', 'out', 1)
+  expect(seenMs()).toBe(-UPKEEP_MS)
+  await manager.stop()
+})
+
 const run = fc.record({
   // No clock at first, one that was stopped with the node or a little before, one that is right, one of nonsense.
   errorMs: fc.constantFrom(-NOW_MS, -HOUR_MS, 0, 30 * YEAR_MS),

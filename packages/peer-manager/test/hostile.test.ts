@@ -141,6 +141,22 @@ it('stores at most 16 KiB of a peer, whatever it said and was reported for', asy
   await manager.stop()
 })
 
+it('holds what it reads back to its limits', async () => {
+  const datastore = new MemoryDatastore()
+  const first = makeManager(self, {}, { datastore })
+  await first.manager.start()
+  first.manager.addCandidate({
+    id: peer,
+    addresses: ['/memory/0', `/memory/${'1'.repeat(50)}`, '/memory/2', '/memory/3'],
+  })
+  first.manager.report(peer, { class: 'invalid-message' })
+  await first.manager.stop()
+  const { manager } = makeManager(self, { maxAddresses: 2, maxAddressLength: 80 }, { datastore })
+  await manager.start()
+  expect(manager.get(peer)?.addresses).toEqual([0, 2].map((index) => `/memory/${index}/p2p/${peer.toString()}`))
+  await manager.stop()
+})
+
 it('stores a Hello without its credentials', async () => {
   const datastore = new MemoryDatastore()
   const { libp2p, manager } = makeManager(self, {}, { datastore })

@@ -1,7 +1,6 @@
 import { LANES } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { SteadyClock } from '../src/steady-clock.ts'
 import { TrafficCounters } from '../src/traffic.ts'
 
 const message = fc.record({
@@ -15,7 +14,7 @@ const message = fc.record({
 it('sums exactly what was counted, however often it is drained', () => {
   fc.assert(
     fc.property(fc.array(message), (messages) => {
-      const counters = new TrafficCounters(new SteadyClock())
+      const counters = new TrafficCounters()
       const sums = new Map<string, number>()
       const seen = new Map<string, unknown>()
       counters.add('a')
@@ -38,13 +37,13 @@ it('sums exactly what was counted, however often it is drained', () => {
 })
 
 it('counts nothing of a peer without counters', () => {
-  const counters = new TrafficCounters(new SteadyClock())
+  const counters = new TrafficCounters()
   expect(counters.count('stranger', 'bulk', 'in', 1)).toBe(false)
   expect(counters.drain()).toEqual([])
 })
 
 it('counts the message but no bytes where the size is no size', () => {
-  const counters = new TrafficCounters(new SteadyClock())
+  const counters = new TrafficCounters()
   counters.add('a')
   counters.count('a', 'high', 'out', Number.NaN)
   counters.count('a', 'high', 'out', -5)
@@ -52,7 +51,7 @@ it('counts the message but no bytes where the size is no size', () => {
 })
 
 it('drains one peer and leaves the others, and forgets a removed one', () => {
-  const counters = new TrafficCounters(new SteadyClock())
+  const counters = new TrafficCounters()
   for (const key of ['a', 'b', 'c']) {
     counters.add(key)
     counters.count(key, 'bulk', 'in', 1)
