@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { AnswerMemory, type Outcome } from '../src/answer-memory.ts'
 
@@ -81,6 +82,22 @@ describe('limits', () => {
     }
     expect(begin(memory, 'honest', 'k').begun).toBe('known')
     expect(begin(memory, 'flood', 'k0').begun).toBe('first')
+  })
+
+  it('forgets no call that runs, however many there are: a repeated one is not run again', () => {
+    const memory = new AnswerMemory(LIMITS)
+    for (let i = 0; i < 6; i++) expect(begin(memory, 'a', `k${i}`).begun).toBe('first')
+    expect(begin(memory, 'a', 'k0').begun).toBe('known')
+  })
+
+  it('keeps nothing of a peer of whom it remembers no call', () => {
+    const memory = new AnswerMemory(LIMITS)
+    const before = queryObjects(Map, { format: 'count' })
+    for (let i = 0; i < 100; i++) {
+      begin(memory, `peer ${i}`, 'k')
+      memory.cancel(`peer ${i}`, 'k', answer(0))
+    }
+    expect(queryObjects(Map, { format: 'count' })).toBeLessThan(before + 100)
   })
 
   it('drops answers beyond maxAnswerBytes but not their keys: a repeated call is refused, not run', () => {

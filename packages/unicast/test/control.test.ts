@@ -152,14 +152,17 @@ describe('the signals of a stream', () => {
   })
 })
 
-it('holds a handler no longer than maxDeadlineMs for a caller that names no deadline', async () => {
+it.each([
+  ['no deadline', 0],
+  ['a later one', 600_000],
+])('holds a handler no longer than maxDeadlineMs for a caller that names %s', async (_, deadlineMs) => {
   const aborted = gate()
-  link.answer.handle('test', async (_, { signal }) => {
+  link.answer.handle('test', async (_question, { signal }) => {
     signal.addEventListener('abort', () => aborted.resolve())
     await aborted.promise
   })
   const stream = await raw(link.a, link.b)
-  stream.send(frames()(encodeCall(TYPE.request, 1, 0, undefined, encodeName('test'), bytes(''))))
+  stream.send(frames()(encodeCall(TYPE.request, 1, deadlineMs, undefined, encodeName('test'), bytes(''))))
   await aborted.promise
   expect(stream.status).toBe('open')
   stream.abort(new RangeError('done'))

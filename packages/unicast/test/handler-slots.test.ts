@@ -95,6 +95,33 @@ describe('lanes', () => {
     expect([old?.state, young?.state, high.state]).toEqual(['new', 'refused', 'new'])
     expect(enter(peer, 'bulk').state).toBe('refused')
   })
+
+  it('counts one that was refused so no longer: all others start, and then a new one', () => {
+    const slots = new HandlerSlots(LIMITS)
+    const peer = slots.acquire('a')
+    const running = [enter(peer), enter(peer)]
+    enter(peer, 'bulk')
+    enter(peer, 'bulk')
+    enter(peer, 'high')
+    expect(slots.queued).toBe(2)
+    for (const job of running) job.finish()
+    expect([slots.running, slots.queued]).toEqual([2, 0])
+    peer.leave()
+    expect(enter(peer).state).toBe('running')
+  })
+})
+
+it('keeps the share of a peer while anything of it is held, runs or waits, and no longer', () => {
+  const slots = new HandlerSlots(LIMITS)
+  const share = slots.acquire('a')
+  const jobs = [enter(share), enter(share), enter(share)]
+  slots.release(share)
+  for (const job of jobs) {
+    expect(slots.acquire('a')).toBe(share)
+    slots.release(share)
+    job.finish()
+  }
+  expect(slots.acquire('a')).not.toBe(share)
 })
 
 it('passes over a job that was given up while it waited', () => {

@@ -1,5 +1,7 @@
-import type { Metrics } from '@libp2p/interface'
+import { getEventListeners } from 'node:events'
+import { type Metrics, TypedEventEmitter } from '@libp2p/interface'
 import { describe, expect, it, vi } from 'vitest'
+import { DefaultUnicast } from '../src/default-unicast.ts'
 import { resolveLimits } from '../src/limits.ts'
 import { PeerReporter } from '../src/peer-reporter.ts'
 import { outcomeOf, UnicastMetrics } from '../src/unicast-metrics.ts'
@@ -60,6 +62,39 @@ it('reports a peer for one thing at most once a second, and for each violation',
   reporter.report('slow', 'late')
   expect(stub.reports.length).toBe(4)
   vi.useRealTimers()
+})
+
+it('sweeps old keys once a minute from start to stop', async () => {
+  vi.useFakeTimers()
+  const service = new DefaultUnicast({
+    logger: { forComponent: () => undefined },
+    events: new TypedEventEmitter(),
+    registrar: { handle: async () => undefined, unhandle: async () => undefined },
+  } as never)
+  const sweep = vi.spyOn(service.memory, 'sweep')
+  await service.start()
+  vi.advanceTimersByTime(60_000)
+  expect(sweep).toHaveBeenCalledTimes(1)
+  await service.stop()
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
+it('leaves no timer and no listener of a call that was answered', async () => {
+  const link = await pair()
+  link.answer.handle('echo', (question) => question)
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = vi.spyOn(globalThis, 'clearTimeout')
+  const { signal } = new AbortController()
+  const options = { signal, deadlineMs: 54_321 }
+  await link.call.request(link.b.peerId, 'echo', bytes('1'), options)
+  await link.call.send(link.b.peerId, 'echo', bytes('2'), options)
+  const timers = set.mock.results.filter((_, i) => set.mock.calls[i]?.[1] === options.deadlineMs)
+  expect(timers).toHaveLength(2)
+  for (const { value } of timers) expect(cleared).toHaveBeenCalledWith(value)
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+  vi.restoreAllMocks()
+  await link.stop()
 })
 
 it('reports a peer that leaves a hundred calls unanswered once', async () => {
