@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ByteBudget } from '../src/byte-budget.ts'
 import { ChannelClosedError } from '../src/errors.ts'
 import { FrameChannel } from '../src/frame-channel.ts'
 import { SendQueue } from '../src/send-queue.ts'
@@ -252,6 +254,42 @@ describe('giving up', () => {
     expect(b.lost).toMatchObject([{ code: 'idle', limit: 'partialIdleMs', value: 30_000 }])
     expect(b.channel.partialMessages).toBe(0)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it.each([
+    ['all the while', true],
+    ['for a part of it', false],
+  ])('does not hold the time in which it was paused against a sender: %s', async (_, isPausedAllTheWhile) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const b = open(far, { partialIdleMs: 30_000 })
+    near.send(unhex('010002 0161'))
+    await vi.waitUntil(() => b.channel.partialMessages === 1)
+    b.channel.pause()
+    await vi.advanceTimersByTimeAsync(29_000)
+    if (!isPausedAllTheWhile) b.channel.resume()
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(b.lost).toEqual([])
+    b.channel.resume()
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(b.lost).toMatchObject([{ code: 'idle' }])
+  })
+
+  it('gives the room of what came in part back when it is over', async () => {
+    const partialBudget = new ByteBudget(10_000)
+    const b = open(far, { maxMessageBytes: 10_000, partialBudget })
+    near.send(unhex('010002 0161'))
+    await vi.waitUntil(() => partialBudget.used > 0)
+    b.channel.abort(new RangeError('enough'))
+    expect([partialBudget.used, b.channel.partialMessages]).toEqual([0, 0])
+  })
+
+  it('leaves no listener at the signal of a send or a close that is done', async () => {
+    const a = open(near)
+    open(far)
+    const { signal } = new AbortController()
+    await a.channel.send(pattern(100), { signal })
+    await a.channel.close({ signal })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('fails what is queued, stops its timer and listens to nothing once it is aborted', async () => {

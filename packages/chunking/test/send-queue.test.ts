@@ -205,6 +205,15 @@ describe('giving up', () => {
     expect(told).toEqual([undefined, 'too-many-bytes'])
   })
 
+  it('remembers the last 64 messages that were sent for a late refusal, and no older ones', () => {
+    const queue = new SendQueue()
+    const told: number[] = []
+    for (let i = 0; i <= 64; i++) queue.add(pattern(1_024), { onRefused: () => told.push(i) })
+    drain(queue)
+    for (const id of [0, 1, 64]) queue.refused(id, new MessageRefusedError('idle', 'them'))
+    expect(told).toEqual([1, 64])
+  })
+
   it('holds no bytes of a message that was sent, though a refusal may still come', async () => {
     const queue = new SendQueue()
     const held = [3_000, 100_000].map((size) => {
