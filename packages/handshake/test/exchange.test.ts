@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { HandshakeRejectedError, type Reason } from '@gridmesh/interfaces'
 import { streamPair } from '@libp2p/utils'
@@ -81,6 +82,24 @@ it('does not wait for a side that is still deciding when the other has refused',
     { code: 'busy', by: 'us' },
     { code: 'busy', by: 'them' },
   ])
+})
+
+it.each([
+  ['the peer has ended', true],
+  ['the wait is given up', false],
+])('listens to the stream for its end no longer once %s', async (_, isEnded) => {
+  const [ours, theirs] = await streamPair()
+  const listeners = () => ['remoteCloseWrite', 'close'].flatMap((type) => getEventListeners(ours, type))
+  const channel = new FrameStream(ours, INIT)
+  const before = listeners()
+  const controller = new AbortController()
+  const waiting = Promise.allSettled([channel.whenEnded(controller.signal)])
+  expect(listeners()).toHaveLength(before.length + 2)
+  if (isEnded) await theirs.close()
+  else controller.abort(new TypeError('given up'))
+  expect(await waiting).toMatchObject([{ status: isEnded ? 'fulfilled' : 'rejected' }])
+  expect(listeners()).toEqual(before)
+  for (const stream of [ours, theirs]) stream.abort(new TypeError('The test is over'))
 })
 
 it('takes a refusal, or a goodbye, in place of the Hello', async () => {

@@ -6,7 +6,17 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { handshake, HANDSHAKE_PROTOCOL } from '../src/index.ts'
-import { addressOf, becomeReady, dialRaw, GOODBYE, makeInit, makeNode, makeStranger, reports } from './helpers.ts'
+import {
+  addressOf,
+  becomeReady,
+  dialRaw,
+  GOODBYE,
+  makeHello,
+  makeInit,
+  makeNode,
+  makeStranger,
+  reports,
+} from './helpers.ts'
 
 async function connected(init: Parameters<typeof makeNode>[0] = {}) {
   const [a, b] = [await makeNode(init), await makeNode(init)]
@@ -147,6 +157,20 @@ it('refuses a connection beyond maxConnectionsPerPeer as duplicate and keeps the
   await vi.waitFor(() => expect(b.events.some((event) => event.startsWith('refused duplicate'))).toBe(true))
   expect(a.events.some((event) => event.startsWith('refused duplicate'))).toBe(true)
   expect(a.handshake.isReady(b.node.peerId) && b.handshake.isReady(a.node.peerId)).toBe(true)
+})
+
+it('counts those whom authorise has yet to answer: of six connections at once it takes maxConnectionsPerPeer', async () => {
+  const deciding = Promise.withResolvers<true>()
+  const server = await makeNode({ maxConnectionsPerPeer: 4, authorise: () => deciding.promise })
+  const stranger = await makeStranger()
+  for (let i = 0; i < 6; i++) {
+    const raw = await dialRaw(stranger, server.address)
+    raw.write({ kind: 'hello', hello: makeHello() }, { kind: 'verdict' })
+  }
+  await vi.waitFor(() => expect(server.events).toEqual(['refused duplicate by us', 'refused duplicate by us']))
+  deciding.resolve(true)
+  await vi.waitFor(() => expect(server.handshake.isReady(stranger.peerId)).toBe(true))
+  await vi.waitFor(() => expect(server.node.getConnections()).toHaveLength(4))
 })
 
 it('turns a dialler away as busy while maxHandshakes are in progress', async () => {

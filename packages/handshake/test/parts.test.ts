@@ -67,6 +67,14 @@ describe('FrameBudget', () => {
     vi.advanceTimersByTime(200)
     expect(budget.charge()).toBeCloseTo(0)
   })
+
+  it('takes no more at once after an hour of silence', () => {
+    const budget = new FrameBudget(10)
+    budget.charge()
+    vi.advanceTimersByTime(3_600_000)
+    for (let i = 0; i < 20; i++) expect(budget.charge()).toBe(0)
+    expect(budget.charge()).toBeCloseTo(100)
+  })
 })
 
 describe('timing', () => {
