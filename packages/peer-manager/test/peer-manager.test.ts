@@ -574,6 +574,48 @@ it('leaves no timer and no listener after stop, and settles what was reported', 
   expect(vi.getTimerCount()).toBe(0)
 })
 
+it('runs nothing where it was stopped while it started', async () => {
+  const datastore = new MemoryDatastore()
+  const reading = Promise.withResolvers<void>()
+  datastore.query = async function* () {
+    await reading.promise
+    yield* []
+  }
+  const { libp2p, manager } = makeManager(self, {}, { datastore })
+  const starting = manager.start()
+  await manager.stop()
+  reading.resolve()
+  await starting
+  expect(libp2p.events.listenerCount('connection:open')).toBe(0)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+it('waits in stop for the partings that are under way', async () => {
+  const goodbye = Promise.withResolvers<void>()
+  const { libp2p, manager } = await start({}, { handshake: fakeHandshake(() => goodbye.promise) })
+  libp2p.isStuck = true
+  libp2p.open(peer)
+  const ends: string[] = []
+  const leaving = manager.disconnect(peer, { code: 'test', message: 'test' }).then(() => ends.push('parted'))
+  await manager.stop().then(() => ends.push('stopped'))
+  await leaving
+  expect(ends).toEqual(['parted', 'stopped'])
+})
+
+it('stores again after a write that failed, and what that one was to store', async () => {
+  const datastore = new MemoryDatastore()
+  const { manager } = await start({}, { datastore })
+  const batch = vi.spyOn(datastore, 'batch').mockImplementationOnce(() => {
+    throw new TypeError('thrown by a test')
+  })
+  await manager.ban(peer, 'said so')
+  await manager.ban(other, 'said so')
+  expect(batch).toHaveBeenCalledTimes(2)
+  await manager.stop()
+  const next = await start({}, { datastore })
+  expect([peer, other].map((one) => next.manager.isBanned(one))).toEqual([true, true])
+})
+
 it('starts and stops in bounded time over a datastore that never answers', async () => {
   const datastore = new MemoryDatastore()
   datastore.query = async function* () {
