@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { firstToLoad } from '../src/default-crypto.ts'
 import { hkdf } from '../src/hkdf.ts'
-import { CRYPTOS, hex, native, toHex, wasm } from './helpers.ts'
+import { CRYPTOS, hex, native, pattern, toHex, wasm } from './helpers.ts'
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length })
 
@@ -75,6 +75,21 @@ describe('crypto', () => {
     const secret = new Uint8Array(32).fill(1)
     crypto.wipe(secret)
     expect(secret).toEqual(new Uint8Array(32))
+  })
+
+  it('overwrites what it needed on the way from one key to two', () => {
+    const [inputs, outputs]: [Uint8Array[], Uint8Array[]] = [[], []]
+    const hmacSha256 = (key: Uint8Array, data: Uint8Array): Uint8Array => {
+      const output = native.hmacSha256(key, data)
+      inputs.push(data)
+      outputs.push(output)
+      return output
+    }
+    const keys = hkdf({ ...native, hmacSha256 }, pattern(32), pattern(32))
+    expect(outputs.slice(1)).toEqual(keys)
+    const leftovers = [outputs[0], inputs[2]].map((each) => toHex(each ?? pattern(1)))
+    expect(leftovers).toEqual(['00'.repeat(32), '00'.repeat(33)])
+    expect(keys.map(toHex)).not.toContain('00'.repeat(32))
   })
 
   it.each(CRYPTOS)('makes another key pair each time, by $name', (crypto) => {

@@ -1,9 +1,10 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { serviceCapabilities } from '@libp2p/interface'
+import { serviceCapabilities, type StreamMuxerFactory } from '@libp2p/interface'
+import { defaultLogger } from '@libp2p/logger'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { describe, expect, it, vi } from 'vitest'
 import { DEFAULT_HANDSHAKE_TIMEOUT_MS } from '../src/constants.ts'
-import type { NoiseInit } from '../src/index.ts'
+import { noise, type NoiseInit } from '../src/index.ts'
 import {
   collect,
   fakeMetrics,
@@ -15,6 +16,7 @@ import {
   rejection,
   securedPair,
   wasm,
+  toHex,
 } from './helpers.ts'
 
 /** Both handshakes of one connection, however they end. */
@@ -260,4 +262,27 @@ describe('handshake', () => {
   ] satisfies NoiseInit[])('refuses %o', async (init) => {
     await expect(makePeer(init)).rejects.toThrow(RangeError)
   })
+})
+
+it('overwrites every key that was derived where it fails after the last message', async () => {
+  const derived: Uint8Array[] = []
+  const hmacSha256 = (key: Uint8Array, data: Uint8Array): Uint8Array => {
+    const output = native.hmacSha256(key, data)
+    derived.push(output)
+    return output
+  }
+  const muxers = new Map([['/a', {} as StreamMuxerFactory]])
+  vi.spyOn(muxers, 'get').mockImplementation(() => {
+    throw new TypeError('thrown by a test')
+  })
+  const remote = await makePeer({ muxers: ['/a'] })
+  const encrypter = noise({ crypto: { ...native, hmacSha256 } })({
+    privateKey: remote.privateKey,
+    logger: defaultLogger(),
+    upgrader: { getStreamMuxers: () => muxers },
+  })
+  const [left, right] = multiaddrConnectionPair()
+  const outcome = await Promise.allSettled([encrypter.secureOutbound(left), remote.encrypter.secureInbound(right)])
+  expect(outcome[0]).toMatchObject({ status: 'rejected', reason: { message: 'thrown by a test' } })
+  expect(new Set(derived.map(toHex))).toEqual(new Set(['00'.repeat(32)]))
 })
