@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8'
 import type { Lane, Signer } from '@gridmesh/interfaces'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -5,6 +6,7 @@ import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { EnvelopeService } from '../src/envelope-service.ts'
 import { nodeCryptoSigner } from '../src/index.ts'
+import { ReplayWindow } from '../src/replay-window.ts'
 import {
   ALICE,
   arbLane,
@@ -220,6 +222,17 @@ describe('the lifecycle', () => {
     await Promise.all([service.stop(), service.stop()])
     expect(vi.getTimerCount()).toBe(0)
   })
+})
+
+it('forgets the windows of a sender, in time, once all it sent is too old', async () => {
+  vi.useFakeTimers()
+  const alice = await started({ clockSkewMs: 1_000, flushIntervalMs: 1_000 })
+  const before = queryObjects(ReplayWindow, { format: 'count' })
+  now(alice.open(now(alice.seal(MESSAGE))))
+  expect(queryObjects(ReplayWindow, { format: 'count' })).toBe(before + 1)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(queryObjects(ReplayWindow, { format: 'count' })).toBe(before)
+  await alice.stop()
 })
 
 it('counts what it sealed, opened, and refused by code', async () => {

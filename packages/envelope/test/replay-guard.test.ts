@@ -44,6 +44,17 @@ it('forgets a sender 1 ms after its newest envelope is too old, and no sooner', 
   expect(guard.size).toBe(1)
 })
 
+it('makes room of the sender who was silent longest, not of the one who came first', () => {
+  const guard = guardOf(2)
+  guard.mark(ticket('a', 1n))
+  guard.mark(ticket('b', 1n))
+  vi.advanceTimersByTime(SKEW_MS)
+  guard.mark(ticket('a', 2n))
+  vi.advanceTimersByTime(1)
+  expect(guard.mark(ticket('c', 1n))).toBe('fresh')
+  expect(guard.mark(ticket('a', 2n))).toBe('seen')
+})
+
 it('counts the age from the latest time in an envelope, not from when it was heard', () => {
   const guard = guardOf(1)
   guard.mark(ticket('a', 1n, { timeMs: Date.now() + SKEW_MS }))
