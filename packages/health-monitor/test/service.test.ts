@@ -293,6 +293,20 @@ describe('lifecycle', () => {
     expect(monitor.score(far)).toBe(55)
   })
 
+  it('asks nothing of its siblings once stop is over', async () => {
+    const { monitor, libp2p, ping } = start()
+    ping.set(near, 'silent')
+    libp2p.connect(near)
+    await vi.advanceTimersByTimeAsync(2 * SECOND_MS)
+    expect(ping.underWay).toBe(1)
+    const getConnections = vi.spyOn(libp2p.connectionManager, 'getConnections')
+    monitor.beforeStop()
+    await monitor.stop()
+    const asked = getConnections.mock.calls.length
+    await vi.advanceTimersByTimeAsync(0)
+    expect(getConnections).toHaveBeenCalledTimes(asked)
+  })
+
   it('works again after stop and start, with the scores it had', async () => {
     await measureThree(start())
     await stopMonitor(bench)
