@@ -19,12 +19,12 @@ const HEAVY = [
 
 const UNIT = ['{packages,apps}/*/test/**/*.test.ts', 'docs/generator/test/**/*.test.ts']
 
-/** Tests that stop the clock, themselves or by a file beside them: in one process with others they would stop theirs. */
+/** Tests that stop the clock or replace a module, themselves or by a file beside them: each has a process of its own. */
 const TIMED = UNIT.flatMap((pattern) => globSync(pattern)).filter((file) => {
   const text = readFileSync(file, 'utf8')
   const beside = [...text.matchAll(/from '(\.\.?\/[^']+)'/g)].map(([, path = '']) => join(dirname(file), path))
   const own = beside.filter((path) => !path.includes('/src/'))
-  return [text, ...own.map((path) => readFileSync(path, 'utf8'))].some((each) => each.includes('useFakeTimers'))
+  return [text, ...own.map((path) => readFileSync(path, 'utf8'))].some((each) => /useFakeTimers|vi\.mock\(/.test(each))
 })
 
 /** Who runs one after the other where all are run at once: each tier has its own number of workers. */
