@@ -90,6 +90,11 @@ it.each<[string, Partial<HeaderFields>]>([
   expect(chain.import(chain.forge([payment(chain)], fields))).toBe(code)
 })
 
+it.each([0, 2])('refuses a block that says grid sequence %i, where its transactions lead to 1', (gridSequence) => {
+  const chain = new TestChain()
+  expect(chain.import(chain.forge([large(chain, 1, 1)], { gridSequence }))).toBe('wrong-grid-sequence')
+})
+
 it('refuses a block with a transaction that does not apply, and says which', () => {
   const chain = new TestChain()
   const block = chain.forge([large(chain, 1, 1), broken(payment(chain))])
@@ -106,8 +111,9 @@ it('fills a block up to 1 MB, leaves out what is too much, and refuses what is l
   const room = MAX_BLOCK_BYTES - blockBytes(all.slice(0, 30))
   const rest = room - (blockBytes([large(chain, 31, 0)]) - blockBytes([]))
   const [exact, over] = [large(chain, 31, rest), large(chain, 31, rest + 1)]
-  const { block, leftOut } = chain.build([...all.slice(0, 30), over, exact])
-  expect(leftOut.map(({ refusal }) => refusal.code)).toEqual(['block-full'])
+  const { block, leftOut } = chain.build([...all.slice(0, 1), ...all.slice(0, 30), over, exact])
+  // What does not apply takes no room.
+  expect(leftOut.map(({ refusal }) => refusal.code)).toEqual(['stale-sequence', 'block-full'])
   expect(encodeBlock(block).byteLength).toBe(MAX_BLOCK_BYTES)
   const tooLarge: Block = { ...block, transactions: [...block.transactions.slice(0, 30), over] }
   expect(chain.import(tooLarge)).toBe('block-too-large')

@@ -5,11 +5,14 @@ import {
   authorityList,
   authorityRegister,
   authorityRevoke,
+  MAX_AUTHORITIES,
   MAX_TEXT_BYTES,
   proposal,
   proposals,
   registerAction,
   revokeAction,
+  signerOf,
+  signTransaction,
   toHex,
   vote,
 } from '../src/index.ts'
@@ -98,6 +101,42 @@ it('carries out what was decided, to the byte, and nothing else', () => {
   expect(register(ref, BOB)).toEqual(['already-authority'])
   expect(revoke(ref, ERIN)).toEqual(['unknown-authority'])
   expect(register(ref, DAN, ERIN)).toEqual(['not-authority'])
+})
+
+it('carries out no opinion, whatever its bytes say', () => {
+  const ref = propose(ALICE, { ...registerAction(authorityOf(DAN)), kindCode: 0 })
+  for (const who of [ALICE, BOB, CAROL]) expect(cast(who, ref)).toEqual([])
+  expect(register(ref)).toEqual(['wrong-action'])
+})
+
+it('goes on with an authority whose address comes before those that were there', () => {
+  const ref = propose(ALICE, registerAction(authorityOf(ERIN)))
+  for (const who of [ALICE, BOB, CAROL]) expect(cast(who, ref)).toEqual([])
+  expect(register(ref, ERIN)).toEqual([])
+  const inOrder = [ALICE, BOB, ERIN, CAROL].map((who) => toHex(at(addresses, who)))
+  expect(authorityList.get(chain.view)?.map(toHex)).toEqual(inOrder)
+  propose(ERIN, registerAction(authorityOf(DAN)))
+})
+
+it('takes a 256th authority, and no 257th', () => {
+  const authority = at(people, ALICE)
+  const others = Array.from({ length: MAX_AUTHORITIES - 2 }, (_, i) =>
+    signerOf(new Uint8Array(32).fill(0x64).fill(i, 1)),
+  )
+  const keys = [authority, ...others].map(({ publicKey }) => `  - { publicKey: ${toHex(publicKey)} }`)
+  chain = new TestChain(
+    ['name: crowded', 'time: 2026-01-01T00:00:00Z', 'zones: [{ zone: 2, name: a }]', 'authorities:', ...keys].join(
+      '\n',
+    ),
+  )
+  const ref = propose(ALICE, registerAction(authorityOf(DAN)))
+  const votes = others
+    .slice(0, 171)
+    .map((signer) => signTransaction(vote, { ...ref, isApproval: true }, { chainId: chain.chainId, signer, nonce: 0 }))
+  expect(chain.add(...votes)).toEqual([])
+  expect(register(ref)).toEqual([])
+  expect(authorityList.get(chain.view)).toHaveLength(MAX_AUTHORITIES)
+  expect(register(propose(ALICE, registerAction(authorityOf(ERIN))), ERIN)).toEqual(['too-many-authorities'])
 })
 
 it('closes a proposal after its last block', () => {
