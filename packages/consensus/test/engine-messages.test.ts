@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest'
-import { encodeEquivocation, type Equivocation, equivocationOf } from '../src/index.ts'
-import { codec, headerBytes } from './blocks.ts'
+import { encodeEquivocation, type Equivocation, equivocationOf, poaRules } from '../src/index.ts'
+import { addressesOf, codec, headerBytes } from './blocks.ts'
 import { next, pass, setUp, underFakeTimers } from './engines.ts'
+import { SimChain } from './sim-chain.ts'
 
 underFakeTimers()
 
@@ -27,6 +28,16 @@ it('judges what it receives: blocks', async () => {
   expect(await engine.receive('block', good)).toEqual({ verdict: 'accept' })
   expect(await engine.receive('block', good)).toMatchObject({ verdict: 'ignore', code: 'known' })
   await expect(engine.receive('gossip', good)).rejects.toThrow(RangeError)
+})
+
+it('takes a block of maxBlockBytes, and none of one byte more', async () => {
+  const chain = new SimChain(poaRules(), addressesOf(3))
+  const block = next(chain, 1_000)
+  await pass(1_000)
+  const receive = async (maxBlockBytes: number): Promise<unknown> =>
+    setUp({ chain, init: { maxBlockBytes } }).engine.receive('block', block)
+  expect(await receive(block.byteLength - 1)).toMatchObject({ verdict: 'reject', code: 'too-large' })
+  expect(await receive(block.byteLength)).toEqual({ verdict: 'accept' })
 })
 
 it('blames nobody for a fault of its own chain', async () => {

@@ -105,6 +105,26 @@ it('starts and stops again and again, at once and at any moment, and leaves no t
   expect(made()).toHaveLength(1)
 })
 
+it('tells nothing and records nothing any more once it is stopped', async () => {
+  const { engine, chain, record, events } = setUp({ address: 'x', count: 1 })
+  const forgetBelow = vi.spyOn(record, 'forgetBelow')
+  const asked = Promise.withResolvers<string>()
+  vi.spyOn(chain, 'hashAt').mockReturnValueOnce(asked.promise)
+  await engine.start()
+  for (let height = 1; height <= 3; height += 1) {
+    await pass(1_000)
+    await engine.receive('block', next(chain))
+  }
+  let isStopped = false
+  const stopped = engine.stop().then(() => (isStopped = true))
+  await pass(0)
+  expect(isStopped).toBe(false)
+  asked.resolve(chain.at(1)?.hash ?? '')
+  await stopped
+  expect(events['consensus:final']).toHaveLength(1)
+  expect(forgetBelow.mock.settledResults).toMatchObject([{ type: 'fulfilled' }])
+})
+
 it.each([
   [{ buildDeadlineMs: 0 }, 'buildDeadlineMs 0 is no whole number from 1 to 86400000'],
   [{ maxBlockBytes: Number.NaN }, 'maxBlockBytes NaN is no whole number from 1 to 2147483647'],

@@ -106,6 +106,19 @@ it('records a vote and a lock with a block in turn, and none with one that is to
   expect(await saved()).toMatchObject({ vote: { height: 2, hash: chain.at(2)?.hash }, lock: { height: 0, hash: '00' } })
 })
 
+it('is not bound by a vote that could not be recorded', async () => {
+  const { engine, chain, record, events, made } = setUp({ count: 1, address: 'a' })
+  vi.spyOn(record, 'save').mockRejectedValueOnce(new TypeError('the disk is full'))
+  await engine.start()
+  await pass(300)
+  chain.mempool.add('one')
+  await pass(1_000)
+  expect(events['consensus:fault']).toMatchObject([{ during: 'propose', error: { message: 'the disk is full' } }])
+  expect(made()).toEqual([[1, 1_300]])
+  const vote = { height: 1, hash: chain.at(1)?.hash }
+  expect(decodeSigningState((await record.load()) ?? new Uint8Array())).toMatchObject({ vote })
+})
+
 it('sends after a restart what was recorded and not sent, and signs nothing in its place', async () => {
   const first = setUp()
   vi.spyOn(first.chain, 'importBlock').mockReturnValue(new Promise(() => undefined))
