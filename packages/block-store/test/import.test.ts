@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { getEventListeners } from 'node:events'
+import { expect, it, vi } from 'vitest'
 import { BlockStore, type KeyValueStore, memoryStore, type StateEntry } from '../src/index.ts'
 import { block, bytes, hex, put } from './blocks.ts'
 import { dump, opened, passing, refusal, stateOf } from './helpers.ts'
@@ -141,4 +142,58 @@ it('refuses a block below what is final, and an entry over maxBlockBytes', async
   })
   expect((await refusal(store.importState(many(1, 1_999), block(51)))).name).toBe('BlockTooLargeError')
   expect(await stateOf(store)).toHaveLength(1)
+})
+
+it('refuses a block that comes to lie below what is final while its state comes, and keeps the old chain', async () => {
+  const { store, disk } = await chain()
+  const gate = Promise.withResolvers<void>()
+  async function* slow(): AsyncGenerator<StateEntry> {
+    await gate.promise
+    yield* many(1)
+  }
+  const importing = refusal(store.importState(slow(), block(1, 'new')))
+  await store.finalise(2)
+  const before = await contentOf(disk)
+  gate.resolve()
+  expect(await importing).toEqual({ name: 'CannotFinaliseError', code: 'below-finalised' })
+  expect(await contentOf(disk)).toEqual(before)
+  expect(store.tip?.height).toBe(2)
+})
+
+it('has nothing in its state of an import before it that could not be deleted', async () => {
+  const disk = memoryStore()
+  let isFailing = false
+  const { store } = await chain({
+    ...passing(disk),
+    clear: (range) => (isFailing ? Promise.reject(new TypeError('the disk is busy')) : disk.clear(range)),
+  })
+  async function* failing(): AsyncGenerator<StateEntry> {
+    yield* many(10, 1_000_000)
+    isFailing = true
+    throw new TypeError('the peer is gone')
+  }
+  expect((await refusal(store.importState(failing(), block(50)))).name).toBe('TypeError')
+  isFailing = false
+  await store.importState(many(1), block(50))
+  expect(await stateOf(store)).toHaveLength(1)
+})
+
+it('ends its source when it ends before it, and leaves no listener on a signal', async () => {
+  const any = vi.spyOn(AbortSignal, 'any')
+  const store = await opened(BlockStore.over(memoryStore(), { maxBlockBytes: 2_000 }))
+  let ended = 0
+  async function* source(valueBytes: number): AsyncGenerator<StateEntry> {
+    try {
+      yield* many(2, valueBytes)
+    } finally {
+      ended += 1
+    }
+  }
+  expect((await refusal(store.importState(source(1_999), block(50)))).name).toBe('BlockTooLargeError')
+  expect(ended).toBe(1)
+  await store.importState(source(10), block(50))
+  expect(ended).toBe(2)
+  const signals = any.mock.results.map(({ value }) => value as AbortSignal)
+  expect(signals.map((signal) => getEventListeners(signal, 'abort'))).toEqual([[], []])
+  any.mockRestore()
 })

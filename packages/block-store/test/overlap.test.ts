@@ -34,6 +34,32 @@ it('reads all of the new tip where a block is appended between the cache and the
   expect(await reading).toEqual(['new', 'new'])
 })
 
+it('keeps nothing in the cache that the disk gave before a block was appended', async () => {
+  const disk = memoryStore()
+  const found = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  let isSlow = false
+  const slow: KeyValueStore = {
+    ...passing(disk),
+    getMany: async (keys) => {
+      const values = await disk.getMany(keys)
+      if (isSlow) {
+        found.resolve()
+        await gate.promise
+      }
+      return values
+    },
+  }
+  const { read, append } = await twoEntries(slow)
+  isSlow = true
+  const reading = read()
+  await found.promise
+  await append()
+  gate.resolve()
+  expect(await reading).toEqual(['new', 'new'])
+  expect(await read()).toEqual(['new', 'new'])
+})
+
 it('reads all of the old tip while a block is on the disk and not acknowledged, and iterates over the new one after', async () => {
   const disk = memoryStore()
   const gate = Promise.withResolvers<void>()

@@ -140,6 +140,19 @@ it('refuses a part over maxBlockBytes, a number that is none, a long name, and a
   await staged.finish(block(50, 'other'))
 })
 
+it('refuses a block that comes to lie below what is final before its turn, and can be finished by a later one', async () => {
+  const store = await chain()
+  const staged = await store.stageState(bytes('x'))
+  await staged.add(0, partOf(0))
+  const finalising = store.finalise(2)
+  const finishing = refusal(staged.finish(block(1, 'new')))
+  await finalising
+  expect(await finishing).toEqual({ name: 'CannotFinaliseError', code: 'below-finalised' })
+  expect(store.tip?.height).toBe(2)
+  await staged.finish(block(3, 'new'))
+  expect(await stateOf(store)).toEqual(textsOf([0]))
+})
+
 it('takes nothing of a state of another name for its own, where it dies while that is deleted', async () => {
   const disk = memoryStore()
   const store = await chain(disk)
