@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createIdentity, identityPath, loadIdentity, readIdentity } from '../src/identity.ts'
+import { syncsIn } from './syncs.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -14,6 +15,13 @@ it('makes a key on the first start, readable by its owner only, and finds it aga
   const first = await loadIdentity(directory)
   expect((await stat(identityPath(directory))).mode & 0o777).toBe(0o600)
   expect((await loadIdentity(directory)).equals(first)).toBe(true)
+})
+
+it('has a key on the disk before it gives it', async () => {
+  const syncs = await syncsIn(directory)
+  const path = identityPath(directory)
+  await createIdentity(path)
+  expect(syncs).toEqual([{ size: (await stat(path)).size, names: ['identity.key'] }])
 })
 
 it('never overwrites a key', async () => {

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { SigningFile } from '../../src/chain/signing-file.ts'
+import { syncsIn } from '../syncs.ts'
 import { at, GENESIS_MS, offer, opened, payment, people } from './chains.ts'
 
 function folder(): string {
@@ -67,6 +68,29 @@ describe('a signing file', () => {
       code: 'corrupt-record',
     })
     await expect(new SigningFile(path).has(slot(9))).rejects.toMatchObject({ code: 'corrupt-record' })
+  })
+
+  it('is on the disk before it takes the place of the old one, and so is that it did', async () => {
+    const directory = folder()
+    const path = join(directory, 'record')
+    const syncs = await syncsIn(directory)
+    await new SigningFile(path).save(slot(1), Uint8Array.of(1))
+    const [file, place] = [
+      { size: statSync(path).size, names: ['record.next'] },
+      { size: undefined, names: ['record'] },
+    ]
+    expect(syncs).toEqual(process.platform === 'win32' ? [file] : [file, place])
+  })
+
+  it('is written again after it could not be', async () => {
+    const path = join(folder(), 'record')
+    const file = new SigningFile(path)
+    mkdirSync(`${path}.next`)
+    await expect(file.save(slot(1), Uint8Array.of(1))).rejects.toMatchObject({ code: 'EISDIR' })
+    rmdirSync(`${path}.next`)
+    await file.save(slot(2), Uint8Array.of(2))
+    const again = new SigningFile(path)
+    expect(await Promise.all([again.has(slot(1)), again.has(slot(2))])).toEqual([false, true])
   })
 
   it('keeps the old one where the new one cannot be written', async () => {

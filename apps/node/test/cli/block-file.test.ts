@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { BlockFileReader, BlockFileWriter } from '../../src/cli/block-file.ts'
 import { BlockFileError } from '../../src/cli/errors.ts'
+import { syncsIn } from '../syncs.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'gridmesh-blocks-'))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -140,4 +141,10 @@ describe('a file', () => {
     await expect(BlockFileReader.open(directory)).rejects.toMatchObject({ name: 'UnusableFileError' })
     await rm(join(directory, 'none'), { force: true })
   })
+})
+
+it('is on the disk as a whole when it is closed', async () => {
+  const syncs = await syncsIn(directory)
+  const { size } = await stat(await written([Uint8Array.of(1, 2, 3), Uint8Array.of(9)]))
+  expect(syncs).toMatchObject([{ size }])
 })
