@@ -136,3 +136,14 @@ const atThirty = (async () => {
   for (const block of blocks) await chain.importBlock(block ?? new Uint8Array())
   return chain
 })()
+
+it('counts nobody for a checkpoint who has it and another block in the place of our newest final one', async () => {
+  const setup = await nodeAt(30)
+  liars(setup, pretending, 'l1')
+  // Two of its branch, who do not claim the checkpoint, and say what they have.
+  for (const id of ['l2', 'l3']) setup.net.join(id, forged)
+
+  await run(setup)
+  expect(setup.chain.added).toEqual([])
+  expect(setup.chain.tip().height).toBe(30)
+})

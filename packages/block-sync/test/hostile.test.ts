@@ -310,3 +310,35 @@ it('comes to everybody where more claim to be ahead than it looks at, and only t
   await vi.advanceTimersByTimeAsync(1_000)
   expect(setup.chain.tip().height).toBe(250)
 })
+
+it('reports a peer that gives more bytes than it was asked for, however short its blocks are', async () => {
+  const setup = setUp(new ModelChain(), { rangeBlocks: 10, maxBlockBytes: 100, maxAnswerBytes: 200 })
+  const all = new ModelChain().addAll(TRUE)
+  setup.net.join('liar', all, { blocks: async ({ hashes }) => ({ blocks: await all.blocks(hashes) }) })
+  setup.net.join('honest', all, { delayMs: 20 })
+
+  expect(await run(setup)).toMatchObject({ status: 'synced', imported: 250 })
+  expect(setup.net.reports).toMatchObject([{ peer: 'liar', offence: 'too-many-bytes' }])
+})
+
+it('stays with a peer that fails often, and never `maxFailures` times in a row', async () => {
+  const setup = setUp(new ModelChain(), { headersPerRequest: 10, maxFailures: 3 })
+  const honest = new ModelChain().addAll(TRUE)
+  const blocks = Promise.withResolvers<void>()
+  let asked = 0
+  setup.net.join('a', honest, {
+    headers: (_, answer) => {
+      if (asked++ % 3 > 0) throw new TypeError('busy')
+      return answer
+    },
+    // Not yet: that they came would be forgiven, too.
+    blocks: async (_, answer) => blocks.promise.then(() => answer),
+  })
+  const result = setup.sync.sync()
+  await vi.advanceTimersByTimeAsync(2_000)
+  blocks.resolve()
+
+  expect(await pass(result)).toMatchObject({ status: 'synced', imported: 250 })
+  expect(asked).toBeGreaterThan(20)
+  expect(setup.notices).toEqual([])
+})

@@ -1,4 +1,4 @@
-import type { Codec } from '@gridmesh/interfaces'
+import type { ChainTip, Codec } from '@gridmesh/interfaces'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -200,4 +200,15 @@ it('has these encodings, once and for all', () => {
   )
   expect(hex(statePieceCodec.encode({ piece: undefined }))).toBe('0100')
   expect(hex(statePieceCodec.encode({ piece: Uint8Array.of(7) }))).toBe('010107')
+})
+
+const placeAt = (at: number): ChainTip => ({ height: at, hash: 'aa' })
+const withCheckpointAt = (at: number): Uint8Array =>
+  statusCodec.encode({ tip: placeAt(4), finalised: placeAt(2), checkpoint: placeAt(at) })
+
+it('takes a checkpoint at the final block, and none above it', () => {
+  expect(statusCodec.decode(withCheckpointAt(2)).checkpoint).toEqual(placeAt(2))
+  expect(attempt(() => withCheckpointAt(3))).toMatchObject({
+    cause: { name: 'MalformedMessageError', code: 'oversize' },
+  })
 })
