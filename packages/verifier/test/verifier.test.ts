@@ -1,7 +1,8 @@
 import type { Worker } from 'node:worker_threads'
 import { type SignatureClaim, signerOf, verifySignature } from '@gridmesh/ledger'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { bytesOf } from '../src/claim-batch.ts'
 import { inlineVerifier, type Verifier, workerVerifier } from '../src/index.ts'
 import { resolveOptions } from '../src/options.ts'
 import { WorkerVerifier, type Workers } from '../src/worker-verifier.ts'
@@ -135,6 +136,26 @@ it('checks here what a worker failed at', async () => {
   failing = false
   expect(await verifier.verify([good])).toEqual([true])
   expect(verifier.stats()).toMatchObject({ fallbacks: 2, checked: 3 })
+})
+
+it('stops its workers, and checks nothing itself of what they fail at after', async () => {
+  const checking = Promise.withResolvers<boolean[]>()
+  const stop = vi.fn<Workers['stop']>(async () => checking.reject(new RangeError('ended')))
+  const verifier = new WorkerVerifier({ check: async () => checking.promise, stop }, resolveOptions({ threads: 1 }))
+  const call = verifier.verify(valid(2)).catch((err: unknown) => err)
+  await verifier.stop()
+  expect(stop).toHaveBeenCalledOnce()
+  expect(await call).toMatchObject({ code: 'stopped' })
+  expect(verifier.stats()).toEqual({ claims: 0, bytes: 0, checked: 0, fallbacks: 0 })
+})
+
+it('takes maxBytes at once, and not one byte more', async () => {
+  const claims = valid(3)
+  const workers: Workers = { check: async (some) => some.map(() => true), stop: async () => undefined }
+  const verify = async (maxBytes: number): Promise<boolean[]> =>
+    new WorkerVerifier(workers, resolveOptions({ threads: 1, maxBytes })).verify(claims)
+  expect(await verify(bytesOf(claims))).toEqual([true, true, true])
+  await expect(verify(bytesOf(claims) - 1)).rejects.toMatchObject({ limit: 'maxBytes' })
 })
 
 it('hands out batches that keep all workers busy, of no fewer claims than are worth it and no more than may be', async () => {
