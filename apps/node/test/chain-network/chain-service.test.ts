@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { memoryStore } from '@gridmesh/block-store'
+import { BlockServer } from '@gridmesh/block-sync'
 import { memoryRecord } from '@gridmesh/consensus'
 import { metrics } from '@gridmesh/metrics'
 import { defaultKinds, type Genesis, type Kind, Registry, signerOf, toHex } from '@gridmesh/ledger'
@@ -11,6 +12,7 @@ import { TypedEventEmitter } from 'main-event'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { ChainFailedError } from '../../src/chain/errors.ts'
 import { ChainService, type ChainServiceInit } from '../../src/chain-network/chain-service.ts'
+import { getFewBlocksKind, statusKind } from '../../src/chain-network/kinds.ts'
 import { DAN, genesisOf, payment, people, resealed, signed } from '../chain/chains.ts'
 import { Bus, type BusNode } from './bus.ts'
 
@@ -326,3 +328,27 @@ it('lets go of the store and of all files, whatever fails at the end', async () 
   const again = await opened(node, 0)
   expect(again.head).toEqual(service.head)
 })
+
+it('takes a status from its sender alone, and passes none on', async () => {
+  const [node, other] = [await bus.join('here'), await bus.join('other')]
+  await (await opened(node)).start()
+  const place = { height: 0, hash: 'aa' }
+  await other.messages.broadcast(statusKind, { tip: place, finalised: place })
+  expect(bus.passed).toEqual([{ kind: statusKind.kind, from: 'other', to: 'here', verdict: 'reject' }])
+})
+
+it.each([
+  { asked: { hashes: 17, maxBytes: 16_777_216 }, given: { hashes: 16, maxBytes: 1_048_576 } },
+  { asked: { hashes: 3, maxBytes: 1_000 }, given: { hashes: 3, maxBytes: 1_000 } },
+])(
+  'gives $given.hashes blocks, and $given.maxBytes bytes, where few are $asked.hashes and $asked.maxBytes',
+  async ({ asked, given }) => {
+    const blocks = vi.spyOn(BlockServer.prototype, 'blocks')
+    onTestFinished(() => blocks.mockRestore())
+    const [node, other] = [await bus.join('here'), await bus.join('other')]
+    await (await opened(node)).start()
+    const hashes = Array.from({ length: asked.hashes }, (_, i) => `${10 + i}`)
+    await other.messages.request(node.peerId, getFewBlocksKind, { ...asked, hashes })
+    expect(blocks.mock.calls.map(([request]) => request)).toEqual([{ ...given, hashes: hashes.slice(0, given.hashes) }])
+  },
+)

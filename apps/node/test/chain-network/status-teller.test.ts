@@ -93,3 +93,10 @@ it('tells nobody after it was stopped, aborts what is under way, and leaves no t
   expect(signals.map(({ aborted }) => aborted)).toEqual([true])
   expect(vi.getTimerCount()).toBe(0)
 })
+
+it('leaves no timer when it is stopped before the next round', () => {
+  teller.changed()
+  expect(vi.getTimerCount()).toBe(1)
+  teller.stop()
+  expect(vi.getTimerCount()).toBe(0)
+})
