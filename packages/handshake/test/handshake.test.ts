@@ -170,7 +170,8 @@ it('counts those whom authorise has yet to answer: of six connections at once it
   await vi.waitFor(() => expect(server.events).toEqual(['refused duplicate by us', 'refused duplicate by us']))
   deciding.resolve(true)
   await vi.waitFor(() => expect(server.handshake.isReady(stranger.peerId)).toBe(true))
-  await vi.waitFor(() => expect(server.node.getConnections()).toHaveLength(4))
+  // Those that are refused have a moment to read why.
+  await vi.waitFor(() => expect(server.node.getConnections()).toHaveLength(4), { timeout: 10_000 })
 })
 
 it('turns a dialler away as busy while maxHandshakes are in progress', async () => {
