@@ -102,7 +102,7 @@ export class OutboundPacer<K extends { toString(): string }> {
     await sends.of(lane).pass({ lane, messages, bytes }, signal)
   }
 
-  /** Forgets every peer that owes nothing any more and for which nobody waits. */
+  /** Forgets every peer to which nothing is owed any more, or of which no quota is known, and for which nobody waits. */
   sweep(): void {
     for (const [key, sends] of this.#peers) {
       if (sends.isIdle()) this.#peers.delete(key)

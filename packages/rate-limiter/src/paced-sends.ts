@@ -55,9 +55,11 @@ export class PacedSends {
     return this.#waiting
   }
 
-  /** Whether nobody waits, and the peer would take as much as from a stranger. */
+  /** Whether nobody waits, and the peer would take as much as from a stranger, or is gone with its quota. */
   isIdle(): boolean {
-    return this.#waiting === 0 && this.#usage.isIdle(this.#slot, this.#limits, this.#context.nowMs())
+    if (this.#waiting > 0) return false
+    // What a quota of next to nothing leaves owed would otherwise be held for ever.
+    return !this.#readQuota() || this.#usage.isIdle(this.#slot, this.#limits, this.#context.nowMs())
   }
 
   /**

@@ -22,7 +22,7 @@ export class PeerSends {
     return lane === 'critical' ? this.#critical : this.#others
   }
 
-  /** Whether nobody waits, and the peer would take as much as from a stranger. */
+  /** Whether nobody waits, and the peer would take as much as from a stranger, or is gone with its quota. */
   isIdle(): boolean {
     return this.#critical.isIdle() && this.#others.isIdle()
   }

@@ -359,6 +359,42 @@ describe('the pacer', () => {
     expect(pacer.size).toBe(0)
   })
 
+  it('forgets a peer of which no quota is known any more, whatever it announced', async () => {
+    const quotas = new Map<string, Quota>()
+    const pacer = new OutboundPacer<string>((peer) => quotas.get(peer), { maxKeys: 1 })
+    pacer.start()
+    quotas.set('tiny', { messagesPerSecond: 1e-300, bytesPerSecond: 1e-300 })
+    await pacer.whenAllowed('tiny')
+    quotas.delete('tiny')
+    quotas.set('honest', TEN)
+    await pacer.whenAllowed('honest')
+    expect(pacer.size).toBe(1)
+  })
+
+  it('keeps a peer for which somebody waits, though no quota is known any more', async () => {
+    let quota: Quota | undefined = TEN
+    const pacer = new OutboundPacer<string>(() => quota)
+    pacer.start()
+    const log: string[] = []
+    send(pacer, log, 'burst', { messages: 10 })
+    send(pacer, log, 'waits')
+    quota = undefined
+    pacer.sweep()
+    expect(pacer.size).toBe(1)
+    await advance(100)
+    expect(log).toEqual(['burst', 'waits'])
+  })
+
+  it('goes by the quota of now, when it looks what is owed', async () => {
+    let quota: Quota = { messagesPerSecond: 1e-300, bytesPerSecond: 1e-300 }
+    const pacer = new OutboundPacer<string>(() => quota)
+    await pacer.whenAllowed('a')
+    quota = TEN
+    await advance(100)
+    pacer.sweep()
+    expect(pacer.size).toBe(0)
+  })
+
   it.each([{ messages: -1 }, { bytes: Number.NaN }, { streams: Infinity }])('refuses the cost %o', async (cost) => {
     await expect(started().whenAllowed('a', cost)).rejects.toThrow(RangeError)
   })

@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8'
 import { describe, expect, it } from 'vitest'
 import { TrafficLimiter } from '../src/index.ts'
 
@@ -195,6 +196,16 @@ describe('keys', () => {
     limiter.take('a', '/x/1', undefined, 0)
     limiter.take('b', '/x/1', undefined, 0)
     expect(limiter.size).toBe(1)
+  })
+
+  it('leave nothing behind of a protocol that all have left', () => {
+    const limiter = new TrafficLimiter()
+    limiter.take('a', '/kept/1', { messages: 200 }, 0)
+    const before = queryObjects(Map, { format: 'count' })
+    for (let protocol = 0; protocol < 1_000; protocol += 1) limiter.take('a', `/${protocol}/1`, undefined, 0)
+    limiter.sweep(1_000)
+    expect(limiter.size).toBe(1)
+    expect(queryObjects(Map, { format: 'count' }) - before).toBeLessThan(500)
   })
 
   it('start afresh in the place of a forgotten one', () => {
