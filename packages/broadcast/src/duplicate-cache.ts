@@ -1,9 +1,9 @@
-import type { Verdict } from '@gridmesh/interfaces'
+import type { BroadcastAnswer } from '@gridmesh/interfaces'
 
 /** What is remembered of a message. */
 export interface KnownMessage {
   /** The verdict, or the promise of it while the handler is still thinking. */
-  verdict: Verdict | Promise<Verdict>
+  verdict: BroadcastAnswer | Promise<BroadcastAnswer>
   /** We published it: no copy of it reaches our handler. */
   isOwn: boolean
   /** Gossipsub has it, under whatever id, and publishes it no more. */
@@ -55,6 +55,11 @@ export class DuplicateCache {
     }
     this.#entries.set(id, { known, expiresAtMs: now + this.#lifetimeMs })
     return known
+  }
+
+  /** Forgets a message that was not judged, unless it is our own by now. */
+  remove(id: string, known: KnownMessage): void {
+    if (this.#entries.get(id)?.known === known && !known.isOwn) this.#entries.delete(id)
   }
 
   clear(): void {

@@ -1,4 +1,4 @@
-import type { BroadcastContext, BroadcastHandler, Lane, Verdict } from '@gridmesh/interfaces'
+import type { BroadcastAnswer, BroadcastContext, BroadcastHandler, Lane } from '@gridmesh/interfaces'
 import { AbortError, TimeoutError } from '@libp2p/interface'
 
 /** Share of the verdicts that lanes other than `critical` may owe. */
@@ -12,7 +12,7 @@ export interface HandlerCallsInit {
   onFailure(context: BroadcastContext, err: unknown): void
 }
 
-/** Asks handlers for verdicts. Whatever they do, the answer is a verdict: `ignore` where they give none. */
+/** Asks handlers for verdicts. Whatever they do, there is an answer: `ignore` where they give none. */
 export class HandlerCalls {
   readonly #init: HandlerCallsInit
   /** Verdicts that handlers have promised; each ends by the call here, at the latest. */
@@ -28,8 +28,12 @@ export class HandlerCalls {
     return this.#pending.size >= (lane === 'critical' ? maxPending : Math.ceil(maxPending * ORDINARY_SHARE))
   }
 
-  ask(handler: BroadcastHandler, bytes: Uint8Array, context: BroadcastContext): Verdict | Promise<Verdict> {
-    const fail = (err: unknown): Verdict => {
+  ask(
+    handler: BroadcastHandler,
+    bytes: Uint8Array,
+    context: BroadcastContext,
+  ): BroadcastAnswer | Promise<BroadcastAnswer> {
+    const fail = (err: unknown): BroadcastAnswer => {
       this.#init.onFailure(context, err)
       return 'ignore'
     }
@@ -46,7 +50,7 @@ export class HandlerCalls {
     for (const giveUp of this.#pending) giveUp(new AbortError('Stopped'))
   }
 
-  async #awaitVerdict(answer: Promise<Verdict>): Promise<Verdict> {
+  async #awaitVerdict(answer: Promise<BroadcastAnswer>): Promise<BroadcastAnswer> {
     const { deadlineMs } = this.#init
     const { promise: overrun, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(
@@ -63,12 +67,12 @@ export class HandlerCalls {
   }
 }
 
-function isPromise(answer: Verdict | Promise<Verdict>): answer is Promise<Verdict> {
+function isPromise(answer: BroadcastAnswer | Promise<BroadcastAnswer>): answer is Promise<BroadcastAnswer> {
   return typeof answer === 'object' && answer !== null
 }
 
 /** Handlers need not be written in TypeScript. */
-function checkVerdict(answer: Verdict): Verdict {
-  if (answer === 'accept' || answer === 'ignore' || answer === 'reject') return answer
-  throw new TypeError(`verdict ${String(answer)} must be accept, ignore or reject`)
+function checkVerdict(answer: BroadcastAnswer): BroadcastAnswer {
+  if (answer === 'accept' || answer === 'ignore' || answer === 'reject' || answer === 'busy') return answer
+  throw new TypeError(`verdict ${String(answer)} must be accept, ignore, reject or busy`)
 }

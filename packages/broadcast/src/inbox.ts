@@ -1,4 +1,4 @@
-import type { BroadcastHandler, BroadcastStrategy, Lane } from '@gridmesh/interfaces'
+import type { BroadcastAnswer, BroadcastHandler, BroadcastStrategy, Lane } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { Deliveries } from './deliveries.ts'
 import type { DuplicateCache, KnownMessage } from './duplicate-cache.ts'
@@ -85,7 +85,7 @@ export class Inbox {
     this.#init.metrics.duplicate(arrival.via)
     if (known.isOwn) this.#init.deliveries.confirm(arrival.id, arrival.from.toString(), 'seen')
     const verdict = await known.verdict
-    return verdict === 'accept' ? { verdict, known } : this.#judged(arrival, verdict, known)
+    return verdict === 'accept' ? { verdict, known } : this.#refused(arrival, verdict, known)
   }
 
   /** What stands against this peer, whatever the message. Charges the peer for what came. */
@@ -127,10 +127,15 @@ export class Inbox {
       peers.report(from, { class: 'useful', weight: usefulWeight, evidence: `first with ${topic}` })
       return { verdict, known }
     }
-    return this.#judged(arrival, verdict, known)
+    return this.#refused(arrival, verdict, known)
   }
 
-  #judged(arrival: Coming, verdict: 'ignore' | 'reject', known: KnownMessage): Judgement {
+  #refused(arrival: Coming, verdict: Exclude<BroadcastAnswer, 'accept'>, known: KnownMessage): Judgement {
+    if (verdict === 'busy') {
+      // Our load says nothing of the message: kept under its id, it would have every later copy ignored.
+      this.#init.cache.remove(arrival.id, known)
+      return this.refuse('busy')
+    }
     if (verdict === 'ignore') return { ...this.refuse('ignored'), known }
     // Who passes an invalid message on has not judged it, so every copy counts.
     this.#init.peers.report(arrival.from, { class: 'invalid-message', evidence: `rejected on ${arrival.topic}` })

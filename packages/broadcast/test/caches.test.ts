@@ -23,6 +23,19 @@ function message(origin = new Uint8Array(38), topic = ''): Message {
   return { type: 'unsigned', topic: TOPIC, data }
 }
 
+it('forgets a message that was not judged, but none that came in its place or is our own', () => {
+  const cache = new DuplicateCache(10, 1_000)
+  const first = cache.add('a', 'busy')
+  cache.remove('a', first)
+  expect(cache.get('a')).toBeUndefined()
+  const second = cache.add('a', 'busy')
+  cache.remove('a', first)
+  expect(cache.get('a')).toBe(second)
+  second.isOwn = true
+  cache.remove('a', second)
+  expect(cache.get('a')).toBe(second)
+})
+
 it('remembers an id for its lifetime and not a millisecond longer', () => {
   const cache = new DuplicateCache(10, 1_000)
   const known = cache.add('a', 'accept')

@@ -353,6 +353,23 @@ it('ignores messages as busy while handlers owe maxPendingVerdicts verdicts, and
   expect(await send(2)).toBe('taken')
 })
 
+it('judges a message anew that a handler had no room for, and lets its copies share the answer until then', async () => {
+  const { node, attacker, manager } = await meeting()
+  const { promise, resolve } = Promise.withResolvers<'busy'>()
+  const handler = vi.fn<BroadcastHandler>().mockReturnValueOnce(promise).mockReturnValueOnce('busy')
+  node.broadcast.subscribe('orders', handler.mockReturnValue('accept'))
+  await node.libp2p.dial(attacker.libp2p.getMultiaddrs())
+  const send = (): Promise<string> => refusal(attacker.unicast.send(node.peerId, BROADCAST_HANDLER, frame()))
+
+  const copies = [send(), send()]
+  await eventually(() => expect(handler).toHaveBeenCalledTimes(1))
+  resolve('busy')
+  expect(await Promise.all(copies)).toEqual(['busy', 'busy'])
+  expect([await send(), await send(), await send()]).toEqual(['busy', 'taken', 'taken'])
+  expect(handler).toHaveBeenCalledTimes(3)
+  expect(manager.classesOf(attacker.peerId)).toEqual(['useful'])
+})
+
 it('keeps the last eighth of maxPendingVerdicts for critical topics', async () => {
   const { node, attacker } = await meeting({ maxPendingVerdicts: 8 })
   const { promise, resolve } = Promise.withResolvers<'accept'>()

@@ -36,7 +36,7 @@ export const DEFAULT_MAX_PENDING_BYTES = 64 * 1_024 * 1_024
 export const PENDING_OVERHEAD_BYTES = 1_024
 /** How much longer than one flush interval a lease lasts, in ms, so that a flush on time always finds it running. */
 export const LEASE_SLACK_MS = 1_000
-/** Leases renewed between two flushes at most; an envelope that needs one more waits for the flush. */
+/** Leases renewed between two flushes at most; an envelope that needs one more is refused. */
 export const MAX_EARLY_RENEWALS = 16
 /** Sequence numbers reserved with each flush: 200,000 a second at the default interval. */
 export const SEQUENCE_RESERVE = 1_000_000n

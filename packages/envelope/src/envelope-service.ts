@@ -124,7 +124,7 @@ export class EnvelopeService implements Envelope, Startable {
     const { maxPendingBytes } = this.#options
     // Nothing waits with a synchronous signer, whatever the size.
     if (this.#pendingBytes > 0 && this.#pendingBytes + size + PENDING_OVERHEAD_BYTES > maxPendingBytes) {
-      throw new EnvelopeBusyError(maxPendingBytes)
+      throw new EnvelopeBusyError('maxPendingBytes', maxPendingBytes)
     }
   }
 

@@ -202,17 +202,18 @@ export class SignerFailedError extends Error implements Blameworthy {
   }
 }
 
-/** Too many bytes wait for a signer or the datastore already. */
+/** Too many bytes wait for a signer or the datastore already, or too many authors whose clock is ahead. Later there is room. */
 export class EnvelopeBusyError extends Error implements Blameworthy {
   static override readonly name = 'EnvelopeBusyError'
   override readonly name = 'EnvelopeBusyError'
   readonly code = 'busy'
   readonly report: ReportClass = 'absent'
-  readonly limit = 'maxPendingBytes'
+  readonly limit: 'maxPendingBytes' | 'maxEarlyRenewals'
   readonly value: number
 
-  constructor(value: number) {
-    super(`Too many envelopes wait to be opened: maxPendingBytes is ${value}`)
+  constructor(limit: EnvelopeBusyError['limit'], value: number) {
+    super(`Too many envelopes wait to be opened: ${limit} is ${value}`)
+    this.limit = limit
     this.value = value
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '@libp2p/interface'
 import { LEASE_SLACK_MS, MAX_EARLY_RENEWALS, SEQUENCE_RESERVE } from './constants.ts'
+import { EnvelopeBusyError } from './errors.ts'
 import { type Dated, Leases } from './leases.ts'
 import type { OwnSequence } from './own-sequence.ts'
 import type { ReplayGuard } from './replay-guard.ts'
@@ -28,8 +29,6 @@ export class Journal {
   #tail: Promise<void> = Promise.resolve()
   /** The renewal that has not begun yet: it serves whoever asks now. */
   #next: Promise<void> | undefined
-  /** Of those that wait for the next flush. */
-  #flushed: PromiseWithResolvers<void> | undefined
   /** Renewals between two flushes. */
   #early = 0
 
@@ -54,15 +53,16 @@ export class Journal {
     return this.#leases.covers(envelope)
   }
 
-  /** Resolves when an envelope may be accepted, or nothing may any more. @throws {SenderLimitError} */
+  /**
+   * Resolves when an envelope may be accepted, or nothing may any more. The next flush covers its sender in any case.
+   * @throws {EnvelopeBusyError} when there is no renewal left until then @throws {SenderLimitError}
+   */
   cover(envelope: Dated): Promise<void> {
     this.#leases.ask(envelope)
     if (this.#next !== undefined) return this.#next
-    // A record of many senders for each new one of them would be a way to keep us writing.
-    if (this.#early >= MAX_EARLY_RENEWALS) {
-      this.#flushed ??= Promise.withResolvers<void>()
-      return this.#flushed.promise
-    }
+    // A record of many senders for each new one of them would be a way to keep us writing, and envelopes that waited
+    // for the flush would take the place of all others that wait.
+    if (this.#early >= MAX_EARLY_RENEWALS) throw new EnvelopeBusyError('maxEarlyRenewals', MAX_EARLY_RENEWALS)
     this.#early++
     return this.#renewNext()
   }
@@ -70,15 +70,13 @@ export class Journal {
   /** Renews the leases. */
   flush(): Promise<void> {
     this.#early = 0
-    const renewed = this.#renewNext()
-    this.#endWait(renewed)
-    return renewed
+    return this.#renewNext()
   }
 
   /** Writes everything exactly. Nothing may be accepted or sealed from then until the next `open`. */
   close(): Promise<void> {
     const { guard, sequence } = this.#init
-    const closed = this.#enqueue(async () => {
+    return this.#enqueue(async () => {
       guard.sweep()
       await this.#write({
         isClean: true,
@@ -89,8 +87,6 @@ export class Journal {
         ahead: guard.senderFloors(),
       })
     })
-    this.#endWait(closed)
-    return closed
   }
 
   async #load(): Promise<void> {
@@ -146,11 +142,6 @@ export class Journal {
     } catch (err) {
       this.#init.log.error('could not write, so a kill from now on may reopen the replay window - %e', err)
     }
-  }
-
-  #endWait(written: Promise<void>): void {
-    this.#flushed?.resolve(written)
-    this.#flushed = undefined
   }
 
   #enqueue(step: () => Promise<void>): Promise<void> {

@@ -142,11 +142,17 @@ export interface BroadcastContext {
   via: BroadcastStrategy
 }
 
+/** What a broadcast handler answers: its verdict, or `busy` where it has no room to judge: the next copy is judged anew. */
+export type BroadcastAnswer = Verdict | 'busy'
+
 /**
  * Judges and takes a broadcast message. It must return at once; work belongs in a queue. The bytes are those that are
  * passed on to others: it does not write into them.
  */
-export type BroadcastHandler = (bytes: Uint8Array, context: BroadcastContext) => Verdict | Promise<Verdict>
+export type BroadcastHandler = (
+  bytes: Uint8Array,
+  context: BroadcastContext,
+) => BroadcastAnswer | Promise<BroadcastAnswer>
 
 /** How the messages of a topic are taken. */
 export interface SubscribeOptions {

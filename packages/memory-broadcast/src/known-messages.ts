@@ -1,10 +1,10 @@
-import type { Verdict } from '@gridmesh/interfaces'
+import type { BroadcastAnswer } from '@gridmesh/interfaces'
 import type { MemoryDelivery } from './delivery.ts'
 
 /** What a node remembers of a message. */
 export interface KnownMessage {
   /** The verdict, or the promise of it while the handler is still thinking. */
-  verdict: Verdict | Promise<Verdict>
+  verdict: BroadcastAnswer | Promise<BroadcastAnswer>
   /** Our own newest publish of it; it learns of peers that bring the message to us. */
   delivery?: MemoryDelivery
 }
@@ -27,6 +27,11 @@ export class KnownMessages {
     this.#messages.set(id, known)
     const [oldest] = this.#messages.keys()
     if (this.#messages.size > this.#maxIds && oldest !== undefined) this.#messages.delete(oldest)
+  }
+
+  /** Forgets a message that was not judged, unless it is our own by now. */
+  remove(id: string, known: KnownMessage): void {
+    if (this.#messages.get(id) === known && known.delivery === undefined) this.#messages.delete(id)
   }
 
   clear(): void {

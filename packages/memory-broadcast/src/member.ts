@@ -1,13 +1,13 @@
 import {
+  type BroadcastAnswer,
   type BroadcastContext,
   type BroadcastHandler,
   type DeliveryOutcome,
   optional,
-  type Verdict,
 } from '@gridmesh/interfaces'
 import { AbortError, type Logger, type PeerId, TimeoutError } from '@libp2p/interface'
 import type { MemoryBroadcastComponents } from './index.ts'
-import { KnownMessages } from './known-messages.ts'
+import { type KnownMessage, KnownMessages } from './known-messages.ts'
 import type { HubOptions } from './options.ts'
 
 /** A message on its way to one node. */
@@ -43,14 +43,14 @@ export class Member {
     const known = this.known.get(post.id)
     if (known !== undefined) {
       known.delivery?.learn(post.from.toString(), { status: 'seen' })
-      return this.#outcome(post, known.verdict)
+      return this.#outcome(post, known)
     }
     const handler = this.handlers.get(post.topic)
     if (handler === undefined) return { status: 'dropped', reason: 'not-subscribed' }
     if (this.#queued >= this.#options.maxQueued) return { status: 'dropped', reason: 'queue-full' }
-    const verdict = this.#ask(handler, post)
-    this.known.add(post.id, { verdict })
-    return this.#outcome(post, verdict)
+    const asked: KnownMessage = { verdict: this.#ask(handler, post) }
+    this.known.add(post.id, asked)
+    return this.#outcome(post, asked)
   }
 
   start(): void {
@@ -64,8 +64,12 @@ export class Member {
     this.known.clear()
   }
 
-  async #outcome({ from, topic }: Post, pending: Verdict | Promise<Verdict>): Promise<DeliveryOutcome> {
-    const verdict = await pending
+  async #outcome({ id, from, topic }: Post, known: KnownMessage): Promise<DeliveryOutcome> {
+    const verdict = await known.verdict
+    if (verdict === 'busy') {
+      this.known.remove(id, known)
+      return { status: 'dropped', reason: 'busy' }
+    }
     if (verdict === 'accept') return { status: 'acknowledged' }
     if (verdict === 'ignore') return { status: 'dropped', reason: 'ignored' }
     // Who brings an invalid message on has not judged it, so every copy counts.
@@ -74,8 +78,8 @@ export class Member {
     return { status: 'dropped', reason: 'rejected' }
   }
 
-  /** A verdict, whatever the handler does: `ignore` where it gives none. */
-  async #ask(handler: BroadcastHandler, { bytes, ...context }: Post): Promise<Verdict> {
+  /** An answer, whatever the handler does: `ignore` where it gives none. */
+  async #ask(handler: BroadcastHandler, { bytes, ...context }: Post): Promise<BroadcastAnswer> {
     this.#queued++
     try {
       // No handler runs inside of somebody else's publish.
@@ -91,7 +95,7 @@ export class Member {
     }
   }
 
-  async #inTime(answer: Promise<Verdict>): Promise<Verdict> {
+  async #inTime(answer: Promise<BroadcastAnswer>): Promise<BroadcastAnswer> {
     const { handlerDeadlineMs } = this.#options
     const { promise: overrun, reject } = Promise.withResolvers<never>()
     const late = new TimeoutError(`No verdict within handlerDeadlineMs, which is ${handlerDeadlineMs}`)
@@ -107,7 +111,7 @@ export class Member {
 }
 
 /** Handlers need not be written in TypeScript. */
-function checkVerdict(verdict: Verdict): Verdict {
-  if (verdict === 'accept' || verdict === 'ignore' || verdict === 'reject') return verdict
-  throw new TypeError(`verdict ${String(verdict)} must be accept, ignore or reject`)
+function checkVerdict(verdict: BroadcastAnswer): BroadcastAnswer {
+  if (verdict === 'accept' || verdict === 'ignore' || verdict === 'reject' || verdict === 'busy') return verdict
+  throw new TypeError(`verdict ${String(verdict)} must be accept, ignore, reject or busy`)
 }

@@ -1,5 +1,6 @@
 import { QueueFullError } from '@gridmesh/interfaces'
 import type {
+  BroadcastAnswer,
   BroadcastContext,
   Envelope,
   Health,
@@ -18,6 +19,7 @@ import { HandlerJob } from './job.ts'
 import type { Ledger, Subject } from './ledger.ts'
 import { after, all, isPending, settle } from './maybe.ts'
 import type { OpenedBatch, Opener } from './opener.ts'
+import { isOwnDoing } from './policies.ts'
 import type { Judged, Registration, Registry } from './registry.ts'
 import { digestOf, encodeReply } from './wire.ts'
 
@@ -48,7 +50,11 @@ export class Inbound {
   }
 
   /** Judges a broadcast of the kind of `registration`; never throws. */
-  receiveBroadcast(registration: Registration, bytes: Uint8Array, context: BroadcastContext): MaybePromise<Verdict> {
+  receiveBroadcast(
+    registration: Registration,
+    bytes: Uint8Array,
+    context: BroadcastContext,
+  ): MaybePromise<BroadcastAnswer> {
     const { opener, ledger } = this.#init
     const subject: Subject = { from: context.from, kind: registration.kind, via: 'broadcast' }
     const registrationOf = (kind: string): Registration | undefined =>
@@ -58,12 +64,15 @@ export class Inbound {
     if (obstacle != null) {
       // Not opened, so not known to be valid: neither taken nor passed on, and nobody is blamed.
       ledger.dropped(subject, lane, reasonOf(obstacle))
-      return 'ignore'
+      return 'busy'
     }
-    return settle(
+    return settle<Verdict, BroadcastAnswer>(
       () => after(opener.open(bytes, { lane, registrationOf }), (opened) => this.#takeBroadcast(subject, opened)),
       (verdict) => verdict,
-      (err) => (ledger.refused(subject, err) === 'ignore' ? 'ignore' : 'reject'),
+      (err) => {
+        if (ledger.refused(subject, err) !== 'ignore') return 'reject'
+        return isOwnDoing(err) ? 'busy' : 'ignore'
+      },
     )
   }
 

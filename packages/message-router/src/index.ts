@@ -77,7 +77,7 @@ export interface MessageRouterInit {
   sliceMs?: number
   /** Time a handler may take, in ms; after it its signal aborts and its place is given away. @default 30_000 */
   handlerTimeoutMs?: number
-  /** Envelopes that an asynchronous signer checks at once; beyond it messages are dropped. `critical` has as many for itself. @default 1_024 */
+  /** Envelopes that wait at once for an asynchronous signer, or for a write of the envelope's; beyond it messages are dropped. `critical` has as many for itself. @default 1_024 */
   maxOpening?: number
   /** Largest encoded answer to a request, in bytes; beyond it neither sent nor taken. @default 10_485_760 */
   maxReplyBytes?: number

@@ -31,8 +31,8 @@ export interface OpenedBatch {
 }
 
 /**
- * Opens envelopes and takes their payload apart, with a bound on those that wait for an asynchronous signer: one for
- * what came as `critical`, and one for all other lanes.
+ * Opens envelopes and takes their payload apart, with a bound on those that wait, for an asynchronous signer or for a
+ * write of the envelope's: one for what came as `critical`, and one for all other lanes.
  */
 export class Opener {
   readonly #init: OpenerInit
@@ -44,7 +44,7 @@ export class Opener {
     this.#envelope = envelope
   }
 
-  /** Whether no more envelope of this lane may be opened for now. Never so where the signer is synchronous. */
+  /** Whether no more envelope of this lane may be opened for now. */
   isFull(lane: Lane): boolean {
     return this.#opening[countOf(lane)] >= this.#init.maxOpening
   }

@@ -84,6 +84,14 @@ export function faultOf(err: unknown): Fault {
   return named == null ? { code } : { code, class: named }
 }
 
+/** Codes of the envelope that tell of this node, and nothing of the message. */
+const OWN_DOING: ReadonlySet<string> = new Set(['busy', 'not-started', 'sender-limit', 'signer-failed'])
+
+/** Whether the message may well be in order, and was refused because of this node: a later copy deserves a look. */
+export function isOwnDoing(err: unknown): boolean {
+  return OWN_DOING.has(faultOf(err).code)
+}
+
 const REPORT_CLASSES: Readonly<Record<ReportClass, true>> = {
   useful: true,
   slow: true,

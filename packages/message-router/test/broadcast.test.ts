@@ -239,7 +239,7 @@ it.each([
       .filter(({ lane }) => (shed as readonly string[]).includes(lane))
       .map(({ kind, lane }) => ({ kind, lane, reason: 'shed' })),
   )
-  expect(bob.carriers.verdicts.filter((verdict) => verdict === 'ignore')).toHaveLength(shed.length)
+  expect(bob.carriers.verdicts.filter((verdict) => verdict === 'busy')).toHaveLength(shed.length)
   expect(bob.peerManager.reports).toEqual([])
 })
 

@@ -1,10 +1,10 @@
-import type { Lane, Verdict } from '@gridmesh/interfaces'
+import type { BroadcastAnswer, Lane } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { defineMessage } from '../src/index.ts'
 import type { MessageRouterInit } from '../src/index.ts'
 import { encodeBatch, encodeReply } from '../src/wire.ts'
-import { sealAs } from './support/fake-envelope.ts'
+import { FakeEnvelope, FakeEnvelopeError, sealAs } from './support/fake-envelope.ts'
 import { FakeNetwork } from './support/fake-network.ts'
 import { alarm, order, quote, randomPeerId, startNode, startPair, vote } from './support/setup.ts'
 import type { TestNode } from './support/setup.ts'
@@ -267,8 +267,29 @@ it('opens no more than maxOpening envelopes at once over an asynchronous signer'
     const bytes = sealAs(mallory, sequence++, { kind: 'vote', lane: 'high', payload: encodeBatch([value]) })
     return node.carriers.bring(mallory, 'vote', bytes)
   })
-  expect((await Promise.all(verdicts)).filter((verdict) => verdict === 'accept')).toHaveLength(3)
+  const answers = await Promise.all(verdicts)
+  expect(answers.filter((answer) => answer === 'accept')).toHaveLength(3)
+  expect(answers.filter((answer) => answer === 'busy')).toHaveLength(7)
   expect(node.dropped).toHaveLength(7)
+})
+
+it.each([
+  ['busy', 'busy'],
+  ['sender-limit', 'busy'],
+  ['not-started', 'busy'],
+  ['signer-failed', 'busy'],
+  ['replay', 'ignore'],
+  ['clock-skew', 'ignore'],
+  ['unknown-kind', 'ignore'],
+])('answers a broadcast that its envelope refuses as %s with %s', async (code, answer) => {
+  const node = await startNode()
+  node.router.on(vote, () => {})
+  const open = vi.spyOn(FakeEnvelope.prototype, 'open').mockImplementation(() => {
+    throw new FakeEnvelopeError(code, 'absent')
+  })
+  expect(await node.carriers.bring(await randomPeerId(), 'vote', value)).toBe(answer)
+  open.mockRestore()
+  expect(node.peerManager.reports).toEqual([])
 })
 
 it('opens critical envelopes while all places of the other lanes are taken', async () => {
@@ -276,7 +297,7 @@ it('opens critical envelopes while all places of the other lanes are taken', asy
   const mallory = await randomPeerId()
   node.router.on(vote, () => {})
   node.router.on(alarm, () => {})
-  const bring = (kind: string, lane: Lane): Promise<Verdict | undefined> =>
+  const bring = (kind: string, lane: Lane): Promise<BroadcastAnswer | undefined> =>
     node.carriers.bring(mallory, kind, sealAs(mallory, sequence++, { kind, lane, payload: encodeBatch([value]) }))
   const votes = Array.from({ length: 10 }, () => bring('vote', 'high'))
   expect(await bring('alarm', 'critical')).toBe('accept')

@@ -1,5 +1,6 @@
 import type {
   Broadcast,
+  BroadcastAnswer,
   BroadcastHandler,
   Delivery,
   Lane,
@@ -8,7 +9,6 @@ import type {
   Unicast,
   UnicastHandler,
   UnicastOptions,
-  Verdict,
 } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 
@@ -56,7 +56,7 @@ export class FakeCarriers {
   /** The lane that each topic was last subscribed in. */
   readonly lanes = new Map<string, Lane | undefined>()
   readonly published: Published[] = []
-  readonly verdicts: Verdict[] = []
+  readonly verdicts: BroadcastAnswer[] = []
   /** What a publish gives. */
   delivery: (id: string) => Delivery = fakeDelivery
   readonly #network: FakeNetwork
@@ -101,7 +101,7 @@ export class FakeCarriers {
   }
 
   /** A broadcast comes in from `from`, who need not be its author. */
-  async bring(from: PeerId, topic: string, bytes: Uint8Array): Promise<Verdict | undefined> {
+  async bring(from: PeerId, topic: string, bytes: Uint8Array): Promise<BroadcastAnswer | undefined> {
     const handler = this.topics.get(topic)
     if (handler == null) return undefined
     const verdict = await handler(bytes, { from, topic, id: '00', via: 'gossip' })

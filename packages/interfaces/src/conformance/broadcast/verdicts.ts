@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { BroadcastStrategy, Verdict } from '../../carriers.ts'
+import type { BroadcastAnswer, BroadcastStrategy, Verdict } from '../../carriers.ts'
 import type { ConformanceCase } from '../case.ts'
 import { hexOf, textBytes } from '../expectations.ts'
 import type { BroadcastNode } from './harness.ts'
@@ -29,6 +29,14 @@ export function verdictCases(bench: BroadcastBench): ConformanceCase[] {
         })
         await trial.publish(0, MESSAGE, strategy)
         await trial.fence(0, strategy, inbox)
+      }),
+      bench.law(`${strategy} has a message judged anew for which there was no room`, 3, async (trial) => {
+        const answers: BroadcastAnswer[] = ['busy', 'accept']
+        const inbox = trial.listen(1, () => answers.shift() ?? 'reject')
+        await trial.publish(0, MESSAGE, strategy)
+        await trial.arrived(MESSAGE, inbox)
+        await trial.publish(2, MESSAGE, strategy)
+        await trial.patience.until('the second copy', () => inbox.count(MESSAGE) === 2)
       }),
       ...(confirms ? REFUSALS.map((verdict) => unconfirmed(bench, strategy, verdict)) : []),
       ...(harness.blamedBy === undefined ? [] : blame(bench, strategy)),
