@@ -35,7 +35,7 @@ export interface DispatcherHooks<J> {
 }
 
 /**
- * Runs jobs, the highest lane first, in slices: between two of them the event loop gets to everything else.
+ * Runs jobs, the highest lane first and its senders by turns, in slices: between two of them the event loop gets to everything else.
  * Every job that is put ends in exactly one call of a hook.
  */
 export class Dispatcher<J extends Job> {
@@ -64,11 +64,12 @@ export class Dispatcher<J extends Job> {
     return this.#running.size
   }
 
-  /** Queues `job`; one that does not fit is dropped, as is what it displaced. */
+  /** Queues `job`; one that does not fit is dropped, as is what made room for it. */
   put(job: J): PutOutcome<J> {
     const outcome = this.#queues.put(job)
     if (outcome.ok) {
       for (const evicted of outcome.evicted) this.#hooks.onDropped(evicted, 'evicted')
+      if (outcome.displaced != null) this.#hooks.onDropped(outcome.displaced, 'queue-full')
       this.#schedule()
     } else {
       this.#hooks.onDropped(job, 'queue-full')

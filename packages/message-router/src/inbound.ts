@@ -10,6 +10,7 @@ import type {
   Verdict,
 } from '@gridmesh/interfaces'
 import { NotStartedError } from '@libp2p/interface'
+import type { PeerId } from '@libp2p/interface'
 import { REPLY_SUFFIX, SHED_LANES, UNKNOWN_KIND } from './constants.ts'
 import { InboundContext } from './context.ts'
 import type { Arrival } from './context.ts'
@@ -119,7 +120,7 @@ export class Inbound {
     }
     // Before the envelope is opened: a refused sender may try the same bytes again, and they must not be a replay.
     const { lane, peer } = context
-    const obstacle = this.#load(lane) ?? this.#openings(lane) ?? this.#fullness(lane)
+    const obstacle = this.#load(lane) ?? this.#openings(lane) ?? this.#fullness(lane, peer)
     if (obstacle != null) {
       ledger.dropped(subject, lane, reasonOf(obstacle))
       throw obstacle
@@ -236,9 +237,10 @@ export class Inbound {
     return opener.isFull(lane) ? new QueueFullError('maxOpening', maxOpening, lane) : undefined
   }
 
-  #fullness(lane: Lane): QueueFullError | undefined {
+  #fullness(lane: Lane, sender: PeerId): QueueFullError | undefined {
     const { dispatcher, maxQueued } = this.#init
-    return dispatcher.queues.isFull(lane) ? new QueueFullError(`maxQueued.${lane}`, maxQueued[lane], lane) : undefined
+    if (!dispatcher.queues.isFull(lane, sender.toString())) return undefined
+    return new QueueFullError(`maxQueued.${lane}`, maxQueued[lane], lane)
   }
 }
 

@@ -59,7 +59,7 @@ export interface MessageRouterInit {
   /** Batches gathered at once; one more sends the oldest early. @default 256 */
   maxPendingBatches?: number
   /**
-   * Messages that wait for their handler, by lane; the next one of a full lane is dropped.
+   * Messages that wait for their handler, by lane; of a full one the newest of an author that has many in it is dropped.
    * @default { critical: 1_024, high: 4_096, normal: 16_384, bulk: 256 }
    */
   maxQueued?: Partial<Record<Lane, number>>

@@ -6,6 +6,7 @@ import type { Job } from './dispatcher.ts'
 export class HandlerJob implements Job {
   readonly context: InboundContext
   readonly lane: Lane
+  readonly sender: string
   readonly bytes: number
   /** Messages that it is of. */
   readonly count: number
@@ -15,6 +16,7 @@ export class HandlerJob implements Job {
   constructor(context: InboundContext, bytes: number, run: () => MaybePromise<Uint8Array | void>, count = 1) {
     this.context = context
     this.lane = context.lane
+    this.sender = context.sender.toString()
     this.bytes = bytes
     this.count = count
     this.#run = run

@@ -1,10 +1,12 @@
 import { LANES } from '@gridmesh/interfaces'
 import type { Lane } from '@gridmesh/interfaces'
-import { Ring } from './ring.ts'
+import { FairQueue } from './fair-queue.ts'
 
 /** What waits in a lane. */
 export interface Queueable {
   readonly lane: Lane
+  /** Its author, by peer id string. */
+  readonly sender: string
   /** Size of the encoded message, in bytes. */
   readonly bytes: number
 }
@@ -15,16 +17,21 @@ export interface LaneQueuesInit {
   maxQueuedBytes: number
 }
 
-/** Whether an item was queued: with whom it displaced, or with the limit that refused it. */
-export type PutOutcome<T> = { ok: true; evicted: T[] } | { ok: false; limit: string; value: number }
+/**
+ * Whether an item was queued: with the items of lower lanes that made room for its bytes and the one of its own lane that
+ * made way for it, or with the limit that refused it.
+ */
+export type PutOutcome<T> =
+  | { ok: true; evicted: T[]; displaced: T | undefined }
+  | { ok: false; limit: string; value: number }
 
 /**
- * One bounded queue per lane, and one bound on the bytes of all. Where the bytes run out, the newest items of the
- * lowest lanes make room for a higher one; no item makes room for its own lane or a lower one.
+ * One bounded queue per lane, fair to its senders, and one bound on the bytes of all. Where the bytes run out, the newest
+ * items of the lowest lanes make room for a higher one; no item makes room for the bytes of its own lane or a lower one.
  */
 export class LaneQueues<T extends Queueable> {
   readonly #init: LaneQueuesInit
-  readonly #rings: Readonly<Record<Lane, Ring<T>>>
+  readonly #queues: Readonly<Record<Lane, FairQueue<T>>>
   readonly #bytes: Record<Lane, number> = { critical: 0, high: 0, normal: 0, bulk: 0 }
   #total = 0
 
@@ -32,16 +39,16 @@ export class LaneQueues<T extends Queueable> {
     if (!(init.maxQueuedBytes > 0)) throw new RangeError(`maxQueuedBytes ${init.maxQueuedBytes} must be above 0`)
     const { critical, high, normal, bulk } = init.maxQueued
     this.#init = init
-    this.#rings = {
-      critical: new Ring(critical),
-      high: new Ring(high),
-      normal: new Ring(normal),
-      bulk: new Ring(bulk),
+    this.#queues = {
+      critical: new FairQueue(critical),
+      high: new FairQueue(high),
+      normal: new FairQueue(normal),
+      bulk: new FairQueue(bulk),
     }
   }
 
   get size(): number {
-    return LANES.reduce((sum, lane) => sum + this.#rings[lane].size, 0)
+    return LANES.reduce((sum, lane) => sum + this.#queues[lane].size, 0)
   }
 
   get bytes(): number {
@@ -49,38 +56,40 @@ export class LaneQueues<T extends Queueable> {
   }
 
   sizeOf(lane: Lane): number {
-    return this.#rings[lane].size
+    return this.#queues[lane].size
   }
 
-  isFull(lane: Lane): boolean {
-    return this.#rings[lane].isFull
+  /** Whether there is no room in a lane for one more item of `sender`. */
+  isFull(lane: Lane, sender: string): boolean {
+    return this.#queues[lane].isFull(sender)
   }
 
   put(item: T): PutOutcome<T> {
     const { maxQueued, maxQueuedBytes } = this.#init
-    if (this.isFull(item.lane)) return { ok: false, limit: `maxQueued.${item.lane}`, value: maxQueued[item.lane] }
+    const { lane, sender } = item
+    if (this.isFull(lane, sender)) return { ok: false, limit: `maxQueued.${lane}`, value: maxQueued[lane] }
 
     const excess = this.#total + item.bytes - maxQueuedBytes
-    const evicted = excess > 0 ? this.#makeRoom(item.lane, excess) : []
+    const evicted = excess > 0 ? this.#makeRoom(lane, excess) : []
     if (evicted == null) return { ok: false, limit: 'maxQueuedBytes', value: maxQueuedBytes }
 
-    this.#rings[item.lane].push(item)
+    const displaced = this.#taken(this.#queues[lane].push(item))
     this.#count(item, item.bytes)
-    return { ok: true, evicted }
+    return { ok: true, evicted, displaced }
   }
 
-  /** Takes the oldest item of the highest lane that may be served. */
+  /** Takes the next item of the highest lane that may be served. */
   next(mayServe: (lane: Lane) => boolean): T | undefined {
     for (const lane of LANES) {
-      if (this.#rings[lane].size === 0 || !mayServe(lane)) continue
-      return this.#taken(this.#rings[lane].shift())
+      if (this.#queues[lane].size === 0 || !mayServe(lane)) continue
+      return this.#taken(this.#queues[lane].shift())
     }
     return undefined
   }
 
   /** Whether `next` would find an item. */
   hasNext(mayServe: (lane: Lane) => boolean): boolean {
-    return LANES.some((lane) => this.#rings[lane].size > 0 && mayServe(lane))
+    return LANES.some((lane) => this.#queues[lane].size > 0 && mayServe(lane))
   }
 
   /** Evicts at least `excess` bytes from the lanes below `lane`; evicts nothing where they do not hold as much. */
@@ -93,7 +102,7 @@ export class LaneQueues<T extends Queueable> {
     let left = excess
     for (const each of lower.toReversed()) {
       while (left > 0) {
-        const item = this.#taken(this.#rings[each].pop())
+        const item = this.#taken(this.#queues[each].pop())
         if (item == null) break
         evicted.push(item)
         left -= item.bytes

@@ -141,13 +141,14 @@ export class Session {
   }
 
   #onDropped(job: HandlerJob, reason: DropReason): void {
-    const { maxQueuedBytes } = this.#init.options
-    const isEvicted = reason === 'evicted'
-    job.fail(
-      isEvicted
-        ? new QueueFullError('maxQueuedBytes', maxQueuedBytes, job.lane)
-        : new AbortError(`The message was dropped: ${reason}`),
-    )
+    job.fail(this.#dropError(job.lane, reason))
     this.#ledger.dropped(job.context, job.lane, reason, job.count)
+  }
+
+  #dropError(lane: Lane, reason: DropReason): Error {
+    const { maxQueued, maxQueuedBytes } = this.#init.options
+    if (reason === 'evicted') return new QueueFullError('maxQueuedBytes', maxQueuedBytes, lane)
+    if (reason === 'queue-full') return new QueueFullError(`maxQueued.${lane}`, maxQueued[lane], lane)
+    return new AbortError(`The message was dropped: ${reason}`)
   }
 }

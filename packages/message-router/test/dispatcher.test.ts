@@ -11,6 +11,7 @@ afterEach(() => vi.useRealTimers())
 class TestJob implements Job {
   readonly id: number
   readonly lane: Lane
+  readonly sender = 'a'
   readonly bytes = 1
   readonly handler: () => unknown
   isGivenUp = false

@@ -304,6 +304,58 @@ it('opens critical envelopes while all places of the other lanes are taken', asy
   expect((await Promise.all(votes)).filter((verdict) => verdict === 'accept')).toHaveLength(3)
 })
 
+it('has room for whoever sends little, by either carrier, though one author fills the lane with few envelopes', async () => {
+  const network = new FakeNetwork()
+  const bob = await startNode({ network, maxQueued: { normal: 100 } })
+  const alice = await startNode({ network, batchDelayMs: 0 })
+  const mallory = await randomPeerId()
+  const handled: [isAlice: boolean, price: number][] = []
+  bob.router.on(order, ({ price }, { sender }) => void handled.push([sender.equals(alice.peerId), price]))
+
+  const many = encodeBatch(Array.from({ length: 100 }, () => value))
+  for (let sent = 0; sent < 3; sent++) {
+    const bytes = sealAs(mallory, sequence++, { kind: 'order', lane: 'normal', payload: many })
+    expect(await bob.carriers.bring(mallory, 'order', bytes)).toBe('accept')
+  }
+  expect(bob.dropped).toHaveLength(200)
+  await alice.router.send(bob.peerId, order, { price: 2 })
+  await alice.router.broadcast(order, { price: 3 })
+  expect(bob.dropped.slice(200)).toEqual(
+    Array.from({ length: 2 }, () => ({ kind: 'order', lane: 'normal', reason: 'queue-full' })),
+  )
+  await vi.waitFor(() => expect(handled).toHaveLength(100))
+  expect(handled.filter(([isAlice]) => isAlice)).toEqual([
+    [true, 2],
+    [true, 3],
+  ])
+  // By turns: nobody waits for all that another has sent.
+  expect(handled.findIndex(([isAlice]) => isAlice)).toBeLessThan(2)
+})
+
+it('tells a requester that its place in a full lane went to another', async () => {
+  const network = new FakeNetwork()
+  const bob = await startNode({ network, maxQueued: { normal: 2 }, maxRunning: { normal: 1 } })
+  const [alice, carol] = [await startNode({ network }), await startNode({ network })]
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const { promise: started, resolve: start } = Promise.withResolvers<void>()
+  bob.router.respond(quote, async (each) => {
+    start()
+    await gate
+    return each
+  })
+  const ask = (node: TestNode, price: number): Promise<unknown> =>
+    node.router.request(bob.peerId, quote, { price }).catch((err: unknown) => err)
+  const running = ask(alice, 1)
+  await started
+  const kept = ask(alice, 2)
+  const displaced = ask(alice, 3)
+  await vi.waitFor(() => expect(bob.router.stats().queued.normal).toBe(2))
+  const other = ask(carol, 4)
+  expect(await displaced).toMatchObject({ code: 'queue-full', limit: 'maxQueued.normal', value: 2 })
+  open()
+  expect(await Promise.all([running, kept, other])).toEqual([{ price: 1 }, { price: 2 }, { price: 4 }])
+})
+
 it('disconnects where the policy says so, and says why', async () => {
   const { node, mallory, send } = await target({
     policies: { invalid: { action: 'disconnect', class: 'provable-lie' } },
