@@ -3,7 +3,7 @@ import { AckCarrier } from './ack-carrier.ts'
 import { Announcements } from './announcements.ts'
 import { ChunkClient } from './chunk-client.ts'
 import { ChunkServer } from './chunk-server.ts'
-import { CHUNK_BYTES, CHUNK_OVERHEAD_BYTES, MAX_CHUNKS_PER_REQUEST } from './constants.ts'
+import { CHUNK_BYTES, CHUNK_OVERHEAD_BYTES, FIRST_CHUNK_MS, MAX_CHUNKS_PER_REQUEST } from './constants.ts'
 import { Deliveries } from './deliveries.ts'
 import { DirectCarrier } from './direct-carrier.ts'
 import { DuplicateCache } from './duplicate-cache.ts'
@@ -68,6 +68,7 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const puller = new Puller({
     ...shared,
     chunksPerRequest: chunksPerRequest(options),
+    firstChunkMs: FIRST_CHUNK_MS,
     ask: (peer, ask) => client.ask(peer, ask),
     isReachable: (peer) => peers.isReachable(peer),
     report: (peer, report) => peers.report(peer, report),

@@ -39,6 +39,8 @@ export const CHUNK_OVERHEAD_BYTES = 512
 export const MAX_SOURCES = 16
 /** Peers that are asked for the same chunk at once: the first, and those asked because it is late. */
 export const MAX_PEERS_PER_CHUNK = 3
+/** Time from the first request within which a chunk of a payload must have come, in ms. */
+export const FIRST_CHUNK_MS = 30_000
 /** Failures in a row after which a peer that has given chunks is asked no more. */
 export const MAX_SOURCE_FAILURES = 3
 /** Times in a row that a peer may be too busy before it is asked no more. */

@@ -67,7 +67,7 @@ export interface BroadcastInit {
   maxMessageBytes?: number
   /** Payload above which a message is announced and pulled, in bytes, at least 131_072; the same on all nodes of a network. @default 262_144 */
   pullAboveBytes?: number
-  /** Payloads being pulled, those that wait for `maxPullBytes` among them; further ones are ignored as `busy`. @default 64 */
+  /** Payloads being pulled, those that wait for `maxPullBytes` among them; beyond it one of which nothing comes makes way, or the new one is ignored as `busy`. @default 64 */
   maxPulls?: number
   /** Payloads being pulled that one peer was the first to announce; further ones of it are ignored as `busy`. @default 16 */
   maxPullsPerPeer?: number

@@ -7,7 +7,7 @@ import type { Judgement } from './inbox.ts'
 import { PullSource } from './pull-source.ts'
 
 /** Why a payload did not come. */
-export type PullFailure = 'no-source' | 'timeout' | 'stopped' | 'unsubscribed'
+export type PullFailure = 'no-source' | 'timeout' | 'displaced' | 'stopped' | 'unsubscribed'
 
 /** What became of a pull. */
 export type PullOutcome =
@@ -46,7 +46,9 @@ export class Pull {
   readonly #banned = new Set<string>()
   /** Chunks by the peer that gave them. */
   readonly #given = new Map<string, { peer: PeerId; chunks: number }>()
+  #lastChunkAtMs = Number.NEGATIVE_INFINITY
   #deadline: ReturnType<typeof setTimeout> | undefined
+  #unserved: ReturnType<typeof setTimeout> | undefined
   #starving: ReturnType<typeof setTimeout> | undefined
   #waking: ReturnType<typeof setTimeout> | undefined
 
@@ -102,7 +104,14 @@ export class Pull {
 
   /** Counts a chunk for the peer that gave it. */
   credit({ key, peer }: PullSource): void {
+    this.#lastChunkAtMs = performance.now()
+    clearTimeout(this.#unserved)
     this.#given.set(key, { peer, chunks: (this.#given.get(key)?.chunks ?? 0) + 1 })
+  }
+
+  /** Whether no chunk has come for `ms`, or none at all. */
+  isIdle(ms: number): boolean {
+    return performance.now() - this.#lastChunkAtMs > ms
   }
 
   /** The peer that gave most of what has come. */
@@ -122,6 +131,11 @@ export class Pull {
     this.#deadline = setTimeout(onDeadline, ms)
   }
 
+  /** Calls `onUnserved` unless a chunk comes within `ms` of the first call. */
+  expectChunk(ms: number, onUnserved: () => void): void {
+    this.#unserved ??= setTimeout(onUnserved, ms)
+  }
+
   /** Calls `onStarved` unless a source comes within `ms`. */
   starve(ms: number, onStarved: () => void): void {
     this.#starving ??= setTimeout(onStarved, ms)
@@ -137,7 +151,7 @@ export class Pull {
   /** Asks for nothing more. */
   end(): void {
     this.isOver = true
-    for (const timer of [this.#deadline, this.#starving, this.#waking]) clearTimeout(timer)
+    for (const timer of [this.#deadline, this.#unserved, this.#starving, this.#waking]) clearTimeout(timer)
     this.#controller.abort()
   }
 

@@ -17,6 +17,7 @@ export interface PullerLimits {
   maxChunksInFlightPerPeer: number
   chunksPerRequest: number
   pullDeadlineMs: number
+  firstChunkMs: number
   chunkLateMs: number
   sourceWaitMs: number
 }
@@ -99,14 +100,28 @@ export class Puller {
 
   #begin(request: PullRequest): Pull | undefined {
     const { maxPulls, maxPullsPerPeer, pullDeadlineMs } = this.#init
-    const pulls = [...this.#pulls.values()]
     // Or one peer that announces what nobody has could take all places.
-    const ofPeer = pulls.filter((pull) => pull.request.from.equals(request.from)).length
-    if (pulls.length >= maxPulls || ofPeer >= maxPullsPerPeer) return undefined
+    const ofPeer = [...this.#pulls.values()].filter((pull) => pull.request.from.equals(request.from)).length
+    if (ofPeer >= maxPullsPerPeer || (this.#pulls.size >= maxPulls && !this.#makeWay(request.from))) return undefined
     const pull = new Pull(request)
     pull.setDeadline(pullDeadlineMs, () => this.#fail(pull, 'timeout'))
     this.#pulls.set(request.id.hex, pull)
     return pull
+  }
+
+  /**
+   * Gives up a payload of which nothing comes, for one that `from` announces: the first of the peer that announced most
+   * such, where that has more than `from` even then. Or a few peers that announce what they do not give hold all places.
+   */
+  #makeWay(from: PeerId): boolean {
+    const idle = [...this.#pulls.values()].filter((pull) => !pull.isOver && pull.isIdle(this.#init.chunkLateMs))
+    const byPeer = Map.groupBy(idle, ({ request }) => request.from.toString())
+    const own = byPeer.get(from.toString())?.length ?? 0
+    const [most = []] = [...byPeer.values()].toSorted((a, b) => b.length - a.length)
+    const [first] = most
+    if (first === undefined || most.length <= own + 1) return false
+    this.#fail(first, 'displaced')
+    return true
   }
 
   /** Asks for as much as the limits allow. Called whenever something has changed. */
@@ -163,6 +178,7 @@ export class Puller {
     const late = setTimeout(() => this.#onLate(source, chunks), this.#init.chunkLateMs)
     chunks.requests.add(controller)
     this.#count(pull, source, indexes.length, 1)
+    pull.expectChunk(this.#init.firstChunkMs, () => this.#onUnserved(pull))
     try {
       const { id, lane } = pull.request
       const asking = this.#init.ask(source.peer, { id: id.bytes, indexes, lane, signal })
@@ -183,6 +199,14 @@ export class Puller {
     source.isProven = false
     chunks.isLate = true
     this.#schedule()
+  }
+
+  /** Whoever announces a payload has it whole: that it gives none of it is its own doing, however politely it refuses. */
+  #onUnserved(pull: Pull): void {
+    const { id, from } = pull.request
+    const evidence = `no chunk of ${id.hex} within ${this.#init.firstChunkMs} ms`
+    this.#init.report(from, { class: 'slow', evidence })
+    this.#fail(pull, 'timeout')
   }
 
   #count(pull: Pull, source: PullSource, chunks: number, requests: number): void {

@@ -289,6 +289,70 @@ describe('bad sources', () => {
 })
 
 describe('bounds', () => {
+  it('gives a payload of which nothing comes up for one of a peer that announced fewer such', async () => {
+    const sources = new TestSources({ maxPulls: 4 })
+    for (const source of [a, b, c]) sources.behave(source, failing('busy', { retryAfterMs: 5_000 }))
+    const [oldest] = [1, 2, 3, 4].map((seed) => sources.announce(a, payloadOf(seed, 2)))
+    expect(sources.announce(a, payloadOf(5, 2)).isTaken).toBe(false)
+    expect([6, 7, 8].map((seed) => sources.announce(b, payloadOf(seed, 2)).isTaken)).toEqual([true, true, false])
+    expect(await oldest?.outcome).toEqual({ isWhole: false, failure: 'displaced' })
+    expect(sources.announce(c, payloadOf(9, 2)).isTaken).toBe(true)
+    expect(sources.puller.size).toBe(4)
+    expect(sources.reports).toEqual([])
+    sources.puller.stop()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('gives no payload up of which a chunk came in the last chunkLateMs', async () => {
+    const sources = new TestSources({ maxPulls: 2, maxChunksInFlightPerPeer: 4 })
+    let isServing = true
+    sources.behave(a, (ask, split) => (isServing ? after(10, good) : silent)(ask, split))
+    sources.behave(b, silent)
+    const pulls = [1, 2].map((seed) => sources.announce(a, payloadOf(seed, 400)))
+    await vi.advanceTimersByTimeAsync(30)
+    isServing = false
+    await vi.advanceTimersByTimeAsync(LIMITS.chunkLateMs)
+    expect(sources.announce(b, payloadOf(3, 2)).isTaken).toBe(false)
+    await vi.advanceTimersByTimeAsync(11)
+    expect(sources.announce(b, payloadOf(4, 2)).isTaken).toBe(true)
+    expect(await pulls[0]?.outcome).toEqual({ isWhole: false, failure: 'displaced' })
+  })
+
+  it('gives a payload up of which no chunk has come firstChunkMs after the first request, and blames its announcer', async () => {
+    const sources = new TestSources()
+    sources.behave(a, failing('busy', { retryAfterMs: 1_000 }))
+    const pull = sources.announce(a, PAYLOAD)
+    await vi.advanceTimersByTimeAsync(LIMITS.firstChunkMs - 1)
+    expect(sources.reports).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await pull.outcome).toEqual({ isWhole: false, failure: 'timeout' })
+    expect(sources.reports).toEqual([
+      { peer: a.toString(), class: 'slow', evidence: `no chunk of ${PAYLOAD.hex} within ${LIMITS.firstChunkMs} ms` },
+    ])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('waits until pullDeadlineMs for the rest of a payload of which a chunk has come', async () => {
+    const sources = new TestSources()
+    sources.behave(a, after(900, good))
+    const pull = sources.announce(a, payloadOf(2, 100))
+    await vi.advanceTimersByTimeAsync(LIMITS.pullDeadlineMs - 1)
+    expect(sources.puller.size).toBe(1)
+    expect(await outcomeOf(pull)).toEqual({ isWhole: false, failure: 'timeout' })
+    expect(sources.reports).toEqual([])
+  })
+
+  it('gives no payload up that is whole and being judged', async () => {
+    const sources = new TestSources({ maxPulls: 2 })
+    const { promise: judging, resolve: judge } = Promise.withResolvers<void>()
+    const pulls = [1, 2].map((seed) => sources.announce(a, payloadOf(seed, 2), { judging }))
+    await vi.advanceTimersByTimeAsync(LIMITS.chunkLateMs + 10)
+    expect(sources.announce(b, payloadOf(3, 2)).isTaken).toBe(false)
+    judge()
+    for (const pull of pulls) expect(await pull.outcome).toEqual({ isWhole: true })
+  })
+
   it('refuses a payload over maxPulls, and over maxPullsPerPeer of one announcer', () => {
     const sources = new TestSources({ maxPulls: 3, maxPullsPerPeer: 2 })
     for (const source of [a, b]) sources.behave(source, silent)

@@ -20,6 +20,7 @@ export const LIMITS: PullerLimits = {
   maxChunksInFlightPerPeer: 8,
   chunksPerRequest: 2,
   pullDeadlineMs: 10_000,
+  firstChunkMs: 5_000,
   chunkLateMs: 100,
   sourceWaitMs: 500,
 }
