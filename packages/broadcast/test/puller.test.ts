@@ -1,7 +1,12 @@
+import { getHeapStatistics, queryObjects } from 'node:v8'
 import type { PeerId } from '@libp2p/interface'
+import { defaultLogger } from '@libp2p/logger'
 import fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MAX_SOURCES } from '../src/constants.ts'
+import { BroadcastMetrics } from '../src/metrics.ts'
+import { Puller } from '../src/puller.ts'
+import { MIB } from './helpers/payloads.ts'
 import { peerIds } from './helpers/peer-ids.ts'
 import {
   after,
@@ -9,6 +14,7 @@ import {
   CHUNK,
   CHUNK_DEADLINE_MS,
   failing,
+  failure,
   forging,
   good,
   LIMITS,
@@ -38,6 +44,12 @@ function peer(index: number): PeerId {
   const id = peers[index]
   if (id === undefined) throw new RangeError('too few peers')
   return id
+}
+
+/** What the heap holds without its garbage, which the query collects. */
+function heapBytes(): number {
+  queryObjects(Puller, { format: 'count' })
+  return getHeapStatistics().used_heap_size
 }
 
 /** The outcome, in the time that a pull may take. */
@@ -351,6 +363,36 @@ describe('bounds', () => {
     expect(sources.announce(b, payloadOf(3, 2)).isTaken).toBe(false)
     judge()
     for (const pull of pulls) expect(await pull.outcome).toEqual({ isWhole: true })
+  })
+
+  it('keeps nothing of the peers that it has asked', async () => {
+    const puller = new Puller({
+      ...LIMITS,
+      ask: () => Promise.reject(failure('absent')),
+      isReachable: () => true,
+      report: () => undefined,
+      metrics: new BroadcastMetrics(undefined),
+      log: defaultLogger().forComponent('test'),
+    })
+    puller.start()
+    const { split, hex, id: bytes } = PAYLOAD
+    const before = heapBytes()
+    for (let index = 0; index < 64; index++) {
+      // A name so long that it is missed.
+      const name = String(index).padEnd(MIB, 'x')
+      const from: PeerId = Object.create(a, { toString: { value: () => name } })
+      const pulling = puller.join({
+        id: { bytes, hex },
+        manifest: split,
+        topic: 'blocks',
+        lane: 'normal',
+        from,
+        onWhole: () => expect.fail('nobody gave anything'),
+      })
+      await vi.advanceTimersByTimeAsync(LIMITS.sourceWaitMs)
+      expect(await pulling).toEqual({ isWhole: false, failure: 'no-source' })
+    }
+    expect(heapBytes() - before).toBeLessThan(16 * MIB)
   })
 
   it('refuses a payload over maxPulls, and over maxPullsPerPeer of one announcer', () => {

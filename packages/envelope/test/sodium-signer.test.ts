@@ -58,6 +58,17 @@ it('refuses a key of small order, for which anybody can sign, and so does node:c
   }
 })
 
+it('refuses a signature with the neutral point for its R, and so does node:crypto', () => {
+  // By the holder of the key, with r = 0, so S = hash(R, A, message)·a (RFC 8032, 5.1.6). OpenSSL 3.0 takes it, 3.5 does not.
+  const signature = new Uint8Array([
+    ...Buffer.from('0100000000000000000000000000000000000000000000000000000000000000', 'hex'),
+    ...Buffer.from('fdf646d060ae09366e5865fd602901d414123f066bb8f146cc98375980bcff0a', 'hex'),
+  ])
+  const message = new Uint8Array([1, 2, 3])
+  const opinions = [native, node].map((signer) => signer.verify(ALICE.publicKey.raw, message, signature))
+  expect(opinions).toEqual([false, false])
+})
+
 it('calls keys and signatures of a wrong length invalid', () => {
   const message = new Uint8Array([1])
   const signature = now(native.sign(message))

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Batcher } from '../src/batcher.ts'
@@ -107,6 +108,22 @@ it('stops waiting, and nothing else, when a caller aborts after the batch is sen
   await expect(left).rejects.toThrow('too late')
   gate.resolve(7)
   expect(await stayed).toBe(7)
+})
+
+it('leaves no listener on the signal of a caller, however its wait ends', async () => {
+  const { under } = batcher()
+  const { signal } = new AbortController()
+  const sent = under.add('a', 'a', message(1), signal)
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+  under.flush()
+  await sent
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+
+  const failing = new Batcher<string, number>(LIMITS, () => flight(Promise.reject(new TypeError('not sent'))))
+  const failed = failing.add('a', 'a', message(1), signal)
+  failing.flush()
+  await expect(failed).rejects.toThrow('not sent')
+  expect(getEventListeners(signal, 'abort')).toEqual([])
 })
 
 it('fails every caller of a batch that could not be sent, with the same error', async () => {

@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8'
 import type { Delivery, MessageContext, PublishOptions, Verdict } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { afterEach, expect, it, vi } from 'vitest'
@@ -241,6 +242,30 @@ it.each([
   )
   expect(bob.carriers.verdicts.filter((verdict) => verdict === 'busy')).toHaveLength(shed.length)
   expect(bob.peerManager.reports).toEqual([])
+})
+
+it('keeps nothing of a publish that has ended, well or not', async () => {
+  class TrackedDelivery {
+    readonly id: string
+    readonly peers = new Map()
+    readonly successRate = 1
+    readonly confirmed = async (): Promise<number> => 0
+
+    constructor(id: string) {
+      this.id = id
+    }
+  }
+  const alice = await startNode()
+  alice.carriers.delivery = (id) => new TrackedDelivery(id)
+  for (let price = 0; price < 50; price++) await alice.router.broadcast(vote, { price })
+  expect(queryObjects(TrackedDelivery, { format: 'count' })).toBeLessThan(10)
+
+  class TrackedError extends Error {}
+  alice.carriers.broadcast.publish = async () => {
+    throw new TrackedError()
+  }
+  for (let price = 0; price < 50; price++) await alice.router.broadcast(vote, { price }).catch(() => undefined)
+  expect(queryObjects(TrackedError, { format: 'count' })).toBeLessThan(10)
 })
 
 it('counts what it sent and took, by kind and by peer', async () => {

@@ -136,14 +136,17 @@ it('drops, counts and aborts what is not done within stopTimeoutMs', async () =>
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('ends a publish that hangs when the time to stop is over', async () => {
+it.each([
+  ['without a signal', {}],
+  ['with a signal of its caller', { signal: new AbortController().signal }],
+])('ends a publish %s that hangs when the time to stop is over', async (_what, options) => {
   const { router, carriers } = await startNode()
   let signal: AbortSignal | undefined
-  carriers.broadcast.publish = (_topic, _bytes, options) => {
-    signal = options?.signal
+  carriers.broadcast.publish = (_topic, _bytes, given) => {
+    signal = given?.signal
     return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new TypeError('gave up'))))
   }
-  const hanging = Promise.allSettled([router.broadcast(vote, { price: 1 })])
+  const hanging = Promise.allSettled([router.broadcast(vote, { price: 1 }, options)])
   const stopped = router.stop()
   await vi.advanceTimersByTimeAsync(2_000)
   await stopped
