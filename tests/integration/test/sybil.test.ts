@@ -82,10 +82,8 @@ it('takes in a better newcomer when full, and tells the worst why it had to go',
   for (const { libp2p } of strangers) {
     libp2p.services.handshake.addEventListener('peer:goodbye', ({ detail }) => goodbyes.push(detail.reason))
   }
-  const worst = peerManager.select().at(-1)
-  for (const { id } of peerManager.select()) {
-    peerManager.report(id, id.equals(worst?.id) ? { class: 'slow', evidence: 'answers late' } : { class: 'useful' })
-  }
+  // All of them: some are protected by how fast they answer, or by use, and which those are is up to the machine.
+  for (const { id } of peerManager.select()) peerManager.report(id, { class: 'slow', evidence: 'answers late' })
   const newcomer = await introduce('127.100.1.1', 'far-away')
   await newcomer.meet(node())
   await vi.waitFor(() => {
