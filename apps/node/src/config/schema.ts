@@ -205,6 +205,9 @@ const http = z.strictObject({
   port: port.default(8545).describe('TCP port of the HTTP API; 0 takes a free one'),
   token: secret(z.string().min(16)).optional().describe('Bearer token for writing; required unless host is loopback'),
   maxBodyBytes: count.default(65_536).describe('Largest request body, in bytes'),
+  maxConnections: count
+    .default(512)
+    .describe('TCP connections to the HTTP API at once, event streams among them; one more is closed at once'),
   maxEventStreams: count.default(64).describe('Clients of /api/v1/events at once'),
 })
 
@@ -257,6 +260,7 @@ const settings = z.strictObject({
     .prefault({})
     .describe('The energy chain'),
   http: http
+    .refine(...notBelow('maxConnections', 'maxEventStreams'))
     .refine(({ host, token }) => isLoopback(host) || token !== undefined, {
       path: ['token'],
       error: ({ input }) => `expected one, since others can reach http.host ${JSON.stringify(Object(input).host)}`,

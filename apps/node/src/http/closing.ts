@@ -16,6 +16,13 @@ export function answerWhatIsUnderWay(app: Api): void {
   })
 }
 
+/** Ends a connection with an answer that came before all of its request: nobody waits for the rest. */
+export function endWhatIsAnswered(app: Api): void {
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (!raw.complete) reply.header('connection', 'close')
+  })
+}
+
 /** Closes a server. Whoever has no answer after `finishMs`, or when the signal aborts, gets none. */
 export async function closeWithin(app: Api, finishMs: number, signal?: AbortSignal): Promise<void> {
   const giveUp = (): void => app.server.closeAllConnections()

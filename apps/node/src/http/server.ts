@@ -1,16 +1,15 @@
 import { fastifySSE } from '@fastify/sse'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import { type ZodTypeProvider, jsonSchemaTransform, serializerCompiler } from 'fastify-type-provider-zod'
 import { isLoopback } from '../config/loopback.ts'
 import type { NodeConfig } from '../config/schema.ts'
-import { shown } from '../faults.ts'
 import type { NodeLog } from '../logging.ts'
 import type { GridmeshNode } from '../node.ts'
 import { VERSION } from '../version.ts'
-import { checkHost } from './access.ts'
-import { HttpRefusalError } from './answers.ts'
-import { answerWhatIsUnderWay, closeWithin } from './closing.ts'
+import { checkExpectation, checkHost } from './access.ts'
+import { answerWhatIsUnderWay, closeWithin, endWhatIsAnswered } from './closing.ts'
+import { answerErrors, MAX_PARAM_LENGTH, readJson, refuseBytes, refuseUrl, REQUEST_DEADLINE_MS } from './refusals.ts'
 import { chainRoutes } from './routes/chain.ts'
 import { eventRoutes } from './routes/events.ts'
 import { feedRoutes } from './routes/feed.ts'
@@ -22,8 +21,8 @@ import { stateRoutes } from './routes/state.ts'
 import { transactionRoutes } from './routes/transactions.ts'
 import { validatorCompiler } from './validation.ts'
 
-/** Longest part of a path that a route takes, in characters: the name of a meter, escaped. */
-const MAX_PARAM_LENGTH = 1_024
+/** Time between two looks for requests that take too long to come in, in ms. */
+const DEADLINE_CHECK_MS = 5_000
 /** Time that what is under way gets to be answered when the API closes, in ms. */
 const FINISH_MS = 3_000
 
@@ -93,13 +92,29 @@ export function apiServer(node: ApiHost, addRoutes: (api: Api) => void): Api {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: refuseUrl,
+    clientErrorHandler: refuseBytes,
+    requestTimeout: REQUEST_DEADLINE_MS,
+    http: {
+      // Node exchanges the two where the one for headers is the longer.
+      headersTimeout: REQUEST_DEADLINE_MS,
+      connectionsCheckingInterval: DEADLINE_CHECK_MS,
+      // A request without a host is refused in our own words, too.
+      requireHostHeader: false,
+    },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
   }).withTypeProvider<ZodTypeProvider>()
+  app.server.maxConnections = http.maxConnections
   // JSON only: a web page of another site can post plain text without asking, JSON it cannot.
-  app.removeContentTypeParser('text/plain')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, readJson)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  app.addHook('onRequest', async (request) => checkHost(request, http))
+  app.server.on('checkExpectation', (request, reply) => app.server.emit('request', request, reply))
+  app.addHook('onRequest', async (request) => {
+    checkHost(request, http)
+    checkExpectation(request)
+  })
+  endWhatIsAnswered(app)
   answerWhatIsUnderWay(app)
   answerErrors(app, node)
 
@@ -116,39 +131,4 @@ export function apiServer(node: ApiHost, addRoutes: (api: Api) => void): Api {
     { prefix: '/api/v1' },
   )
   return app
-}
-
-/** Answers what fastify refuses before there is a route: a URL that is none, or a part of it that is too long. */
-function refuseUrl({ statusCode = 400 }: FastifyError, { url }: FastifyRequest, reply: FastifyReply): void {
-  const rule =
-    statusCode === 414
-      ? `a path whose parts have ${MAX_PARAM_LENGTH} characters at most`
-      : 'a path whose escapes are UTF-8'
-  const error = `url: expected ${rule}, got ${shown(url)}`
-  void reply.code(statusCode).send({ success: false, error, code: STATUS_CODES[statusCode] ?? 'internal-error' })
-}
-
-function answerErrors(app: FastifyInstance, node: ApiHost): void {
-  const log = node.log.forComponent('gridmesh:http')
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ success: false, error: `There is no ${request.method} ${request.url}`, code: 'not-found' }),
-  )
-  app.setErrorHandler((err: FastifyError, request, reply) => {
-    const status = err.statusCode ?? 500
-    if (err instanceof HttpRefusalError)
-      return reply.code(status).send({ success: false, error: err.message, code: err.code })
-    if (status >= 500) log.error('%s %s failed: %e', request.method, request.url, err)
-    const code = STATUS_CODES[status] ?? 'internal-error'
-    const error = status >= 500 ? 'The node could not answer; its log says why' : err.message
-    return reply.code(status).send({ success: false, error, code })
-  })
-}
-
-/** Codes for what fastify itself refuses. */
-const STATUS_CODES: Readonly<Record<number, string>> = {
-  400: 'invalid-input',
-  404: 'not-found',
-  413: 'body-too-large',
-  414: 'url-too-long',
-  415: 'wrong-content-type',
 }

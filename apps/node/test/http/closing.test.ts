@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import type { Socket } from 'node:net'
+import { expect, it, vi } from 'vitest'
 import { closeWithin } from '../../src/http/closing.ts'
 import { startedApi } from './chain-api.ts'
+import { client } from './client.ts'
 
 const GET = 'GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
 const POST =
@@ -10,20 +11,6 @@ const POST =
 const BODY = JSON.stringify({ bytes: '00' })
 /** Longer than a test may take. */
 const LONG_MS = 3_600_000
-
-/** A connection of its own, and what it was sent when it is closed. */
-function client(url: string): { socket: Socket; closed: Promise<string> } {
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  onTestFinished(() => void socket.destroy())
-  const closed = Promise.withResolvers<string>()
-  let answer = ''
-  socket.on('data', (chunk) => (answer += String(chunk)))
-  // A reset is an end, too.
-  socket.on('error', () => {})
-  socket.on('close', () => closed.resolve(answer))
-  return { socket, closed: closed.promise }
-}
 
 it('answers what is under way when it closes, refuses what comes then, and keeps no connection', async () => {
   const { node, api } = await startedApi()
