@@ -14,8 +14,17 @@ const WORDS: Readonly<Record<string, string>> = {
 /** A wrong value as it came, cut where it is long. */
 export function shown(value: unknown): string {
   // JSON has no Infinity and no NaN.
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'nothing')
+  const text = typeof value === 'number' ? String(value) : jsonOf(value)
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'nothing'
+  } catch {
+    // Parsing takes lists in lists beyond what the stack holds, printing does not.
+    return 'what nests too deep to be shown'
+  }
 }
 
 /** A text that names the value and the rule where it is another one. */

@@ -51,8 +51,7 @@ it('takes http.maxConnections at once, and the next when one has gone', async ()
 it('gives a request 30 s to come in, and the answer to it any time', async () => {
   const { api } = await startedApi()
   await api.listen()
-  expect(api.app.server.requestTimeout).toBe(30_000)
-  expect(api.app.server.timeout).toBe(0)
+  expect(api.app.server).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000, timeout: 0 })
 })
 
 it.each([
@@ -107,6 +106,13 @@ it.each([
     400,
     'invalid-input',
     /^body: expected JSON, got "\{bad": Expected property name/,
+  ],
+  [
+    'a body that nests 30,000 deep',
+    `POST /api/v1/transaction HTTP/1.1\r\n${HOST}${JSON_BODY}Connection: close\r\nContent-Length: 60000\r\n\r\n${'['.repeat(30_000)}${']'.repeat(30_000)}`,
+    400,
+    'invalid-input',
+    /^body: expected an object, got what nests too deep to be shown$/,
   ],
 ])('answers %s as all else that it refuses', async (_, bytes, status, code, error) => {
   expect(await said(bytes)).toEqual({ status, success: false, code, error: expect.stringMatching(error) })
