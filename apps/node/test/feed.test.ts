@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Feed } from '../src/energy/feed.ts'
+import { Feed, type FeedItem } from '../src/energy/feed.ts'
 import type { EnergyKindName } from '../src/energy/kinds.ts'
 
 const item = (kind: EnergyKindName, zone: string) => ({
@@ -45,6 +45,22 @@ it('tells a subscriber until it leaves', () => {
   end()
   feed.add(item('energy-order', 'north'))
   expect(seen).toEqual([1])
+})
+
+it('gives whoever saw an item what came after it, and whoever saw one of another run all that there is', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(40), fc.nat(40), (capacity, before, after) => {
+      const feed = new Feed(capacity)
+      const add = (count: number): FeedItem[] =>
+        Array.from({ length: count }, () => feed.add(item('energy-order', 'north')))
+      const seen = add(before).at(-1)
+      const came = add(after)
+      if (seen !== undefined) expect(feed.after(feed.idOf(seen), 100)).toEqual(came.slice(-capacity))
+      const all = feed.list().toReversed()
+      for (const id of [`1-${before}`, String(before), '-1', 'x']) expect(feed.after(id, 100)).toEqual(all)
+      expect(feed.after('x', 3)).toEqual(all.slice(-3))
+    }),
+  )
 })
 
 it('refuses a capacity below 1', () => {

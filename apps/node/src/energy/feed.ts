@@ -1,6 +1,6 @@
 /** One message as the feed shows it. */
 export interface FeedItem {
-  /** Counts up from 1 in this node's run: a client of the event stream resumes after the last one it saw. */
+  /** Counts up from 1 in this node's run. */
   number: number
   /** Name of the kind, such as `energy-order`. */
   kind: string
@@ -24,6 +24,8 @@ export interface FeedQuery {
 
 /** The newest messages, held in a ring: the oldest gives way. */
 export class Feed {
+  /** Tells the items of this run of the node from those of others. */
+  readonly #run = String(Date.now())
   readonly #ring: FeedItem[] = []
   readonly #capacity: number
   readonly #listeners = new Set<(item: FeedItem) => void>()
@@ -56,6 +58,20 @@ export class Feed {
       }
     }
     return found
+  }
+
+  /** Names an item among those of all runs of the node: `<when the run began, ms since the epoch>-<number>`. */
+  idOf({ number }: FeedItem): string {
+    return `${this.#run}-${number}`
+  }
+
+  /** What came after the item with an id, oldest first: the newest `limit`. After one of another run all has come. */
+  after(id: string, limit: number): FeedItem[] {
+    const [run, number] = id.split('-')
+    const seen = run === this.#run ? Number(number) : 0
+    return this.list({ limit })
+      .filter((item) => item.number > seen)
+      .toReversed()
   }
 
   /** Calls `listener` for each new item. Returns the call that ends it. */

@@ -1,7 +1,7 @@
 import type { SSEMessage } from '@fastify/sse'
 import type { PeerManagerEvents } from '@gridmesh/interfaces'
 import type { TypedEventTarget } from '@libp2p/interface'
-import type { Feed } from '../energy/feed.ts'
+import type { Feed, FeedItem } from '../energy/feed.ts'
 import { subscribeToChain } from './chain/events.ts'
 import type { ChainHost } from './chain/of-node.ts'
 
@@ -13,6 +13,11 @@ export interface EventHost extends ChainHost {
       readonly peerManager: Pick<TypedEventTarget<PeerManagerEvents>, 'addEventListener' | 'removeEventListener'>
     }
   }
+}
+
+/** A message of the feed as an event. */
+export function messageEvent(feed: Feed, item: FeedItem): SSEMessage {
+  return { event: 'message', id: feed.idOf(item), data: item }
 }
 
 /** What happens on a node, told to all clients: one listener at each source, however many there are. */
@@ -42,7 +47,7 @@ export class EventHub {
     }
     const onPeer = ({ detail }: PeerManagerEvents['peer:state']): void =>
       tell({ event: 'peer', data: { address: String(detail.peer), from: detail.from, to: detail.to } })
-    const endFeed = feed.subscribe((item) => tell({ event: 'message', id: String(item.number), data: item }))
+    const endFeed = feed.subscribe((item) => tell(messageEvent(feed, item)))
     const endChain = chain === undefined ? () => {} : subscribeToChain(chain, tell)
     peerManager.addEventListener('peer:state', onPeer)
     return () => {

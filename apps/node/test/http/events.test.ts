@@ -8,9 +8,13 @@ import { genesisOf, grow, offer, opened, payment } from '../chain/chains.ts'
 import { type ChainApi, startedApi } from './chain-api.ts'
 
 /** What a client of `/events` is sent, by name. */
-async function listen(api: ChainApi, query = ''): Promise<AsyncGenerator<{ event: string; data: unknown }>> {
+async function listen(
+  api: ChainApi,
+  query = '',
+  more: Record<string, string> = {},
+): Promise<AsyncGenerator<{ event: string; data: unknown }>> {
   const { signal } = untilDone()
-  const headers = { accept: 'text/event-stream' }
+  const headers = { accept: 'text/event-stream', ...more }
   const response = await fetch(`${await api.listen()}/api/v1/events${query}`, { headers, signal })
   expect(response.status).toBe(200)
   return parsed(response)
@@ -102,6 +106,16 @@ describe('the events of the chain', () => {
       { event: 'new_block', data: { height: 1 } },
       { event: 'new_block', data: { height: 2 } },
     ])
+  })
+
+  it('are, for a client that comes back, those after the last that it saw, and all where the node began anew', async () => {
+    const { api } = await startedApi()
+    const message = { kind: 'energy-order', sender: 'x', zones: [], timeMs: 0, receivedAtMs: 0, value: {} }
+    const [first] = [api.feed.add(message), api.feed.add(message)]
+    const numbers = async (id: string, count: number): Promise<unknown> =>
+      take(await listen(api, '?events=message', { 'last-event-id': id }), count)
+    expect(await numbers(api.feed.idOf(first), 1)).toMatchObject([{ data: { number: 2 } }])
+    expect(await numbers('1700000000000-10', 2)).toMatchObject([{ data: { number: 1 } }, { data: { number: 2 } }])
   })
 
   it('free the place of a client that stopped reading and then went', async () => {

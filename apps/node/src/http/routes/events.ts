@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { shown } from '../../faults.ts'
 import { HttpRefusalError } from '../answers.ts'
-import { EventHub, type EventHost } from '../event-hub.ts'
+import { EventHub, type EventHost, messageEvent } from '../event-hub.ts'
 import { EventQueue } from '../event-queue.ts'
 import type { Api } from '../server.ts'
 
@@ -25,9 +25,9 @@ const query = z.strictObject({
 })
 
 /**
- * `GET /events`: server-sent events. `message` for each message of the feed, with its number as event id, so that a
- * client that reconnects with `Last-Event-ID` gets what it missed; `peer` for each change of a peer's state; and of the
- * chain, where there is one, `new_block`, `new_transaction`, `chain_reorg` and `sync_progress`.
+ * `GET /events`: server-sent events. `message` for each message of the feed, with an id, so that a client that reconnects
+ * with `Last-Event-ID` gets what it missed, and all that the feed has where the node began anew; `peer` for each change of
+ * a peer's state; and of the chain, where there is one, `new_block`, `new_transaction`, `chain_reorg` and `sync_progress`.
  */
 export function eventRoutes(api: Api, node: EventHost): void {
   const { maxEventStreams } = node.config.http
@@ -82,7 +82,8 @@ async function* events(
   }
   const unsubscribe = hub.subscribe(push)
   try {
-    for (const item of missed(node, lastId)) push({ event: 'message', id: String(item.number), data: item })
+    const missed = lastId === null ? [] : node.feed.after(lastId, MAX_MISSED)
+    for (const item of missed) push(messageEvent(node.feed, item))
     yield* queue.take(signal)
   } finally {
     unsubscribe()
@@ -93,14 +94,4 @@ async function* events(
 async function inOurShape(_: unknown, { statusCode }: FastifyReply, answer: unknown): Promise<unknown> {
   if (statusCode !== 406) return answer
   return { success: false, error: 'accept: expected text/event-stream', code: 'not-acceptable' }
-}
-
-/** What came after the last event the client saw, oldest first. */
-function missed({ feed }: EventHost, lastId: string | null) {
-  const last = Number(lastId ?? Number.NaN)
-  if (!Number.isSafeInteger(last)) return []
-  return feed
-    .list({ limit: MAX_MISSED })
-    .filter(({ number }) => number > last)
-    .toReversed()
 }
