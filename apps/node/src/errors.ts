@@ -79,7 +79,7 @@ export class UnknownMeterError extends Error {
   readonly code = 'unknown-meter'
 
   constructor(meter: string) {
-    super(`A devnet has no meter "${meter}": its 200 meters are those of examples/data/sample-day.csv`)
+    super(`A devnet has no meter "${meter}": its genesis.yaml names those that it has, such as north-solar-000`)
   }
 }
 

@@ -5,7 +5,7 @@ import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 
 const EXAMPLES = `Examples:
   gridmesh devnet                                a network of five nodes on this machine
-  gridmesh devnet --replay examples/data/sample-day.csv
+  gridmesh devnet --replay day.csv               and a day of meter readings
   gridmesh start --config node.yaml              one node
   gridmesh config check --config node.yaml       is the file right?
   gridmesh submit order.json --url http://127.0.0.1:8546

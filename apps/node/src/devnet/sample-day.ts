@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'
 import { z } from 'zod'
 import { UnusableFileError, fileProblem } from '../errors.ts'
@@ -22,6 +23,9 @@ const reading = z.strictObject({
   consumptionWh: z.coerce.number().int().min(0),
 })
 
+/** Columns of a sample day. */
+export const COLUMNS = Object.keys(reading.shape)
+
 /** What a meter measured in a quarter of an hour. */
 export type Reading = z.infer<typeof reading>
 
@@ -29,15 +33,13 @@ export type Reading = z.infer<typeof reading>
 export async function readSampleDay(path: string): Promise<Reading[][]> {
   const day = Array.from({ length: INTERVALS }, (): Reading[] => [])
   try {
-    const rows = createReadStream(path).pipe(parse({ columns: true, info: true, trim: true, bom: true }))
-    for await (const { record, info } of rows as AsyncIterable<{ record: unknown; info: { lines: number } }>) {
-      const parsed = reading.safeParse(record)
-      if (!parsed.success) {
-        const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-        throw new UnusableFileError('sample day', path, `line ${info.lines}: ${faults.join('; ')}`)
+    const rows = parse({ columns: (head: string[]) => checked(head, path), info: true, trim: true, bom: true })
+    await pipeline(createReadStream(path), rows, async (read: AsyncIterable<Row>) => {
+      for await (const row of read) {
+        const one = readingOf(row, path)
+        day[one.interval]?.push(one)
       }
-      day[parsed.data.interval]?.push(parsed.data)
-    }
+    })
   } catch (cause) {
     if (cause instanceof UnusableFileError) throw cause
     if (cause instanceof Error && 'code' in cause && String(cause.code).startsWith('CSV_')) {
@@ -45,5 +47,25 @@ export async function readSampleDay(path: string): Promise<Reading[][]> {
     }
     throw fileProblem('sample day', path, cause)
   }
-  return day.slice(0, day.findLastIndex((readings) => readings.length > 0) + 1)
+  const length = day.findLastIndex((readings) => readings.length > 0) + 1
+  if (length === 0) throw new UnusableFileError('sample day', path, 'it has no readings')
+  return day.slice(0, length)
+}
+
+interface Row {
+  record: unknown
+  info: { lines: number }
+}
+
+function checked(head: string[], path: string): string[] {
+  if (COLUMNS.every((column) => head.includes(column)) && head.length === COLUMNS.length) return head
+  const why = `line 1: expected the columns ${COLUMNS.join(', ')}, got ${head.join(', ')}`
+  throw new UnusableFileError('sample day', path, why)
+}
+
+function readingOf({ record, info }: Row, path: string): Reading {
+  const parsed = reading.safeParse(record)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  throw new UnusableFileError('sample day', path, `line ${info.lines}: ${faults.join('; ')}`)
 }

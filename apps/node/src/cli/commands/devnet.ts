@@ -4,7 +4,7 @@ import { loadNodeConfig, profileNames } from '../../config/load.ts'
 import { Devnet } from '../../devnet/devnet.ts'
 import { manifestPath } from '../../devnet/manifest.ts'
 import { replay, type ReplaySummary } from '../../devnet/replay.ts'
-import { type Reading, readSampleDay } from '../../devnet/sample-day.ts'
+import { COLUMNS, INTERVALS, type Reading, readSampleDay } from '../../devnet/sample-day.ts'
 import { hintsFor, restartCommand } from '../devnet-hints.ts'
 import { EXIT } from '../exit-codes.ts'
 import { DEFAULT_DATA, wholeNumber } from '../options.ts'
@@ -37,7 +37,7 @@ export function devnetCommand(): Command {
     .option('--json', 'print JSON for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  gridmesh devnet --nodes 7\n  gridmesh devnet --replay examples/data/sample-day.csv --speed 3600',
+      `\nA day is CSV with the columns ${COLUMNS.join(',')}: of quarter-hours 0 to ${INTERVALS - 1},\nand of meters that genesis.yaml in the directory of the devnet names, such as north-solar-000.\n\nExamples:\n  gridmesh devnet --nodes 7\n  gridmesh devnet --replay day.csv --speed 3600`,
     )
     .action(run)
 }
