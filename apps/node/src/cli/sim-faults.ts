@@ -1,6 +1,7 @@
 import type { Violation } from '@gridmesh/simnet'
 import { colours } from './colours.ts'
 import { type Job, type JobOutcome, replayCommand } from '../sim/job.ts'
+import { asCalled } from './launcher.ts'
 import type { Output } from './output.ts'
 
 /** Events before a violation that are told. */
@@ -20,7 +21,7 @@ export function tell(job: Job, outcome: JobOutcome, output: Output): void {
     output.note(`${colours.red(`${job.scenario}, seed ${job.seed}`)}: ${outcome.error.name}: ${outcome.error.message}`)
   for (const violation of violations.slice(0, TOLD_VIOLATIONS)) output.note(describe(job, violation))
   if (violations.length > TOLD_VIOLATIONS) output.note(`and ${violations.length - TOLD_VIOLATIONS} more`)
-  output.note(`Replay it with: npm run ${replayCommand(job).replace('gridmesh', 'gridmesh --')}\n`)
+  output.note(`Replay it with: ${asCalled(replayCommand(job))}\n`)
 }
 
 function describe({ scenario, seed }: Job, { atMs, invariant, lastEvents, message, node }: Violation): string {

@@ -18,3 +18,12 @@ it.each([
 it('what is said to be tried names the directory where it is not the usual one', () => {
   expect(hintsFor(plan(1), 'elsewhere').every((hint) => hint.includes('--data elsewhere'))).toBe(true)
 })
+
+it('what is said to be tried needs nothing of the repository where the command is installed', () => {
+  const [first, second] = hintsFor(plan(4), '.devnet', true)
+  expect(first).toBe('gridmesh peers --node producer')
+  expect(second).toMatch(/^gridmesh emergency /)
+  expect(hintsFor(plan(4), '.devnet', false)[0]).toBe(
+    'npm run gridmesh -- submit examples/data/orders.csv --node producer',
+  )
+})
