@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { outputId, toHex, transfer } from '@gridmesh/ledger'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -18,6 +20,7 @@ import {
   signed,
 } from '../chain/chains.ts'
 import { startedApi } from './chain-api.ts'
+import { client } from './client.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: GENESIS_MS + 10_000_000 })
@@ -203,6 +206,64 @@ describe('reading all outputs', () => {
     expect(entries).toHaveBeenCalledTimes(1)
     await scan.visit(() => {})
     expect(entries).toHaveBeenCalledTimes(2)
+  })
+
+  it('reads the meters once for all who ask for them in a pass, and not where nobody does', async () => {
+    const { chain, api } = await startedApi()
+    const entries = vi.spyOn(chain.state, 'entries')
+    const ofMeters = (): number =>
+      entries.mock.calls.filter(([range]) => Buffer.from('m').equals(range?.gte ?? new Uint8Array(0))).length
+    const [first, ...others] = await Promise.all(Array.from({ length: 20 }, async () => api.get('/state/zones')))
+    expect(first?.data['zones']).toMatchObject([{ meters: 1 }])
+    for (const { data } of others) expect(data).toEqual(first?.data)
+    expect(ofMeters()).toBeLessThanOrEqual(2)
+    entries.mockClear()
+    await api.get(`/state/balances/${erin}`)
+    expect(ofMeters()).toBe(0)
+  })
+
+  it('ends when the last client that asked hangs up, and goes on for the others', async () => {
+    const { chain } = await startedApi()
+    const scan = new OutputScan(chain.state)
+    const [one, other] = [new AbortController(), new AbortController()]
+    const counts = { one: 0, other: 0 }
+    const withdrawn = { statusCode: 503, code: 'withdrawn' }
+    const first = scan.visit(() => void (++counts.one === 3 && one.abort()), { signal: one.signal })
+    const second = scan.visit(() => void (++counts.other === 7 && other.abort()), { signal: other.signal })
+    await expect(first).rejects.toMatchObject(withdrawn)
+    await expect(second).rejects.toMatchObject(withdrawn)
+    expect(counts).toEqual({ one: 3, other: 7 })
+    await expect(scan.visit(() => counts.one++, { signal: one.signal })).rejects.toMatchObject(withdrawn)
+    expect(counts.one).toBe(3)
+  })
+
+  it('is of no use to a client that has hung up', async () => {
+    const { chain, api } = await startedApi()
+    const gate = Promise.withResolvers<void>()
+    const read = chain.state.entries.bind(chain.state)
+    const shown = vi.fn<() => void>()
+    const begun = Promise.withResolvers<void>()
+    vi.spyOn(chain.state, 'entries').mockImplementation(async function* (range) {
+      begun.resolve()
+      await gate.promise
+      for await (const entry of read(range)) {
+        shown()
+        yield entry
+      }
+    })
+    const ended = Promise.withResolvers<void>()
+    api.app.addHook('onError', async () => ended.resolve())
+    const connected = once(api.app.server, 'connection')
+    const { socket } = client(await api.listen())
+    const [served] = (await connected) as [Socket]
+    socket.write('GET /api/v1/state/zones HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+    await begun.promise
+    const closed = once(served, 'close')
+    socket.destroy()
+    await closed
+    gate.resolve()
+    await ended.promise
+    expect(shown).toHaveBeenCalledTimes(1)
   })
 
   it('refuses the 65th that waits, and goes on after a pass that failed', async () => {

@@ -1,6 +1,7 @@
 import { type Asset, type Output, toHex } from '@gridmesh/ledger'
 import type { z } from 'zod'
 import type { EnergyChain } from '../../chain/energy-chain.ts'
+import type { VisitOptions } from './output-scan.ts'
 import type { OwnedOutputs } from './owned-outputs.ts'
 import { type balanceQuery, type balanceView, MAX_LISTED, MAX_PAGE, type outputView } from './schemas.ts'
 
@@ -16,10 +17,11 @@ export async function balanceOf(
   owned: OwnedOutputs,
   address: string,
   query: z.output<typeof balanceQuery>,
+  options: Pick<VisitOptions, 'signal'> = {},
 ): Promise<BalanceView> {
   const at = chain.head
   const holdings = new Holdings(query.asset, spentBy(chain, address))
-  await owned.visit(Buffer.from(address, 'hex'), (id, output) => holdings.add(toHex(id), output))
+  await owned.visit(Buffer.from(address, 'hex'), (id, output) => holdings.add(toHex(id), output), options)
   // Once more: what came into the mempool while the state was read is spent as well.
   holdings.spend(spentBy(chain, address))
   return { address, at, ...holdings.view(query) }

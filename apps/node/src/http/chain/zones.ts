@@ -1,24 +1,26 @@
-import { type Asset, meters, toHex, zones } from '@gridmesh/ledger'
+import { type Asset, type Meter, meters, toHex, zones } from '@gridmesh/ledger'
 import type { z } from 'zod'
 import type { EnergyChain } from '../../chain/energy-chain.ts'
-import { type OutputScan, tableRange } from './output-scan.ts'
+import { type OutputScan, type OutputVisitor, tableRange, type VisitOptions } from './output-scan.ts'
 import type { meterView, zonesView } from './schemas.ts'
 
 type Held = Record<Asset, number>
 
-/** The zones, with what their meters counted and what their outputs hold. */
-export async function zonesOf(chain: EnergyChain, scan: OutputScan): Promise<z.infer<typeof zonesView>> {
+/** The zones, with what their meters counted and what their outputs hold. @throws {HttpRefusalError} when the signal aborts */
+export async function zonesOf(
+  chain: EnergyChain,
+  scan: OutputScan,
+  options: Pick<VisitOptions, 'signal'> = {},
+): Promise<z.infer<typeof zonesView>> {
   const at = chain.head
   const [held, counts] = [new Map<number, Held>(), new Map<number, number>()]
-  await scan.visit((_id, { zone, asset, amount }) => {
+  const onOutput: OutputVisitor = (_id, { zone, asset, amount }) => {
     const sums = held.get(zone) ?? { energy: 0, thb: 0, rec: 0 }
     sums[asset] += amount
     held.set(zone, sums)
-  })
-  for await (const [, value] of chain.state.entries(tableRange(meters.key('')))) {
-    const { zone } = meters.parse(value)
-    counts.set(zone, (counts.get(zone) ?? 0) + 1)
   }
+  const onMeter = ({ zone }: Meter): unknown => counts.set(zone, (counts.get(zone) ?? 0) + 1)
+  await scan.visit(onOutput, { onMeter, ...options })
   const rows: z.infer<typeof zonesView>['zones'] = []
   for await (const [key, value] of chain.state.entries(tableRange(zones.key(0)))) {
     const { name, producedWh, consumedWh } = zones.parse(value)

@@ -28,15 +28,15 @@ export function stateRoutes(api: Api, node: ChainHost): void {
     querystring: balanceQuery,
     response: { 200: success(balanceView), ...failures },
   }
-  api.get('/state/balances/:address', { schema: balances }, async ({ params, query }) => {
+  api.get('/state/balances/:address', { schema: balances }, async ({ params, query, signal }) => {
     const { chain } = chainOf(node)
     const { owned } = readersOf(chain)
-    return { success: true as const, data: await answered(balanceOf(chain, owned, params.address, query)) }
+    return { success: true as const, data: await answered(balanceOf(chain, owned, params.address, query, { signal })) }
   })
 
-  api.get('/state/zones', { schema: { response: { 200: success(zonesView), ...failures } } }, async () => {
+  api.get('/state/zones', { schema: { response: { 200: success(zonesView), ...failures } } }, async ({ signal }) => {
     const { chain } = chainOf(node)
-    return { success: true as const, data: await answered(zonesOf(chain, readersOf(chain).scan)) }
+    return { success: true as const, data: await answered(zonesOf(chain, readersOf(chain).scan, { signal })) }
   })
 
   const meters = { params: z.object({ name: meterName }), response: { 200: success(meterView), ...failures } }
