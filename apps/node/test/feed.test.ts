@@ -53,9 +53,10 @@ it('gives whoever saw an item what came after it, and whoever saw one of another
       const feed = new Feed(capacity)
       const add = (count: number): FeedItem[] =>
         Array.from({ length: count }, () => feed.add(item('energy-order', 'north')))
-      const seen = add(before).at(-1)
+      add(before)
+      const seen = feed.idOf(feed.add(item('energy-order', 'north')))
       const came = add(after)
-      if (seen !== undefined) expect(feed.after(feed.idOf(seen), 100)).toEqual(came.slice(-capacity))
+      expect(feed.after(seen, 100)).toEqual(came.slice(-capacity))
       const all = feed.list().toReversed()
       for (const id of [`1-${before}`, String(before), '-1', 'x']) expect(feed.after(id, 100)).toEqual(all)
       expect(feed.after('x', 3)).toEqual(all.slice(-3))

@@ -190,7 +190,7 @@ export class StoreFailedError extends Error {
   override readonly name = 'StoreFailedError'
   readonly code = 'write-failed'
 
-  constructor(options?: ErrorOptions) {
-    super('A write of the block store failed: close it and open it anew', options)
+  constructor(options: ErrorOptions) {
+    super(`A write of the block store failed: close it and open it anew: ${String(options.cause)}`, options)
   }
 }

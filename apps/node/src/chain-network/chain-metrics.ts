@@ -13,6 +13,9 @@ export class ChainMetrics {
       metrics.registerMetric(`gridmesh_chain_${name}`, { help, calculate })
     gauge('height', 'Height of the best block', () => chain.head.height)
     gauge('finalised_height', 'Height of the newest final block', () => chain.finalised.height)
+    let hasFailed = 0
+    chain.addEventListener('chain:failed', () => (hasFailed = 1))
+    gauge('failed', '1 where the chain has failed, and takes nothing until the node starts anew', () => hasFailed)
     gauge('mempool_transactions', 'Transactions that wait for a block', () => chain.mempool.stats().transactions)
     gauge('mempool_bytes', 'Bytes of those', () => chain.mempool.stats().bytes)
     const imported = metrics.registerCounter('gridmesh_chain_blocks_imported_total', {

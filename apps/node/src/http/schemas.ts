@@ -36,7 +36,12 @@ export const nodePeer = z.object({
 
 /** Answer of `GET /node/health`. */
 export const nodeHealth = z.object({
-  status: z.enum(['ok', 'alone']).describe('alone: no peer has passed the handshake'),
+  status: z
+    .enum(['ok', 'alone', 'chain-failed'])
+    .describe(
+      'alone: no peer has passed the handshake; chain-failed: the chain takes nothing until the node starts anew',
+    ),
+  chain_failure: z.string().nullable().describe('Why the chain failed'),
   ready_peers: z.int(),
   peers_by_state: z.record(z.string(), z.int()),
   average_latency_ms: z.number().nullable(),

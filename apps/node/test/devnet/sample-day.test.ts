@@ -6,6 +6,8 @@ import { someDirectory } from '../cli/network-files.ts'
 
 const HEAD = 'interval,meter,kind,zone,productionWh,consumptionWh'
 
+const unusable = (why: string) => ({ name: 'UnusableFileError', message: expect.stringContaining(why) })
+
 async function read(text: string): Promise<Awaited<ReturnType<typeof readSampleDay>>> {
   const path = join(await someDirectory(), 'day.csv')
   await writeFile(path, text)
@@ -38,7 +40,6 @@ it.each([
 it('refuses what is not there, and what is a directory', async () => {
   const directory = await someDirectory()
   await mkdir(join(directory, 'day.csv'))
-  const unusable = (why: string) => ({ name: 'UnusableFileError', message: expect.stringContaining(why) })
   await expect(readSampleDay(join(directory, 'none.csv'))).rejects.toMatchObject(unusable('it does not exist'))
   await expect(readSampleDay(join(directory, 'day.csv'))).rejects.toMatchObject(unusable('it is a directory'))
 })

@@ -1,8 +1,10 @@
+import { memoryStore } from '@gridmesh/block-store'
 import { decodeBlock, defaultRegistry, toHex } from '@gridmesh/ledger'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { addressOfPerson, DAN, GENESIS_MS, genesisOf, grow, offer, opened, payment, reading } from '../chain/chains.ts'
 import { blockAt, describeBlock } from '../../src/http/chain/blocks.ts'
-import { ChainApi, LoneChain, startedApi } from './chain-api.ts'
+import { someNode } from '../some-node.ts'
+import { type Answer, ChainApi, LoneChain, startedApi } from './chain-api.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: GENESIS_MS + 10_000_000 })
@@ -57,6 +59,32 @@ describe('what the chain says of itself', () => {
     const { node, api } = await startedApi()
     node.failure = new TypeError('the disk is gone')
     expect((await api.get('/chain/info')).data['failure']).toBe('the disk is gone')
+  })
+
+  it.each(['/chain/info', '/state/zones'])('says at %s why, where the disk can be read no more', async (path) => {
+    const store = memoryStore()
+    const { chain, node, api } = await startedApi({ store })
+    vi.spyOn(store, 'batch').mockRejectedValueOnce(new TypeError('no space left'))
+    const failed = Promise.withResolvers<Error>()
+    chain.addEventListener('chain:failed', ({ detail }) => failed.resolve(detail))
+    await expect(grow(chain)).rejects.toThrow('no space left')
+    const error: unknown = expect.stringContaining('no space left')
+    expect(await api.get(path)).toMatchObject({ status: 503, code: 'chain-gone', error })
+    node.failure = await failed.promise
+    expect(await api.get(path)).toMatchObject({ status: 503, code: 'chain-failed', error })
+  })
+
+  it('is part of the health of the node', async () => {
+    const node = await someNode()
+    onTestFinished(async () => void (await node.stop()))
+    await node.start()
+    const health = async (): Promise<unknown> =>
+      ((await (await fetch(`${node.url}/api/v1/node/health`)).json()) as Answer).data
+    expect(await health()).toMatchObject({ status: 'alone', chain_failure: null })
+    const chain = new LoneChain(await opened())
+    chain.failure = new TypeError('the disk is gone')
+    vi.spyOn(node, 'chain', 'get').mockReturnValue(chain)
+    expect(await health()).toMatchObject({ status: 'chain-failed', chain_failure: 'the disk is gone' })
   })
 
   it.each([

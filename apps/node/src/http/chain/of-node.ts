@@ -24,12 +24,18 @@ const GONE: ReadonlySet<string> = new Set([
   'StoreFailedError',
 ])
 
-/** Asks the chain; that it has gone is told as such. @throws {HttpRefusalError} */
-export async function answered<T>(asking: Promise<T>): Promise<T> {
+/** Waits for an answer of a chain; that it has failed, or gone, is told as such. @throws {HttpRefusalError} */
+export async function answered<T>(chain: Pick<NodeChain, 'failure'>, asking: Promise<T>): Promise<T> {
   try {
     return await asking
   } catch (err) {
-    if (err instanceof Error && GONE.has(err.name)) throw new HttpRefusalError(503, 'chain-gone', err.message)
-    throw err
+    if (!(err instanceof Error && GONE.has(err.name))) throw err
+    throw failureOf(chain) ?? new HttpRefusalError(503, 'chain-gone', err.message)
   }
+}
+
+/** Why a chain takes nothing, where it has failed. */
+export function failureOf({ failure }: Pick<NodeChain, 'failure'>): HttpRefusalError | undefined {
+  if (failure === undefined) return undefined
+  return new HttpRefusalError(503, 'chain-failed', `The chain failed: ${failure.message}`)
 }

@@ -75,7 +75,10 @@ export const chainInfo = z.object({
       .object({ status: z.enum(['synced', 'failed']), code: z.string().nullable(), message: z.string().nullable() })
       .nullable(),
   }),
-  failure: z.string().nullable().describe('Why the chain takes nothing until the node starts anew'),
+  failure: z
+    .string()
+    .nullable()
+    .describe('Why the chain takes nothing until the node starts anew; where not even this can be read, 503 says why'),
 })
 
 /** Answer of the routes of one block. */

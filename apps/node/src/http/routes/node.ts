@@ -62,8 +62,10 @@ function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
   const network = health.network()
   const lag = node.metrics.quantiles('gridmesh_metrics_event_loop_lag_seconds')
   const ready = peerManager.select().length
+  const failure = node.chain?.failure
   return {
-    status: ready === 0 ? 'alone' : 'ok',
+    status: failure !== undefined ? 'chain-failed' : ready === 0 ? 'alone' : 'ok',
+    chain_failure: failure?.message ?? null,
     ready_peers: ready,
     peers_by_state: { ...peerManager.stats().byState },
     average_latency_ms: network.averageLatencyMs ?? null,

@@ -29,19 +29,22 @@ export function stateRoutes(api: Api, node: ChainHost): void {
     response: { 200: success(balanceView), ...failures },
   }
   api.get('/state/balances/:address', { schema: balances }, async ({ params, query, signal }) => {
-    const { chain } = chainOf(node)
-    const { owned } = readersOf(chain)
-    return { success: true as const, data: await answered(balanceOf(chain, owned, params.address, query, { signal })) }
+    const of = chainOf(node)
+    const { owned } = readersOf(of.chain)
+    const asking = balanceOf(of.chain, owned, params.address, query, { signal })
+    return { success: true as const, data: await answered(of, asking) }
   })
 
   api.get('/state/zones', { schema: { response: { 200: success(zonesView), ...failures } } }, async ({ signal }) => {
-    const { chain } = chainOf(node)
-    return { success: true as const, data: await answered(zonesOf(chain, readersOf(chain).scan, { signal })) }
+    const of = chainOf(node)
+    const asking = zonesOf(of.chain, readersOf(of.chain).scan, { signal })
+    return { success: true as const, data: await answered(of, asking) }
   })
 
   const meters = { params: z.object({ name: meterName }), response: { 200: success(meterView), ...failures } }
   api.get('/state/meters/:name', { schema: meters }, async ({ params: { name } }) => {
-    const data = await answered(meterOf(chainOf(node).chain, name))
+    const of = chainOf(node)
+    const data = await answered(of, meterOf(of.chain, name))
     if (data !== undefined) return { success: true as const, data }
     throw new HttpRefusalError(404, 'unknown-meter', `name: the chain has no meter "${name}"`)
   })

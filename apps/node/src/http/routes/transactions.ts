@@ -2,8 +2,8 @@ import { MAX_TRANSACTION_BYTES } from '@gridmesh/ledger'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { checkToken } from '../access.ts'
-import { HttpRefusalError, failure, success } from '../answers.ts'
-import { answered, type ChainHost, chainOf } from '../chain/of-node.ts'
+import { failure, success } from '../answers.ts'
+import { answered, type ChainHost, chainOf, failureOf } from '../chain/of-node.ts'
 import { hash, mempoolView, page, sentTransaction, transactionBody, transactionView } from '../chain/schemas.ts'
 import { bytesOf, describeMempool, findTransaction, taken } from '../chain/transactions.ts'
 import type { Api } from '../server.ts'
@@ -19,17 +19,17 @@ export function transactionRoutes(api: Api, node: ChainHost): void {
   const bodyLimit = Math.max(BODY_BYTES, node.config.http.maxBodyBytes)
   api.post('/transaction', { schema, onRequest, bodyLimit }, async (request, reply) => {
     const chain = chainOf(node)
-    const { failure: fault } = chain
-    if (fault !== undefined) throw new HttpRefusalError(503, 'chain-failed', `The chain failed: ${fault.message}`)
-    const data = taken(await answered(chain.submit(bytesOf(request.body.bytes))))
+    const fault = failureOf(chain)
+    if (fault !== undefined) throw fault
+    const data = taken(await answered(chain, chain.submit(bytesOf(request.body.bytes))))
     return reply.code(202).send({ success: true, data })
   })
 
   const found = { 200: success(transactionView), 400: failure, 404: failure, 503: failure }
-  api.get('/transaction/:hash', { schema: { params: z.object({ hash }), response: found } }, async ({ params }) => ({
-    success: true as const,
-    data: await answered(findTransaction(chainOf(node).chain, params.hash)),
-  }))
+  api.get('/transaction/:hash', { schema: { params: z.object({ hash }), response: found } }, async ({ params }) => {
+    const chain = chainOf(node)
+    return { success: true as const, data: await answered(chain, findTransaction(chain.chain, params.hash)) }
+  })
 
   const held = { 200: success(mempoolView), 400: failure, 404: failure }
   api.get('/mempool', { schema: { querystring: z.strictObject(page), response: held } }, ({ query }) => ({
