@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { shown } from '../faults.ts'
 import { failure } from '../http/answers.ts'
 import { NodeRefusedError, NodeUnreachableError } from './errors.ts'
 
@@ -32,8 +33,15 @@ export class NodeClient {
 
   async #call<T>(method: string, path: string, data: z.ZodType<T>, body?: unknown): Promise<T> {
     const url = `${this.url}/api/v1${path}`
-    let answer: unknown
-    let status: number
+    const { status, text } = await this.#fetch(url, method, body)
+    const answer = readAnswer(text, url, status)
+    const failed = failure.safeParse(answer)
+    if (failed.success) throw new NodeRefusedError(url, status, failed.data.code, failed.data.error)
+    const parsed = z.object({ data }).safeParse(answer)
+    if (!parsed.success) throw new NodeRefusedError(url, status, 'strange-answer', z.prettifyError(parsed.error))
+    return parsed.data.data
+  }
+  async #fetch(url: string, method: string, body: unknown): Promise<{ status: number; text: string }> {
     try {
       const response = await fetch(url, {
         method,
@@ -44,15 +52,31 @@ export class NodeClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(ANSWER_DEADLINE_MS),
       })
-      status = response.status
-      answer = await response.json()
+      return { status: response.status, text: await response.text() }
     } catch (cause) {
-      throw new NodeUnreachableError(this.url, { cause })
+      throw new NodeUnreachableError(this.url, whyNot(cause, this.url), { cause })
     }
-    const failed = failure.safeParse(answer)
-    if (failed.success) throw new NodeRefusedError(url, status, failed.data.code, failed.data.error)
-    const parsed = z.object({ data }).safeParse(answer)
-    if (!parsed.success) throw new NodeRefusedError(url, status, 'strange-answer', z.prettifyError(parsed.error))
-    return parsed.data.data
   }
+}
+
+function readAnswer(text: string, url: string, status: number): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new NodeRefusedError(url, status, 'strange-answer', `expected JSON, got ${shown(text)}`)
+  }
+}
+
+/** Why fetch got no answer. It says so in what its error was caused by. */
+function whyNot(err: unknown, url: string): string {
+  if (!(err instanceof Error)) return String(err)
+  if (err.name === 'TimeoutError') return `not within ${ANSWER_DEADLINE_MS / 1_000} s`
+  const cause = err.cause instanceof Error ? err.cause : err
+  if ('code' in cause && cause.code === 'ECONNREFUSED') {
+    return 'is it running? Start one with "gridmesh start" or "gridmesh devnet"'
+  }
+  if (cause.message === 'bad port') {
+    return `port ${new URL(url).port} is kept for another protocol, where no HTTP client asks; set http.port to another one`
+  }
+  return cause.message
 }

@@ -4,8 +4,8 @@ export class NodeUnreachableError extends Error {
   override readonly name = 'NodeUnreachableError'
   readonly code = 'node-unreachable'
 
-  constructor(url: string, options?: ErrorOptions) {
-    super(`No node answers at ${url}; is it running? Start one with "gridmesh start" or "gridmesh devnet"`, options)
+  constructor(url: string, why: string, options?: ErrorOptions) {
+    super(`No node answers at ${url}: ${why}`, options)
   }
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { readManifest } from '../devnet/manifest.ts'
-import { fileProblem } from '../errors.ts'
+import { HEADER_TEXT } from '../config/header-text.ts'
+import { UnusableFileError, fileProblem } from '../errors.ts'
 import { NodeClient } from './client.ts'
 import { UsageError } from './errors.ts'
 
@@ -40,16 +41,29 @@ export function clientOf({ url, node, data, tokenFile }: NodeOptions): NodeClien
 }
 
 function checkedUrl(text: string): string {
-  if (['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '')) return text
-  throw new UsageError(`Expected --url or GRIDMESH_URL to be a URL such as http://127.0.0.1:8545, got "${text}"`)
+  const url = URL.parse(text)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new UsageError(`Expected --url or GRIDMESH_URL to be a URL such as http://127.0.0.1:8545, got "${text}"`)
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError('Expected --url or GRIDMESH_URL to be a URL without a user; a token goes by --token-file')
+  }
+  return text
 }
 
 function readToken(path: string): string {
+  let token: string
   try {
-    return readFileSync(path, 'utf8').trim()
+    token = readFileSync(path, 'utf8').trim()
   } catch (cause) {
     throw fileProblem('token file', path, cause)
   }
+  if (HEADER_TEXT.test(token)) return token
+  throw new UnusableFileError(
+    'token file',
+    path,
+    'expected one line of printable ASCII characters, as a header can carry',
+  )
 }
 
 /** Collects a repeatable `path=value` option. @throws {UsageError} */

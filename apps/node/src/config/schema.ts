@@ -1,6 +1,7 @@
 import { secret } from '@gridmesh/config'
 import { z } from 'zod'
 import { peerId } from '../peer-id.ts'
+import { HEADER_TEXT } from './header-text.ts'
 import { isLoopback } from './loopback.ts'
 import {
   count,
@@ -203,7 +204,9 @@ const chain = z.strictObject({
 const http = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address the HTTP API listens on'),
   port: port.default(8545).describe('TCP port of the HTTP API; 0 takes a free one'),
-  token: secret(z.string().min(16)).optional().describe('Bearer token for writing; required unless host is loopback'),
+  token: secret(z.string().min(16).regex(HEADER_TEXT, 'expected printable ASCII characters, as a header can carry'))
+    .optional()
+    .describe('Bearer token for writing; required unless host is loopback'),
   maxBodyBytes: count.default(65_536).describe('Largest request body, in bytes'),
   maxConnections: count
     .default(512)

@@ -1,0 +1,2 @@
+/** What any header can carry: printable ASCII, with blanks within. */
+export const HEADER_TEXT = /^[!-~](?:[ -~]*[!-~])?$/
