@@ -1,4 +1,5 @@
 import type { Delivery, MessageContext, Messages, Verdict } from '@gridmesh/interfaces'
+import { MessageTooLargeError } from '@gridmesh/message-router'
 import type { Metrics, PeerId } from '@libp2p/interface'
 import { ExpiredError, NotAuthorityError, UnknownZoneError } from '../errors.ts'
 import type { Genesis } from '../genesis.ts'
@@ -52,10 +53,11 @@ export class Energy {
   }
 
   /**
-   * Sends a message to everybody. It stands in our own feed at once.
+   * Sends a message to everybody. It stands in our own feed at once, and stays there should nobody get it.
    * @throws {NotAuthorityError} when only an authority may send the kind, and this node is none
    * @throws {UnknownZoneError} when the value names a zone that the genesis file does not have
    * @throws {ExpiredError} when the value has expired, so that nobody would take it
+   * @throws {MessageTooLargeError} when it has more bytes than the kind may have
    */
   async publish<T>(kind: EnergyKind<T>, value: T): Promise<Published> {
     const { messages, peerId } = this.#parts
@@ -63,10 +65,16 @@ export class Energy {
     if (fault !== undefined) throw fault
     const [expiresAtMs, nowMs] = [kind.expiresAtMs(value), Date.now()]
     if (expiresAtMs <= nowMs) throw new ExpiredError(kind.message.kind, expiresAtMs, nowMs)
+    const { kind: name, codec, maxBytes } = kind.message
+    const { byteLength } = codec.encode(value)
+    if (byteLength > maxBytes) throw new MessageTooLargeError(name, byteLength, maxBytes)
 
-    const delivery = await messages.broadcast(kind.message, value)
-    this.#count(kind.message.kind, 'sent')
-    return { item: this.#record(kind, value, peerId, Date.now()), delivery }
+    // It leaves before the feed has it: whoever hears there of a shutdown may stop the node.
+    const sending = messages.broadcast(kind.message, value)
+    const item = this.#record(kind, value, peerId, Date.now())
+    const delivery = await sending
+    this.#count(name, 'sent')
+    return { item, delivery }
   }
 
   #subscribe<T>(kind: EnergyKind<T>): () => void {
