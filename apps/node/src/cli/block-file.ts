@@ -1,4 +1,5 @@
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { type FileHandle, lstat, open, rename } from 'node:fs/promises'
 import { UnusableFileError, fileProblem } from '../errors.ts'
 import { BlockFileError } from './errors.ts'
 
@@ -16,14 +17,16 @@ const LENGTH_BYTES = 4
 /** Longest block that is read, in bytes: that of the ledger. */
 const MAX_BLOCK_BYTES = 1_000_000
 
-/** Writes a file of blocks. */
+/** Writes a file of blocks. Until it is whole it lies beside its place, as `<path>.part`: half of it would be taken for the whole. */
 export class BlockFileWriter {
   readonly #file: FileHandle
   readonly #path: string
+  readonly #part: string
 
-  private constructor(file: FileHandle, path: string) {
+  private constructor(file: FileHandle, path: string, part: string) {
     this.#file = file
     this.#path = path
+    this.#part = part
   }
 
   /** Begins a file for the blocks of one chain. @throws {UnusableFileError} when it exists or cannot be written */
@@ -32,12 +35,19 @@ export class BlockFileWriter {
     MAGIC.copy(head)
     head.writeUInt16BE(VERSION, MAGIC.byteLength)
     head.write(chainId, MAGIC.byteLength + VERSION_BYTES, 'hex')
-    const file = await open(path, 'wx').catch((cause: unknown) => {
-      throw fileProblem('block file', path, cause)
+    await assertFree(path)
+    const part = `${path}.part`
+    const file = await open(part, 'wx').catch((cause: unknown) => {
+      throw fileProblem('block file', part, cause)
     })
-    const writer = new BlockFileWriter(file, path)
-    await writer.#write(head)
-    return writer
+    const writer = new BlockFileWriter(file, path, part)
+    try {
+      await writer.#write(head)
+      return writer
+    } catch (err) {
+      await writer.discard()
+      throw err
+    }
   }
 
   /** @throws {UnusableFileError} */
@@ -47,20 +57,27 @@ export class BlockFileWriter {
     await this.#write(Buffer.concat([length, block]))
   }
 
-  /** Ends the file. All of it is on the disk when this resolves. @throws {UnusableFileError} */
+  /** Ends the file, and puts it in its place. All of it is on the disk before. @throws {UnusableFileError} */
   async close(): Promise<void> {
     try {
       await this.#file.sync()
       await this.#file.close()
+      await assertFree(this.#path)
+      await rename(this.#part, this.#path)
     } catch (cause) {
-      throw fileProblem('block file', this.#path, cause)
+      throw cause instanceof UnusableFileError ? cause : fileProblem('block file', this.#path, cause)
     }
   }
 
-  /** Removes the file: half of it would be taken for the whole. */
+  /** Gives the file up. */
   async discard(): Promise<void> {
     await this.#file.close().catch(() => undefined)
-    await rm(this.#path, { force: true })
+    this.discardNow()
+  }
+
+  /** Gives it up in a process that ends. */
+  discardNow(): void {
+    rmSync(this.#part, { force: true })
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
@@ -156,6 +173,15 @@ function readHead(head: Buffer, path: string): string {
 
 function torn(at: number, received: number, expected: number): BlockFileError {
   return new BlockFileError(at, `the file ends after ${received} of ${expected} bytes of a block`)
+}
+
+/** What exists is never overwritten. @throws {UnusableFileError} */
+async function assertFree(path: string): Promise<void> {
+  const isTaken = await lstat(path).then(
+    () => true,
+    () => false,
+  )
+  if (isTaken) throw new UnusableFileError('block file', path, 'something else is in the way')
 }
 
 /** Bytes of a file, fewer where it ends. */

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MAX_BLOCK_BYTES } from '@gridmesh/ledger'
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { BlockFileReader, BlockFileWriter } from '../../src/cli/block-file.ts'
 import { BlockFileError } from '../../src/cli/errors.ts'
 import { syncsIn } from '../syncs.ts'
@@ -113,12 +113,41 @@ describe('a file', () => {
     expect(await readFile(path)).toEqual(before)
   })
 
+  it('is in its place once it is whole, and before that beside it', async () => {
+    const path = newPath()
+    const file = await BlockFileWriter.create(path, CHAIN)
+    await file.append(Uint8Array.of(1))
+    expect([existsSync(path), existsSync(`${path}.part`)]).toEqual([false, true])
+    await file.close()
+    expect([existsSync(path), existsSync(`${path}.part`)]).toEqual([true, false])
+  })
+
+  it('that comes into the place of another one meanwhile is refused, and the other one stays', async () => {
+    const path = newPath()
+    const file = await BlockFileWriter.create(path, CHAIN)
+    await writeFile(path, 'another one')
+    await expect(file.close()).rejects.toMatchObject({ name: 'UnusableFileError', path })
+    expect(await readFile(path, 'utf8')).toBe('another one')
+    await file.discard()
+    expect(existsSync(`${path}.part`)).toBe(false)
+  })
+
   it('that was not finished is removed', async () => {
     const path = newPath()
     const file = await BlockFileWriter.create(path, CHAIN)
     await file.append(Uint8Array.of(1))
     await file.discard()
-    await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect([existsSync(path), existsSync(`${path}.part`)]).toEqual([false, false])
+  })
+
+  it('whose head cannot be written leaves nothing behind', async () => {
+    const path = newPath()
+    await using some = await open(directory, 'r')
+    const full = Object.assign(new TypeError('write'), { code: 'ENOSPC' })
+    const write = vi.spyOn(Object.getPrototypeOf(some), 'writeFile').mockRejectedValueOnce(full)
+    onTestFinished(() => write.mockRestore())
+    await expect(BlockFileWriter.create(path, CHAIN)).rejects.toThrow('the disk is full')
+    expect([existsSync(path), existsSync(`${path}.part`)]).toEqual([false, false])
   })
 
   it.each([

@@ -1,10 +1,15 @@
-import { stat, truncate } from 'node:fs/promises'
+import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuiltBlock } from '@gridmesh/consensus'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { GENESIS_MS, grow, offer, payment, reading } from '../chain/chains.ts'
 import { gridmesh, gridmeshJson } from './gridmesh.ts'
 import { FINAL_AFTER, place } from './place.ts'
+
+/** What an export left in a directory. */
+async function blockFiles(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.startsWith('blocks.gmb'))
+}
 
 /** Where a header has the hash of its parent. */
 const PARENT_AT = 41
@@ -166,11 +171,36 @@ describe('blocks in files', () => {
       code: 6,
       stderr: expect.stringContaining('another branch'),
     })
-    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await blockFiles(directory)).toEqual([])
     spy.mockRestore()
     await api.app.close()
     expect(await gridmesh('export', file, '--url', url)).toMatchObject({ code: 5 })
-    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await blockFiles(directory)).toEqual([])
+  })
+
+  it('leave no file where a signal ends the command, which then ends by it', async () => {
+    const { chain, url, directory } = await place()
+    for (let i = 0; i < 3 + FINAL_AFTER; i++) await grow(chain)
+    const file = join(directory, 'blocks.gmb')
+    const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const read = chain.backend.blocks.bind(chain.backend)
+    vi.spyOn(chain.backend, 'blocks').mockImplementation(async (hashes, options) => {
+      asked.resolve()
+      await gate.promise
+      return read(hashes, options)
+    })
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+    onTestFinished(() => kill.mockRestore())
+    const before = process.listenerCount('SIGINT')
+    const exporting = gridmesh('export', file, '--url', url)
+    await asked.promise
+    expect(await blockFiles(directory)).toEqual(['blocks.gmb.part'])
+    process.emit('SIGINT', 'SIGINT')
+    expect(kill).toHaveBeenCalledExactlyOnceWith(process.pid, 'SIGINT')
+    expect([await blockFiles(directory), process.listenerCount('SIGINT')]).toEqual([[], before])
+    gate.resolve()
+    await exporting
+    expect(await blockFiles(directory)).toEqual([])
   })
 
   it('that are not there are named', async () => {

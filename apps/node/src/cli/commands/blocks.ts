@@ -12,6 +12,9 @@ import { Output } from '../output.ts'
 /** Highest height that can be named. */
 const MAX_HEIGHT = 999_999_999_999_999
 
+/** Signals that end a process which does not heed them. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 interface ExportOptions extends NodeOptions {
   from: number
   to?: number
@@ -44,6 +47,7 @@ export function exportCommand(): Command {
         throw new UsageError(`There are no blocks ${from} to ${to}: the node has ${there}`)
       }
       const file = await BlockFileWriter.create(path, chainId)
+      const isOver = atSignal(() => file.discardNow())
       const progress = output.progress('blocks', to - from + 1)
       try {
         await exportBlocks(client, file, { from, to, onBlock: (done) => progress.advance(done) })
@@ -53,9 +57,24 @@ export function exportCommand(): Command {
         throw err
       } finally {
         progress.end()
+        isOver()
       }
       output.result({ file: path, chain_id: chainId, from, to }, () => `Wrote blocks ${from} to ${to} into ${path}`)
     })
+}
+
+/** Calls `last` before a signal ends the process. Returns the call that ends this. */
+function atSignal(last: () => void): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    over()
+    last()
+    process.kill(process.pid, signal)
+  }
+  const over = (): void => {
+    for (const signal of SIGNALS) process.off(signal, end)
+  }
+  for (const signal of SIGNALS) process.on(signal, end)
+  return over
 }
 
 /** `gridmesh import`: takes the blocks of a file into the chain of a node that does not run. */
