@@ -1,7 +1,8 @@
-import { toJsonSchema, toReference } from '@gridmesh/config'
+import { ConfigError, type ConfigProblem, toJsonSchema, toReference } from '@gridmesh/config'
 import { Command } from 'commander'
 import { loadNodeConfig, profileNames } from '../../config/load.ts'
 import { nodeConfigSchema } from '../../config/schema.ts'
+import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { collectSetting } from '../options.ts'
 import { Output, table } from '../output.ts'
 
@@ -24,8 +25,15 @@ export function configCommand(): Command {
   const check = withSources(new Command('check').description('say whether the settings are right'))
     .addHelpText('after', '\nExample:\n  gridmesh config check --config node.yaml')
     .action((options: ConfigOptions) => {
-      load(options)
-      new Output(options).result({ ok: true }, () => `${options.config ?? 'The settings'}: all right`)
+      const output = new Output(options)
+      try {
+        load(options)
+      } catch (err) {
+        if (output.json && exitCodeOf(err) === EXIT.badFile)
+          output.result({ ok: false, faults: faultsOf(err) }, () => '')
+        throw err
+      }
+      output.result({ ok: true }, () => `${options.config ?? 'The settings'}: all right`)
     })
 
   const print = withSources(new Command('print').description('show each setting with its origin; secrets are hidden'))
@@ -62,4 +70,10 @@ export function configCommand(): Command {
 
 function load({ config: file, profile, set: flags }: ConfigOptions) {
   return loadNodeConfig({ file, profile, flags }).source
+}
+
+/** What is wrong, setting by setting where it is in the settings themselves. */
+function faultsOf(err: unknown): readonly Partial<ConfigProblem>[] {
+  if (err instanceof ConfigError) return err.problems
+  return [{ message: err instanceof Error ? err.message : String(err) }]
 }
