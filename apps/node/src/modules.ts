@@ -133,3 +133,10 @@ export function defaultModules(
     discovery: discovery(discoveryOptions(config, chainId)),
   }
 }
+
+/** The modules, some of them replaced. @throws {TypeError} when a name is that of none, which would go without a word */
+export function withModules(modules: NodeModules, others: Partial<NodeModules>): NodeModules {
+  const unknown = Object.keys(others).find((name) => !Object.hasOwn(modules, name))
+  if (unknown === undefined) return { ...modules, ...others }
+  throw new TypeError(`A node has no module "${unknown}"; there are ${Object.keys(modules).join(', ')}`)
+}

@@ -23,7 +23,7 @@ import { loadIdentity } from './identity.ts'
 import { linkOptions } from './links/options.ts'
 import { type NodeLog, createLog } from './logging.ts'
 import { ModuleGuard } from './module-guard.ts'
-import { type NodeModules, type NodeServices, defaultModules } from './modules.ts'
+import { type NodeModules, type NodeServices, defaultModules, withModules } from './modules.ts'
 import { VERSION } from './version.ts'
 
 /** Time the last messages get to leave before the links close, in ms. */
@@ -62,6 +62,7 @@ interface NodeParts {
  * @throws {UnusableFileError} when the genesis file, the key file or the data directory cannot be used: broken, of
  *   another chain, or in use by another node
  * @throws {NoChainInGenesisError} when a chain is asked for, and the genesis file has none
+ * @throws {TypeError} when `modules` has a name that is none of a module
  */
 export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   const { config, modules = {}, log = createLog(config.logs) } = init
@@ -75,7 +76,10 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
   let isAuthority = authoritiesOfGenesis(genesis)
   try {
     const pool = connectionPool({ ...config.pool, minPeers: config.p2p.minPeers })
-    const factories = { ...defaultModules(config, genesis, pool, (peer) => isAuthority(peer)), ...modules }
+    const factories = withModules(
+      defaultModules(config, genesis, pool, (peer) => isAuthority(peer)),
+      modules,
+    )
     const libp2p = await createLibp2p<NodeServices>({
       ...(await linkOptions(config, pool.gater)),
       start: false,

@@ -31,6 +31,11 @@ it('is stopped while it starts: nothing comes up any more, and all that came up 
   expect(await node.stopped).toBe(await stopping)
 })
 
+it('is not built with a module of a name that there is not', async () => {
+  const modules: object = { brodcast: () => ({}) }
+  await expect(someNode({}, modules)).rejects.toThrow(/no module "brodcast"; there are identify, .*, broadcast, /)
+})
+
 it('does not start once it was stopped', async () => {
   const node = await someNode()
   await node.stop()
