@@ -8,7 +8,8 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   return (data) => {
     const { success, data: value, error } = schema.safeParse(data, { error: faultText })
     if (success) return { value }
-    const faults = error.issues.map(({ path, message }) => `${path.join('.') || httpPart}: ${message}`)
-    return { error: new HttpRefusalError(400, 'invalid-input', faults.join('; ')) }
+    // What breaks both the form and the range of a number is told once.
+    const faults = new Set(error.issues.map(({ path, message }) => `${path.join('.') || httpPart}: ${message}`))
+    return { error: new HttpRefusalError(400, 'invalid-input', [...faults].join('; ')) }
   }
 }

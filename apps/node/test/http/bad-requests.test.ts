@@ -61,6 +61,12 @@ it('is answered with the field, the value and the rule, whatever the route', asy
   }
 })
 
+it('is told once, though it breaks more than one rule in the same words', async () => {
+  const ask = await asking()
+  const error = 'limit: expected a whole number from 1 to 1000, got "x"'
+  expect(await ask('/feed?limit=x')).toMatchObject({ status: 400, error })
+})
+
 it('is shown in part where it is long', async () => {
   const ask = await asking()
   const { error } = await ask('/orders', { ...order, zone: 'x'.repeat(1_000) })
