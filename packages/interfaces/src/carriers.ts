@@ -1,4 +1,5 @@
 import type { AbortOptions, PeerId } from '@libp2p/interface'
+import type { MaybePromise } from './envelope.ts'
 import type { Lane } from './lane.ts'
 import type { PeerQuery } from './peer.ts'
 
@@ -22,6 +23,11 @@ export interface UnicastOptions extends AbortOptions {
    * key, and the receiver runs the handler at most once for it. @default false
    */
   idempotent?: boolean
+  /**
+   * Gives the bytes for the next attempt of an idempotent call of which nothing was done yet: because the receiver says
+   * when to come again, or was not reached. Not called once an attempt may have run. @default the same bytes
+   */
+  renew?: () => MaybePromise<Uint8Array>
 }
 
 /** Who sent the bytes that a unicast handler is given, and how. */

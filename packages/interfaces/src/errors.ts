@@ -84,6 +84,20 @@ export class HandshakeRejectedError extends Error {
   }
 }
 
+/** No service has the name by which others look for it: they would do without it, and say nothing. */
+export class ServiceNameError extends Error {
+  static override readonly name = 'ServiceNameError'
+  override readonly name = 'ServiceNameError'
+  readonly code = 'service-name'
+  /** The name that is missing. */
+  readonly service: string
+
+  constructor(service: string, options?: ErrorOptions) {
+    super(`No service is named ${service}: others look for it by that name, so the services need it as a key`, options)
+    this.service = service
+  }
+}
+
 /** An error that says what the peer who caused it is to be blamed for. */
 export interface Blameworthy {
   readonly report: ReportClass

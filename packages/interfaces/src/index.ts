@@ -4,7 +4,7 @@
  * The contracts between Gridmesh packages. A package names what it needs as a component typed here, and libp2p hands
  * it over by service name; anything that satisfies the interface may stand in its place.
  *
- * Not for behaviour: the only thing that runs here is `optional`, which reads a service that may be absent.
+ * Not for behaviour: all that runs here reads a service that may be absent, or makes sure that one is there.
  *
  * @example
  *
@@ -24,7 +24,7 @@ export * from './lane.ts'
 export type * from './limits.ts'
 export type * from './links.ts'
 export type * from './messages.ts'
-export { optional } from './optional.ts'
+export { optional, requireName } from './optional.ts'
 export type * from './peer.ts'
 export * from './shutdown.ts'
 export type * from './topology.ts'

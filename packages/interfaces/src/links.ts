@@ -82,6 +82,11 @@ export interface ConnectionPool {
    */
   acquire(peer: PeerId, options?: AbortOptions & { addresses?: readonly Multiaddr[] }): Promise<Connection>
   /**
+   * The open connection that `acquire` would give, without a dial. Of two that came of dials from both sides at once, both
+   * sides are given the same, and the other may be closed.
+   */
+  find(peer: PeerId): Connection | undefined
+  /**
    * Sees whether `peer` answers at one of `addresses` and, where there is a handshake, becomes ready. Keeps no connection
    * that it made for that.
    */

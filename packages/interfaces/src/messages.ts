@@ -81,7 +81,17 @@ export interface Messages {
   /** Seals `value` and publishes it to all peers. */
   broadcast<T>(kind: MessageKind<T>, value: T, options?: Omit<PublishOptions, 'lane'>): Promise<Delivery>
   /** Seals `value` and sends it to one peer. */
-  send<T>(peer: PeerId, kind: MessageKind<T>, value: T, options?: Omit<UnicastOptions, 'lane'>): Promise<Receipt>
+  send<T>(
+    peer: PeerId,
+    kind: MessageKind<T>,
+    value: T,
+    options?: Omit<UnicastOptions, 'lane' | 'renew'>,
+  ): Promise<Receipt>
   /** Seals `value`, sends it to one peer and opens the answer. */
-  request<T, R>(peer: PeerId, kind: RequestKind<T, R>, value: T, options?: Omit<UnicastOptions, 'lane'>): Promise<R>
+  request<T, R>(
+    peer: PeerId,
+    kind: RequestKind<T, R>,
+    value: T,
+    options?: Omit<UnicastOptions, 'lane' | 'renew'>,
+  ): Promise<R>
 }

@@ -5,7 +5,7 @@ import { defaultLogger } from '@libp2p/logger'
 import type { ComponentLogger } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { expect, it } from 'vitest'
-import { optional } from '../src/index.ts'
+import { optional, requireName } from '../src/index.ts'
 
 interface Components {
   logger: ComponentLogger
@@ -33,4 +33,19 @@ it('lets any other error through', () => {
     },
   }
   expect(() => optional(broken, 'sibling')).toThrow(RangeError)
+})
+
+const needy = (components: Components) => ({
+  start: () => requireName(components, 'sibling'),
+  stop: () => {},
+})
+
+it('fails a node without a service of the name that is required, and lets hand-made components pass', async () => {
+  const network = { transports: [memory()], connectionEncrypters: [plaintext()], streamMuxers: [yamux()] }
+  const beside = await createLibp2p({ ...network, services: { needy, sibling: () => 'here' } })
+  await beside.stop()
+  const without = await createLibp2p({ ...network, start: false, services: { needy, brother: () => 'here' } })
+  await expect(without.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'sibling' })
+  expect(without.status).toBe('stopped')
+  expect(() => requireName({}, 'sibling')).not.toThrow()
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { BroadcastStrategy } from '../../carriers.ts'
 import type { ConformanceCase } from '../case.ts'
 import { assertNamed, textBytes, thrownBy } from '../expectations.ts'
 import { type BroadcastBench, TOPIC } from './trial.ts'
@@ -44,5 +45,29 @@ export function topicCases(bench: BroadcastBench): ConformanceCase[] {
       await trial.fence(0, strategy, inbox)
       assert.equal(other.arrivals.length, 0)
     }),
+    ...bench.strategies.filter(isPlain).map((one) => losingItsHandler(bench, one)),
   ]
+}
+
+/** A mesh learns in its own time that a subscriber went. */
+function isPlain(strategy: BroadcastStrategy): boolean {
+  return strategy !== 'gossip'
+}
+
+function losingItsHandler(bench: BroadcastBench, strategy: BroadcastStrategy): ConformanceCase {
+  return bench.law(`${strategy} has a message judged anew that lost its handler on the way`, 3, async (trial) => {
+    const { broadcast: author } = trial.node(0)
+    const { broadcast, peerId } = trial.node(1)
+    const other = trial.listen(1, 'accept', OTHER_TOPIC)
+    const options = { strategy, ...(strategy === 'directed' && { to: [peerId] }) }
+    const unsubscribe = broadcast.subscribe(TOPIC, () => 'accept')
+    const lost = author.publish(TOPIC, MESSAGE, options)
+    unsubscribe()
+    await trial.patience.within('publish', lost)
+    await trial.patience.within('publish', author.publish(OTHER_TOPIC, MESSAGE, options))
+    await trial.arrived(MESSAGE, other)
+    const inbox = trial.listen(1)
+    await trial.publish(2, MESSAGE, strategy)
+    await trial.arrived(MESSAGE, inbox)
+  })
 }

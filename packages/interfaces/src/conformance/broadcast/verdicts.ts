@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { runInNewContext } from 'node:vm'
 import type { BroadcastAnswer, BroadcastStrategy, Verdict } from '../../carriers.ts'
 import type { ConformanceCase } from '../case.ts'
 import { hexOf, textBytes } from '../expectations.ts'
@@ -20,6 +21,15 @@ export function verdictCases(bench: BroadcastBench): ConformanceCase[] {
         const inbox = trial.listen(1, async () => 'accept' as const)
         await trial.publish(0, MESSAGE, strategy)
         await trial.arrived(MESSAGE, inbox)
+      }),
+      bench.law(`${strategy} waits for a verdict that is promised by another realm`, 3, async (trial) => {
+        trial.listen(0)
+        const answers: unknown[] = ['busy', 'accept']
+        const inbox = trial.listen(1, () => promisedElsewhere(answers.shift() ?? 'reject'))
+        await trial.publish(0, MESSAGE, strategy)
+        await trial.arrived(MESSAGE, inbox)
+        await trial.publish(2, MESSAGE, strategy)
+        await trial.patience.until('the second copy', () => inbox.count(MESSAGE) === 2)
       }),
       bench.law(`${strategy} goes on after a handler threw`, 2, async (trial) => {
         trial.listen(0)
@@ -43,6 +53,11 @@ export function verdictCases(bench: BroadcastBench): ConformanceCase[] {
     ]),
     ...(relays ? relayed.flatMap((strategy) => passingOn(bench, strategy)) : []),
   ]
+}
+
+/** A promise that is no instance of our `Promise`. */
+function promisedElsewhere(answer: unknown): Promise<BroadcastAnswer> {
+  return runInNewContext('Promise.resolve(answer)', { answer })
 }
 
 function unconfirmed(bench: BroadcastBench, strategy: BroadcastStrategy, verdict: Verdict): ConformanceCase {
