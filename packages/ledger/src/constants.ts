@@ -31,8 +31,15 @@ export const MAX_GRID_STATE_BYTES = 32_768
 export const MAX_AUTHORITIES = 256
 /** Zones that one authority is registered for. */
 export const MAX_ZONES_OF_AUTHORITY = 256
+/**
+ * How far the sequence of a meter, or of the grid state, rises at once: seconds of Unix time may be sequences, and no one
+ * number uses up all that could follow it.
+ */
+export const MAX_SEQUENCE_STEP = 2 ** 32
 /** Largest genesis text, in characters. */
 export const MAX_GENESIS_CHARACTERS = 4_194_304
+/** Entries of the state fall into 2^16 buckets, by the first two bytes of the hash of their key. */
+export const BUCKETS = 2 ** 16
 /** Largest encoded piece of the state, in bytes. */
 export const MAX_PIECE_BYTES = 16_777_216
 /** Largest row of the state, in bytes: what a piece can carry. The grid state is the largest there is. */

@@ -95,7 +95,6 @@ export {
   signTransaction,
   type Transaction,
 } from './transactions/transaction.ts'
-export { BUCKETS } from './tree/tree-hash.ts'
 export { bucketOf, type Entry, type EntryReader, type Piece, type PieceFault, verifyPiece } from './tree/piece.ts'
 export { decodePiece, encodePiece } from './tree/piece-codec.ts'
 export { KeysByBucket } from './tree/keys-by-bucket.ts'

@@ -14,6 +14,7 @@ export type TransactionRefusalCode =
   | 'wrong-zone'
   | 'unknown-meter'
   | 'stale-sequence'
+  | 'sequence-too-far'
   | 'not-authority'
   | 'already-authority'
   | 'unknown-authority'

@@ -185,6 +185,7 @@ describe('meter-reading', () => {
     ['wrong-zone', ALICE, { zone: 2 }],
     ['unknown-meter', ALICE, { meter: 'home-3' }],
     ['stale-sequence', ALICE, { sequence: 5 }],
+    ['sequence-too-far', ALICE, { sequence: 6 + 2 ** 32 }],
     ['unknown-input', ALICE, { sequence: 6, consumedWh: 1, inputs: [genesisOutput(9)] }],
     ['not-owner', ALICE, { sequence: 6, consumedWh: 1, inputs: [genesisOutput(1)] }],
     ['wrong-asset', ALICE, { sequence: 6, consumedWh: 1, inputs: [genesisOutput(0)] }],
@@ -248,6 +249,7 @@ describe('grid-state', () => {
     expect(chain.add(chain.sign(CAROL, gridStateUpdate, state(4)))).toEqual([])
     expect(chain.tip.gridSequence).toBe(4)
     expect(chain.add(chain.sign(CAROL, gridStateUpdate, state(4)))).toEqual(['stale-sequence'])
+    expect(chain.add(chain.sign(CAROL, gridStateUpdate, state(5 + 2 ** 32)))).toEqual(['sequence-too-far'])
     expect(chain.add(chain.sign(ALICE, gridStateUpdate, state(5)))).toEqual([])
     expect(gridState.get(chain.view)).toEqual(state(5))
   })

@@ -1,4 +1,4 @@
-import { asBuffer } from '../bytes.ts'
+import { asBuffer } from '../buffers.ts'
 import { MalformedError, type MalformedCode } from '../errors.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -1,4 +1,4 @@
-import { copyBytes } from '../bytes.ts'
+import { copyBytes } from '../buffers.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { sha256Into } from './sha256.ts'
 import { LANES, lanesModule, MESSAGES_AT } from './sha256-lanes.ts'

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { asBuffer } from '../buffers.ts'
 import { HASH_BYTES, PUBLIC_KEY_BYTES } from '../constants.ts'
 import { chosenCrypto } from './chosen-crypto.ts'
 
@@ -7,9 +8,9 @@ const SHORT_BYTES = 128
 const scratch = Buffer.alloc(HASH_BYTES)
 
 /** Writes the SHA-256 of `bytes` into `target` at `offset`. */
-export function sha256Into(target: Buffer, offset: number, bytes: Uint8Array): void {
+export function sha256Into(target: Uint8Array, offset: number, bytes: Uint8Array): void {
   if (bytes.byteLength > SHORT_BYTES) {
-    target.write(hash('sha256', bytes, 'binary'), offset, HASH_BYTES, 'latin1')
+    asBuffer(target).write(hash('sha256', bytes, 'binary'), offset, HASH_BYTES, 'latin1')
     return
   }
   chosenCrypto.sha256(scratch, bytes)

@@ -1,4 +1,5 @@
 import { toHex } from '../bytes.ts'
+import { MAX_SEQUENCE_STEP } from '../constants.ts'
 import { type Refusal, refuse } from '../refusal.ts'
 import { add } from '../state/amounts.ts'
 import { authorities, type Authority } from '../state/authorities.ts'
@@ -71,4 +72,11 @@ export function checkSupply(
 /** Tells a refusal from what was asked for. */
 export function isRefusal(result: object): result is Refusal {
   return 'code' in result
+}
+
+/** Whether a sequence follows the newest one: it rises, and not by more than `MAX_SEQUENCE_STEP`. */
+export function checkSequence(what: string, sequence: number, newest: number): Refusal | undefined {
+  if (sequence <= newest) return refuse('stale-sequence', `${what} has sequence ${sequence}, and ${newest} was there`)
+  if (sequence - newest <= MAX_SEQUENCE_STEP) return undefined
+  return refuse('sequence-too-far', `${what} has sequence ${sequence}, more than ${MAX_SEQUENCE_STEP} after ${newest}`)
 }

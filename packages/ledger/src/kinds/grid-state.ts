@@ -1,8 +1,7 @@
-import { refuse } from '../refusal.ts'
 import { authorities } from '../state/authorities.ts'
 import { type GridState, gridSequenceOf, gridState, gridStateCodec } from '../state/grid-states.ts'
 import type { Kind } from '../transactions/kind.ts'
-import { authorityAt, isRefusal } from './checks.ts'
+import { authorityAt, checkSequence, isRefusal } from './checks.ts'
 
 /** What an authority says of the grid. It is its sequence number that keeps it from being applied twice. */
 export const gridStateUpdate: Kind<GridState> = {
@@ -16,9 +15,7 @@ export const gridStateUpdate: Kind<GridState> = {
   check({ body: { sequence }, address }, view) {
     const authority = authorityAt(view, address)
     if (isRefusal(authority)) return authority
-    const newest = gridSequenceOf(view)
-    if (sequence > newest) return undefined
-    return refuse('stale-sequence', `grid state ${sequence} comes after grid state ${newest}`)
+    return checkSequence('the grid state', sequence, gridSequenceOf(view))
   },
   apply({ body }, state) {
     gridState.put(state, undefined, body)

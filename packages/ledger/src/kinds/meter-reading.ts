@@ -11,7 +11,7 @@ import { moveSupply, supplies } from '../state/supplies.ts'
 import type { MadeOutputs } from '../transactions/claims.ts'
 import type { Kind } from '../transactions/kind.ts'
 import type { Transaction } from '../transactions/transaction.ts'
-import { authorityAt, checkCounters, checkSupply, isRefusal, spendable } from './checks.ts'
+import { authorityAt, checkCounters, checkSequence, checkSupply, isRefusal, spendable } from './checks.ts'
 
 /** Energy that an authority certifies a meter to have counted since its last reading. */
 export interface MeterReadingBody {
@@ -19,7 +19,7 @@ export interface MeterReadingBody {
   meter: string
   /** The zone it stands in. */
   zone: number
-  /** 1 or more, and more than that of the meter's last reading. */
+  /** More than that of the meter's last reading, which begins with 0, by 2^32 at most. */
   sequence: number
   /** When it was read. */
   timeMs: number
@@ -106,8 +106,7 @@ function madeOf({ meter, zone, producedWh, inputs }: MeterReadingBody): MadeOutp
 
 function checkMeter(meter: Meter, { zone, sequence, meter: name }: MeterReadingBody): Refusal | undefined {
   if (meter.zone !== zone) return refuse('wrong-zone', `meter ${name} stands in zone ${meter.zone}, not in ${zone}`)
-  if (sequence > meter.sequence) return undefined
-  return refuse('stale-sequence', `reading ${sequence} of meter ${name} comes after reading ${meter.sequence}`)
+  return checkSequence(`the reading of meter ${name}`, sequence, meter.sequence)
 }
 
 function checkBurn(meter: Meter, { consumedWh, inputs }: MeterReadingBody, view: StateView): Refusal | undefined {

@@ -1,4 +1,4 @@
-import { asBuffer } from '../bytes.ts'
+import { asBuffer } from '../buffers.ts'
 import { ByteReader } from '../codec/byte-reader.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import {

@@ -1,8 +1,8 @@
-import { copyBytes } from '../bytes.ts'
-import { HASH_BYTES } from '../constants.ts'
+import { copyBytes } from '../buffers.ts'
+import { BUCKETS, HASH_BYTES } from '../constants.ts'
 import { EntryLists, grown } from './entry-lists.ts'
 import type { ListWriter } from './list-writer.ts'
-import { BUCKETS, emptyQuarters, QUARTERS, QUARTERS_BYTES } from './tree-hash.ts'
+import { emptyQuarters, QUARTERS, QUARTERS_BYTES } from './tree-hash.ts'
 
 /** Nodes whose hashes lie in one piece of memory. */
 const NODES_PER_CHUNK = 1_024

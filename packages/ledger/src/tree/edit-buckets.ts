@@ -1,4 +1,5 @@
-import { asBuffer, toHex } from '../bytes.ts'
+import { asBuffer } from '../buffers.ts'
+import { toHex } from '../bytes.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { HashBatch } from '../crypto/hash-batch.ts'
 import { StateTreeError } from '../errors.ts'

@@ -1,4 +1,4 @@
-import { copyBytes } from '../bytes.ts'
+import { copyBytes } from '../buffers.ts'
 import type { ListWriter } from './list-writer.ts'
 import { ENTRY_BYTES } from './tree-hash.ts'
 

@@ -1,6 +1,5 @@
 import { sha256Into } from '../crypto/sha256.ts'
-import { HASH_BYTES } from '../constants.ts'
-import { BUCKETS } from './tree-hash.ts'
+import { BUCKETS, HASH_BYTES } from '../constants.ts'
 
 const CHUNK_BYTES = 1_048_576
 const LENGTH_BYTES = 4

@@ -1,4 +1,4 @@
-import { copyBytes } from '../bytes.ts'
+import { copyBytes } from '../buffers.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { ENTRY_BYTES, LEAF } from './tree-hash.ts'
 

@@ -1,13 +1,15 @@
-import { copyBytes } from '../bytes.ts'
-import { HASH_BYTES } from '../constants.ts'
+import { copyBytes } from '../buffers.ts'
+import { BUCKETS, HASH_BYTES } from '../constants.ts'
 import { sha256 } from '../crypto/sha256.ts'
 import { StateTreeError } from '../errors.ts'
 import type { Change } from '../state/state-view.ts'
 import { editBuckets } from './edit-buckets.ts'
 import { Buckets } from './buckets.ts'
 import type { BucketEdits } from './bucket-edits.ts'
-import { type EntryReader, makePiece, type Piece, type PieceFault, readPiece } from './piece.ts'
-import { BUCKETS, type DirtyHashes, dirtyAbove, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
+import { makePiece } from './make-piece.ts'
+import type { EntryReader, Piece, PieceFault } from './piece.ts'
+import { readPiece } from './read-piece.ts'
+import { type DirtyHashes, dirtyAbove, FAN_OUT, LEAF, levelAbove, LEVELS } from './tree-hash.ts'
 
 /** Changes fed at once to a tree that is built from entries. */
 const BATCH = 65_536

@@ -1,4 +1,4 @@
-import { copyBytes } from '../bytes.ts'
+import { copyBytes } from '../buffers.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { HashBatch } from '../crypto/hash-batch.ts'
 import { sha256 } from '../crypto/sha256.ts'
@@ -7,8 +7,6 @@ import { sha256 } from '../crypto/sha256.ts'
 export const LEAF = 0
 export const NODE = 1
 
-/** Entries of the state fall into 2^16 buckets, by the first two bytes of the hash of their key. */
-export const BUCKETS = 2 ** 16
 /** An entry in a bucket: the hash of its key and that of its value. */
 export const ENTRY_BYTES = 2 * HASH_BYTES
 /**

@@ -1,4 +1,4 @@
-import { copyBytes } from '../bytes.ts'
+import { copyBytes } from '../buffers.ts'
 import { HASH_BYTES } from '../constants.ts'
 import { HashBatch } from '../crypto/hash-batch.ts'
 import { sha256 } from '../crypto/sha256.ts'
