@@ -1,7 +1,8 @@
 import { ByteReader } from '../codec/byte-reader.ts'
 import { ByteWriter } from '../codec/byte-writer.ts'
 import { MAX_PIECE_BYTES } from '../constants.ts'
-import { type Entry, isRange, type Piece, proofLength } from './piece.ts'
+import type { Entry, Piece } from './piece.ts'
+import { isRange, proofLength } from './piece-range.ts'
 
 /** The smallest entry: two lengths. */
 const MIN_ENTRY_BYTES = 4
