@@ -8,8 +8,13 @@ export const COMPRESSION = { none: 0, zstd: 1 } as const
 
 /** The part of `node:zlib` that is used. Before Node.js 22.15 the two functions are missing. */
 export interface ZstdLibrary {
-  zstdCompressSync?: typeof nodeZlib.zstdCompressSync
-  zstdDecompressSync?: typeof nodeZlib.zstdDecompressSync
+  zstdCompressSync?: (payload: Uint8Array, options: ZstdOptions) => Uint8Array
+  zstdDecompressSync?: (payload: Uint8Array, options: ZstdOptions & { maxOutputLength: number }) => Uint8Array
+}
+
+interface ZstdOptions {
+  /** By the number of the parameter. */
+  params: Record<number, number>
 }
 
 /** When a payload is compressed. */
@@ -71,7 +76,11 @@ export function inflate(packed: Compressed, limits: InflateLimits, library: Zstd
   return asBytes(inflated)
 }
 
-function run(decompress: typeof nodeZlib.zstdDecompressSync, payload: Uint8Array, maxOutputLength: number): Buffer {
+function run(
+  decompress: NonNullable<ZstdLibrary['zstdDecompressSync']>,
+  payload: Uint8Array,
+  maxOutputLength: number,
+): Uint8Array {
   // A frame names the window its reader must allocate: unchecked, a few bytes would cost the reader 128 MiB.
   const params = { [nodeZlib.constants.ZSTD_d_windowLogMax]: ZSTD_MAX_WINDOW_LOG }
   try {

@@ -65,7 +65,7 @@ export class ReplayGuard {
     return this.#senders.size
   }
 
-  /** Refuses everything dated at or before `floorMs` from now on. The floor never sinks. */
+  /** Refuses everything dated at or before `floorMs` from now on; only `sweep` lets the floor sink. */
   raiseFloor(floorMs: number): void {
     this.#floorMs = Math.max(this.#floorMs, floorMs)
   }
@@ -115,9 +115,15 @@ export class ReplayGuard {
     return 'fresh'
   }
 
-  /** Forgets every sender whose newest envelope is too old to be accepted again. */
+  /**
+   * Forgets every sender whose newest envelope is too old to be accepted again. A floor later than anybody may date an
+   * envelope now is of a clock that ran ahead and was set right: it sinks to there, or we would be deaf until that time.
+   */
   sweep(): void {
     for (const sender of this.#senders.keys()) this.#forgetIfOld(sender)
+    const capMs = Date.now() + this.#init.clockSkewMs
+    this.#floorMs = Math.min(this.#floorMs, capMs)
+    for (const record of this.#senders.values()) record.floorMs = Math.min(record.floorMs, capMs)
   }
 
   /** What must outlive a clean stop, beside the floor. */

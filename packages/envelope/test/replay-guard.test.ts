@@ -76,6 +76,24 @@ it('still refuses what a forgotten sender sent when our clock is set back', () =
   expect(guard.mark(old)).toBe('before-floor')
 })
 
+it('is deaf for one clock skew, and no longer, after a clock that ran ahead was set right', () => {
+  const guard = guardOf(3)
+  vi.setSystemTime(1_000_000 + 3_600_000)
+  guard.mark(ticket('a', 1n))
+  guard.raiseSenderFloor('b', Date.now() + 2 * SKEW_MS)
+  vi.advanceTimersByTime(SKEW_MS + 1)
+  guard.sweep()
+  expect(guard.floorMs).toBe(1_000_000 + 3_600_000)
+  vi.setSystemTime(1_000_000)
+  guard.sweep()
+  const latest = { timeMs: Date.now() + SKEW_MS }
+  for (const sender of ['a', 'b', 'c']) expect(guard.check(ticket(sender, 2n, latest))).toBe('before-floor')
+  vi.advanceTimersByTime(SKEW_MS)
+  guard.sweep()
+  const next = { timeMs: Date.now() + 1 }
+  for (const sender of ['a', 'b', 'c']) expect(guard.mark(ticket(sender, 2n, next))).toBe('fresh')
+})
+
 it('refuses at its floor and takes 1 ms above it', () => {
   const guard = guardOf()
   guard.raiseFloor(1_000_500)
