@@ -35,7 +35,8 @@ export async function provePeer({ payload, staticKey, expected }: Claim, options
     )
   }
   if (expected !== undefined && !expected.equals(peer)) {
-    throw new UnexpectedPeerError(`The peer proved to be ${peer.toString()}, and ${expected.toString()} was expected`)
+    // libp2p keeps nothing but the message, and "Unexpected peer" is how others know it.
+    throw new UnexpectedPeerError(`Unexpected peer: ${peer.toString()} came, ${expected.toString()} was expected`)
   }
   return peer
 }
