@@ -5,6 +5,8 @@ export const DEFAULT_MAX_MESSAGE_BYTES = 10 * 1_024 * 1_024
 /** No option raises a message above this: 100 MiB, and the header of whatever is carried in it. */
 export const HARD_MAX_MESSAGE_BYTES = 100 * 1_024 * 1_024 + 4_096
 export const DEFAULT_MAX_PARTIAL_MESSAGES = 64
+/** Part of the outgoing messages of several frames that only critical ones may be. */
+export const CRITICAL_SHARE = 1 / 8
 export const DEFAULT_MAX_PARTIAL_BYTES = 32 * 1_024 * 1_024
 export const DEFAULT_PARTIAL_IDLE_MS = 30_000
 export const DEFAULT_MAX_STARTED_BYTES = 8 * 1_024 * 1_024

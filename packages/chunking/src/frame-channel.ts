@@ -279,8 +279,17 @@ export class FrameChannel {
     this.#stream.removeEventListener('end', this.#onStreamEnd)
     this.#reassembler.clear()
     if (error != null) this.#stream.abort(error)
-    this.#queue.fail(new ChannelClosedError({ cause: error }))
+    this.#orLog(() => this.#queue.fail(new ChannelClosedError({ cause: error })))
     this.#written.resolve()
-    this.#init.onClose?.(error)
+    this.#orLog(() => this.#init.onClose?.(error))
+  }
+
+  /** Takes a last step. There is no channel left that its error could end. */
+  #orLog(step: () => void): void {
+    try {
+      step()
+    } catch (err) {
+      this.#stream.log.error('a callback threw as the channel ended - %e', err)
+    }
   }
 }

@@ -49,7 +49,7 @@ export interface FrameChannelInit {
   maxFrameBytes?: number
   /** Largest message, in bytes, up to 104_861_696; a larger one is refused on either side. @default 10_485_760 */
   maxMessageBytes?: number
-  /** Messages of several frames under way at once in one direction; more wait to be sent, and are refused on receipt. @default 64 */
+  /** Messages of several frames under way at once in one direction; more wait to be sent, and are refused on receipt. Of those sent, an eighth can be `critical` alone. @default 64 */
   maxPartialMessages?: number
   /** Memory of all incoming partial messages, in bytes, at least `maxMessageBytes`; a message past it is refused. @default 33_554_432 */
   maxPartialBytes?: number

@@ -115,15 +115,15 @@ export class SendQueue {
     return this.#batch.write()
   }
 
-  /** Settles the messages whose last frame was in the batches so far. Called once those were sent. */
+  /** Settles the messages whose last frame was in the batches so far. Called once those were sent. @throws as `fail` does */
   settle(): void {
     if (this.#settling.length === 0) return
     const settled = this.#settling
     this.#settling = []
-    for (const message of settled) message.options.onSettled?.()
+    settleAll(settled)
   }
 
-  /** Fails every message not settled. */
+  /** Fails every message not settled. @throws what the first callback that throws does, once all were called */
   fail(error: Error): void {
     const lost = this.#settling
     this.#settling = []
@@ -140,7 +140,7 @@ export class SendQueue {
     }
     this.#controls = []
     this.#ended.clear()
-    for (const message of lost) message.options.onSettled?.(error)
+    settleAll(lost, error)
   }
 
   /** Cuts the first frame of a message. Returns `false` when the batch has no room for it. */
@@ -253,4 +253,17 @@ export class SendQueue {
     if (lane === 'critical') this.#criticalBytes += bytes
     else this.#queuedBytes += bytes
   }
+}
+
+/** Calls all back, and throws what the first of them did that threw: one must not keep others from being settled. */
+function settleAll(messages: readonly OutgoingMessage[], error?: Error): void {
+  const thrown: unknown[] = []
+  for (const { options } of messages) {
+    try {
+      options.onSettled?.(error)
+    } catch (err) {
+      thrown.push(err)
+    }
+  }
+  if (thrown.length > 0) throw thrown[0]
 }

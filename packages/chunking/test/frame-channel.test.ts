@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import type { Stream } from '@libp2p/interface'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ByteBudget } from '../src/byte-budget.ts'
@@ -358,6 +359,38 @@ describe('a bad peer', () => {
       expect(uncaught).toEqual([])
     },
   )
+
+  it.each([
+    ['the stream is reset', () => near.abort(new RangeError('over'))],
+    ['the channel is aborted', (channel: FrameChannel) => channel.abort(new RangeError('over'))],
+    [
+      'a write fails',
+      () =>
+        vi.spyOn(near, 'send').mockImplementation(() => {
+          throw new RangeError('over')
+        }),
+    ],
+  ])('settles every message and tells its end once, whatever callbacks throw, where %s', async (_, end) => {
+    const closed: unknown[] = []
+    const settled: unknown[] = []
+    const { channel } = open(near, {
+      onClose: (error) => {
+        closed.push(error?.message)
+        throw new RangeError('consumer')
+      },
+    })
+    const onSettled = (error?: Error): void => {
+      settled.push(error?.name)
+      throw new RangeError('consumer')
+    }
+    for (let i = 0; i < 3; i++) channel.enqueue(pattern(100), { onSettled })
+    const sent = channel.send(pattern(100))
+    end(channel)
+    await expect(sent).rejects.toMatchObject({ name: 'ChannelClosedError' })
+    expect([settled, closed]).toEqual([Array.from({ length: 3 }, () => 'ChannelClosedError'), ['over']])
+    await setImmediate()
+    expect(uncaught).toEqual([])
+  })
 })
 
 it('carries 16 MB through TCP, Noise and yamux, and the same back', async () => {

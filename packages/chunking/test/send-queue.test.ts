@@ -99,6 +99,27 @@ describe('turns', () => {
     expect(got.messages.length).toBe(4)
   })
 
+  it.each([2, 3, 8, 64])('keeps some of the places for critical messages: of %i', (maxPartialMessages) => {
+    const queue = new SendQueue({ maxPartialMessages, maxFrameBytes: 200 })
+    const got = receiver({ maxPartialMessages }, 200)
+    for (let i = 0; i < 100; i++) queue.add(pattern(10_000, i), { lane: 'bulk' })
+    for (let i = 0; i < 200; i++) got.decoder.decode(flat(queue.nextBatch() ?? new Uint8Array()))
+    const before = got.messages.length
+    queue.add(pattern(1_000), { lane: 'critical' })
+    for (let i = 0; i < 6; i++) got.decoder.decode(flat(queue.nextBatch() ?? new Uint8Array()))
+    expect(got.messages.slice(before)).toEqual([pattern(1_000)])
+    for (const batch of drain(queue)) got.decoder.decode(batch)
+    expect([got.messages.length, got.lost]).toEqual([101, []])
+  })
+
+  it('sends large messages of every lane where there is one place', () => {
+    const queue = new SendQueue({ maxPartialMessages: 1, maxFrameBytes: 200 })
+    const got = receiver({ maxPartialMessages: 1 }, 200)
+    for (const lane of ['bulk', 'critical', 'high', 'bulk'] as const) queue.add(pattern(1_000), { lane })
+    for (const batch of drain(queue)) got.decoder.decode(batch)
+    expect([got.messages.length, got.lost]).toEqual([4, []])
+  })
+
   it('holds critical messages back by maxStartedBytes of their own, not by those of other lanes', () => {
     const queue = new SendQueue({ maxStartedBytes: 1_000, maxFrameBytes: 100 })
     const got = receiver({ maxMessageBytes: 1_000, maxPartialBytes: 2_000 }, 100)
@@ -228,6 +249,26 @@ describe('giving up', () => {
     await setImmediate()
     collect()
     expect(held.map((bytes) => bytes.deref())).toEqual([undefined, undefined])
+  })
+
+  it.each([
+    ['settled', (queue: SendQueue) => queue.settle(), [0, 1, 2]],
+    ['failed', (queue: SendQueue) => queue.fail(new RangeError('gone')), [0, 1, 2, 3]],
+  ])('tells every message that is %s, though the callback of one throws, and passes that on', (_, end, all) => {
+    const queue = new SendQueue()
+    const told: number[] = []
+    const add = (i: number): void => {
+      const onSettled = (): void => {
+        told.push(i)
+        if (i === 1) throw new RangeError('consumer')
+      }
+      queue.add(pattern(100), { onSettled })
+    }
+    for (const i of [0, 1, 2]) add(i)
+    queue.nextBatch()
+    add(3)
+    expect(() => end(queue)).toThrow('consumer')
+    expect(told).toEqual(all)
   })
 
   it('fails what is queued when the channel is lost', () => {
