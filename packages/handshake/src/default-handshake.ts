@@ -1,4 +1,4 @@
-import { HandshakeRejectedError, type Hello, type PeerStatus, type Reason } from '@gridmesh/interfaces'
+import { HandshakeRejectedError, type Hello, type PeerStatus, type Reason, requireName } from '@gridmesh/interfaces'
 import {
   AbortError,
   ConnectionClosedError,
@@ -48,8 +48,10 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
     this.#announcer = new StatusAnnouncer(this.#limits.statusIntervalMs, () => this.#book.announce())
   }
 
+  /** @throws {ServiceNameError} when no service is named `handshake` */
   async start(): Promise<void> {
     if (this.#state !== 'stopped') return
+    requireName(this.#components, 'handshake')
     this.#state = 'started'
     this.#admission.isClosed = false
     const { connectionManager, events, registrar } = this.#components

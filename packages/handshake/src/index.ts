@@ -133,7 +133,7 @@ export interface HandshakeEvents {
 export interface HandshakeService extends Handshake, TypedEventTarget<HandshakeEvents> {}
 
 /**
- * Creates the handshake as a libp2p service; its name among the services is `handshake`.
+ * Creates the handshake as a libp2p service; its name must be `handshake`, or the start fails with a `ServiceNameError`.
  * @throws {RangeError} when an option is out of its range
  */
 export function handshake(init: HandshakeInit): (components: HandshakeComponents) => HandshakeService {

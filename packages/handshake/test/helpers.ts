@@ -7,7 +7,7 @@ import { lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { decodeFrame } from '../src/decode-frame.ts'
 import { encodeFrame } from '../src/encode-frame.ts'
 import type { Frame, OutboundFrame } from '../src/frame.ts'
@@ -59,14 +59,7 @@ export function makePeerManager(told: Told[]): NonNullable<HandshakeComponents['
   }
 }
 
-/** Nodes that are stopped after each test. */
-export const nodes: Libp2p[] = []
 let count = 0
-
-afterEach(async () => {
-  // One after the other: two ends of a connection that close at once wait for each other's timeout.
-  for (const node of nodes.splice(0)) await node.stop()
-})
 
 /** A node of its own address, over memory, without services. */
 export function base(): Libp2pOptions {
@@ -100,7 +93,7 @@ export async function makeNode(init: Partial<HandshakeInit> = {}): Promise<TestN
       streams: ({ registrar }: { registrar: Registrar }) => registrar,
     },
   })
-  nodes.push(node)
+  onTestFinished(() => node.stop())
   const events: string[] = []
   const service = node.services.handshake
   service.addEventListener('peer:ready', () => events.push('ready'))
@@ -114,7 +107,7 @@ export async function makeNode(init: Partial<HandshakeInit> = {}): Promise<TestN
 /** A libp2p node without the handshake, for a test to speak through. */
 export async function makeStranger(): Promise<Libp2p> {
   const node = await createLibp2p(base())
-  nodes.push(node)
+  onTestFinished(() => node.stop())
   return node
 }
 

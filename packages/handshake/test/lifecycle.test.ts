@@ -1,10 +1,16 @@
 import type { Connection, Metrics } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
+import { createLibp2p } from 'libp2p'
 import { expect, it, vi } from 'vitest'
 import { DefaultHandshake } from '../src/default-handshake.ts'
-import { HANDSHAKE_PROTOCOL, type HandshakeComponents } from '../src/index.ts'
+import { handshake, HANDSHAKE_PROTOCOL, type HandshakeComponents } from '../src/index.ts'
 import { OutcomeMetrics } from '../src/outcome-metrics.ts'
 import { dialRaw, makeInit, makeNode, makeStranger } from './helpers.ts'
+
+it('refuses to start under another name, by which nobody would find it and strangers would be served', async () => {
+  const node = await createLibp2p({ start: false, services: { shake: handshake(makeInit()) } })
+  await expect(node.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'handshake' })
+})
 
 it('says goodbye with shutting-down when it stops', async () => {
   const [a, b] = [await makeNode(), await makeNode()]

@@ -1,10 +1,10 @@
 import type { Unicast } from '@gridmesh/interfaces'
 import { unicast } from '@gridmesh/unicast'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { handshake, HANDSHAKE_PROTOCOL, type HandshakeInit, type HandshakeService } from '../src/index.ts'
 import { readLimits } from '../src/options.ts'
-import { addressOf, base, becomeReady, makeInit, makeNode, makeStranger, nodes, rawFrames, reports } from './helpers.ts'
+import { addressOf, base, becomeReady, makeInit, makeNode, makeStranger, rawFrames, reports } from './helpers.ts'
 
 const TOLERATE = { unknownPeers: 'tolerate', deadlineMs: 100 } as const
 const UNSUPPORTED = { name: 'HandshakeRejectedError', code: 'unsupported', reason: { limit: 'unknownPeers' } }
@@ -15,14 +15,14 @@ async function makeGated(
 ): Promise<Libp2p<{ handshake: HandshakeService; unicast: Unicast }>> {
   const services = { handshake: handshake(makeInit(init)), unicast: unicast() }
   const node = await createLibp2p({ ...base(), services })
-  nodes.push(node)
+  onTestFinished(() => node.stop())
   return node
 }
 
 /** A node of another sort: it has the protocol, and no handshake. */
 async function makeForeign(): Promise<Libp2p<{ unicast: Unicast }>> {
   const node = await createLibp2p({ ...base(), services: { unicast: unicast() } })
-  nodes.push(node)
+  onTestFinished(() => node.stop())
   return node
 }
 
