@@ -99,7 +99,7 @@ export interface PeerLimitsEvents {
 export interface PeerLimits extends RateLimiter, TypedEventTarget<PeerLimitsEvents> {}
 
 /**
- * Creates the limiter as a libp2p service.
+ * Creates the limiter as a libp2p service; its name must be `rateLimiter`, or the start fails with a `ServiceNameError`.
  *
  * @throws {RangeError} when an option is not a finite number above 0, or a count is not whole
  */

@@ -1,4 +1,11 @@
-import { type Lane, optional, type PacingOptions, type RateCost, type RateVerdict } from '@gridmesh/interfaces'
+import {
+  type Lane,
+  optional,
+  type PacingOptions,
+  type RateCost,
+  type RateVerdict,
+  requireName,
+} from '@gridmesh/interfaces'
 import {
   serviceCapabilities,
   TypedEventEmitter,
@@ -49,7 +56,9 @@ export class PeerRateLimiter extends TypedEventEmitter<PeerLimitsEvents> impleme
     })
   }
 
+  /** @throws {ServiceNameError} when no service is named `rateLimiter` */
   start(): void {
+    requireName(this.#components, 'rateLimiter')
     this.#outbound.start()
     this.#timer ??= setInterval(() => this.#sweep(), this.#sweepIntervalMs)
   }

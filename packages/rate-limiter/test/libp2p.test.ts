@@ -34,6 +34,11 @@ async function createNode(address: string, init: RateLimiterInit, quota?: Quota)
   return node
 }
 
+it('refuses to start under another name, by which nobody would find it', async () => {
+  const node = await createLibp2p({ start: false, services: { limits: rateLimiter() } })
+  await expect(node.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'rateLimiter' })
+})
+
 it('holds a peer that floods a stream to its burst, names it and reports it', async () => {
   const sender = await createNode('limits-sender', {})
   const receiver = await createNode('limits-receiver', { messagesPerSecond: 0.001, messagesBurst: 3 })

@@ -1,3 +1,4 @@
+import type { Lane } from '@gridmesh/interfaces'
 import type {
   CalculatedMetricOptions,
   CalculateMetric,
@@ -73,6 +74,14 @@ it('blames nobody for what all peers do together, but says so', () => {
   take(limits, 1, other)
   expect(refused).toEqual(['totalMessagesPerSecond', 'maxKeys'])
   expect(reports).toEqual([])
+})
+
+it('lets `critical` pass when the total of all other lanes is used up, and holds it to one of its own', () => {
+  const limits = rateLimiter({ totalMessagesPerSecond: 0.001, totalMessagesBurst: 2 })(components)
+  const passes = (lane?: Lane): boolean => limits.take(other, '/x/1', undefined, lane).ok
+  take(limits, 3)
+  expect([passes(), passes('normal')]).toEqual([false, false])
+  expect([passes('critical'), passes('critical'), passes('critical')]).toEqual([true, true, false])
 })
 
 it('does without its siblings', async () => {
