@@ -1,5 +1,6 @@
 export const DEFAULT_MIN_PEERS = 8
 export const DEFAULT_MAX_PEERS = 10_000
+export const DEFAULT_MAX_STORED_PEERS = 2_000
 export const DEFAULT_MAX_CANDIDATES = 1_000
 export const DEFAULT_MAX_ADDRESSES = 8
 export const DEFAULT_MAX_ADDRESS_LENGTH = 256

@@ -16,6 +16,7 @@ import { PeerSaver } from './peer-saver.ts'
 import { ReadyWaiters } from './ready-waiters.ts'
 import { isStillBanned } from './reasons.ts'
 import { type ManagedPeer, mergeAddresses } from './record.ts'
+import { StoreKeeper } from './store-keeper.ts'
 
 /** What the engine tells the service, to be sent on as events. */
 export interface EngineNews {
@@ -36,6 +37,7 @@ export class Engine {
   readonly candidates: Candidates
   readonly waiters = new ReadyWaiters()
   readonly #departures: Departures
+  readonly #store: StoreKeeper
   readonly #feed: Libp2pFeed
   readonly #news: EngineNews
   readonly #log: Logger
@@ -61,12 +63,17 @@ export class Engine {
       onUnban: (peer) => this.#onUnban(peer),
     })
     this.enforcer = this.#createEnforcer(components)
+    this.#store = this.#createStoreKeeper(components)
     this.#feed = new Libp2pFeed(components.events, components.peerId, log, {
       onOpen: (connection) => this.#onOpen(connection),
       onClose: (connection) => this.links.closed(connection),
-      onPresence: (peer) => this.links.sync(peer),
+      onPresence: (peer) => {
+        this.links.sync(peer)
+        this.#store.review(peer)
+      },
       onIdentify: (peer, addresses) => this.#onIdentify(peer, addresses),
       onDiscovery: (peer, addresses) => void this.addCandidate({ id: peer, addresses }),
+      onStored: (peer) => this.#store.changed(peer),
     })
   }
 
@@ -82,6 +89,7 @@ export class Engine {
     await this.saver.load()
     if (running.signal.aborted) return
     this.#feed.start()
+    this.#store.start(running.signal)
     this.enforcer.start(running.signal)
     this.#upkeepTimer = setInterval(() => this.upkeep(), this.options.upkeepIntervalMs)
   }
@@ -95,6 +103,7 @@ export class Engine {
     clearInterval(this.#upkeepTimer)
     this.#upkeepTimer = undefined
     await this.#departures.settled()
+    await this.#store.stop()
     this.links.clear()
     this.book.followClock()
     await this.saver.save()
@@ -140,10 +149,20 @@ export class Engine {
     })
   }
 
+  #createStoreKeeper(components: PeerManagerComponents): StoreKeeper {
+    return new StoreKeeper(components.peerStore, this.options, this.#log, {
+      isLinked: (peer) => components.connectionManager.getConnections(peer).length > 0,
+      wasReady: (key) => this.book.peek(key)?.hello !== undefined,
+      hasHandshake: () => optional(components, 'handshake') !== undefined,
+      onFailure: () => this.metrics.storageFailure(),
+    })
+  }
+
   #onOpen(connection: Connection): void {
     const peer = connection.remotePeer
     const key = peer.toString()
     this.links.opened(connection)
+    if (connection.direction === 'outbound') this.#store.dialled(peer)
     if (!this.bans.isBanned(key)) {
       this.enforcer.review(key)
       return
@@ -154,6 +173,7 @@ export class Engine {
   #onIdentify(peer: PeerId, addresses: readonly string[]): void {
     this.#learnAddresses(peer, addresses)
     this.book.see(peer.toString())
+    this.#store.review(peer)
   }
 
   #learnAddresses(peer: PeerId, fresh: readonly string[]): readonly string[] {

@@ -33,7 +33,7 @@ import type {
   PeerReported,
   Topology,
 } from '@gridmesh/interfaces'
-import type { ComponentLogger, Libp2pEvents, Metrics, PeerId, TypedEventTarget } from '@libp2p/interface'
+import type { ComponentLogger, Libp2pEvents, Metrics, PeerId, PeerStore, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Map as ImmutableMap } from 'immutable'
 import type { Datastore } from 'interface-datastore'
@@ -48,6 +48,8 @@ export interface PeerManagerInit {
   minPeers?: number
   /** Peers remembered; beyond it the least valuable are forgotten, linked ones never. @default 10_000 */
   maxPeers?: number
+  /** Entries in libp2p's peer store; beyond it those of peers that were never ready go first, linked ones never. @default 2_000 */
+  maxStoredPeers?: number
   /** Candidates held; beyond it a random one is evicted. @default 1_000 */
   maxCandidates?: number
   /** Addresses kept of one peer; beyond it the oldest are dropped. @default 8 */
@@ -88,6 +90,8 @@ export interface PeerManagerComponents {
   connectionManager: Pick<ConnectionManager, 'getConnections' | 'getDialQueue' | 'closeConnections'>
   /** Where peers are kept over a restart. */
   datastore: Datastore
+  /** Where libp2p keeps what peers say of themselves. It is kept bounded. */
+  peerStore: Pick<PeerStore, 'forEach' | 'delete'>
   logger: ComponentLogger
   /** Without it nothing is measured. */
   metrics?: Metrics

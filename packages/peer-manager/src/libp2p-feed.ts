@@ -3,8 +3,10 @@ import type {
   IdentifyResult,
   Libp2pEvents,
   Logger,
+  Peer,
   PeerId,
   PeerInfo,
+  PeerUpdate,
   TypedEventTarget,
 } from '@libp2p/interface'
 
@@ -18,6 +20,8 @@ export interface FeedHandlers {
   onIdentify(peer: PeerId, addresses: string[]): void
   /** A peer was heard of. */
   onDiscovery(peer: PeerId, addresses: string[]): void
+  /** What libp2p has stored of a peer is new, or other than before. */
+  onStored(peer: Peer): void
 }
 
 type Bus = TypedEventTarget<Libp2pEvents>
@@ -43,6 +47,7 @@ export class Libp2pFeed {
     this.#bus.addEventListener('peer:disconnect', this.#onPresence)
     this.#bus.addEventListener('peer:identify', this.#onIdentify)
     this.#bus.addEventListener('peer:discovery', this.#onDiscovery)
+    this.#bus.addEventListener('peer:update', this.#onUpdate)
   }
 
   stop(): void {
@@ -52,6 +57,7 @@ export class Libp2pFeed {
     this.#bus.removeEventListener('peer:disconnect', this.#onPresence)
     this.#bus.removeEventListener('peer:identify', this.#onIdentify)
     this.#bus.removeEventListener('peer:discovery', this.#onDiscovery)
+    this.#bus.removeEventListener('peer:update', this.#onUpdate)
   }
 
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
@@ -75,6 +81,10 @@ export class Libp2pFeed {
 
   readonly #onDiscovery = ({ detail }: CustomEvent<PeerInfo>): void => {
     this.#guard(detail.id, () => this.#handlers.onDiscovery(detail.id, detail.multiaddrs.map(String)))
+  }
+
+  readonly #onUpdate = ({ detail: { peer } }: CustomEvent<PeerUpdate>): void => {
+    this.#guard(peer.id, () => this.#handlers.onStored(peer))
   }
 
   #guard(peer: PeerId, handle: () => void): void {

@@ -11,6 +11,7 @@ import {
   DEFAULT_MAX_EVIDENCE_LENGTH,
   DEFAULT_MAX_LEDGER_ENTRIES,
   DEFAULT_MAX_PEERS,
+  DEFAULT_MAX_STORED_PEERS,
   DEFAULT_MIN_PEERS,
   DEFAULT_READY_TIMEOUT_MS,
   DEFAULT_STORAGE_TIMEOUT_MS,
@@ -26,6 +27,7 @@ export type PeerManagerOptions = Readonly<Required<PeerManagerInit>>
 const DEFAULTS: PeerManagerOptions = {
   minPeers: DEFAULT_MIN_PEERS,
   maxPeers: DEFAULT_MAX_PEERS,
+  maxStoredPeers: DEFAULT_MAX_STORED_PEERS,
   maxCandidates: DEFAULT_MAX_CANDIDATES,
   maxAddresses: DEFAULT_MAX_ADDRESSES,
   maxAddressLength: DEFAULT_MAX_ADDRESS_LENGTH,
@@ -42,7 +44,14 @@ const DEFAULTS: PeerManagerOptions = {
   storageTimeoutMs: DEFAULT_STORAGE_TIMEOUT_MS,
 }
 
-const COUNTS = ['maxPeers', 'maxCandidates', 'maxAddresses', 'maxAddressLength', 'maxLedgerEntries'] as const
+const COUNTS = [
+  'maxPeers',
+  'maxStoredPeers',
+  'maxCandidates',
+  'maxAddresses',
+  'maxAddressLength',
+  'maxLedgerEntries',
+] as const
 const TIMERS = ['upkeepIntervalMs', 'goodbyeTimeoutMs', 'closeTimeoutMs', 'readyTimeoutMs', 'storageTimeoutMs'] as const
 
 /** Applies the defaults. @throws {RangeError} for a value that no peer manager can keep */

@@ -1,3 +1,4 @@
+import type { Handshake } from '@gridmesh/interfaces'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, Metrics, PrivateKey } from '@libp2p/interface'
@@ -10,7 +11,7 @@ import { type Datastore, Key } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
 import { afterEach, expect, it, vi } from 'vitest'
 import { banGater, peerManager, type PeerManagerInit, type PeerManagerService } from '../src/index.ts'
-import { makeHello } from './support.ts'
+import { fakeHandshake, makeHello } from './support.ts'
 
 type Services = { identify: unknown; peerManager: PeerManagerService }
 type Node = Libp2p<Services>
@@ -28,10 +29,11 @@ interface NodeOptions {
   privateKey?: PrivateKey
   isGated?: boolean
   metrics?: Metrics
+  handshake?: Handshake
 }
 
 async function createNode(options: NodeOptions = {}): Promise<Node> {
-  const { init = {}, isGated = true, datastore = new MemoryDatastore(), metrics } = options
+  const { init = {}, isGated = true, datastore = new MemoryDatastore(), metrics, handshake } = options
   const privateKey = options.privateKey ?? (await generateKeyPair('Ed25519'))
   const node: Node = await createLibp2p({
     privateKey,
@@ -41,7 +43,11 @@ async function createNode(options: NodeOptions = {}): Promise<Node> {
     connectionEncrypters: [plaintext()],
     streamMuxers: [yamux()],
     connectionGater: isGated ? banGater(() => node.services.peerManager) : {},
-    services: { identify: identify(), peerManager: peerManager(init) },
+    services: {
+      identify: identify(),
+      peerManager: peerManager(init),
+      ...(handshake === undefined ? {} : { handshake: () => handshake }),
+    },
     ...(metrics === undefined ? {} : { metrics: () => metrics }),
   })
   nodes.push(node)
@@ -69,6 +75,19 @@ it('moves both sides of a real connection, knows their addresses, and leaves not
   await a.services.peerManager.disconnect(b.peerId, { code: 'test', message: 'test' })
   await vi.waitFor(() => expect([stateOf(a, b), stateOf(b, a)]).toEqual(['known', 'known']))
   expect(moves).toEqual(['known→connected', 'connected→ready', 'ready→draining', 'draining→known'])
+})
+
+it('forgets of a stranger what identify stored, and keeps that of a peer that was ready', async () => {
+  const node = await createNode({ handshake: fakeHandshake(async () => undefined) })
+  const [guest, member] = [await createNode(), await createNode()]
+  for (const peer of [guest, member]) await peer.dial(node.getMultiaddrs())
+  const stored = async (): Promise<string[]> => (await node.peerStore.all()).map(({ id }) => id.toString()).toSorted()
+  await vi.waitFor(async () =>
+    expect(await stored()).toEqual([guest, member].map(({ peerId }) => peerId.toString()).toSorted()),
+  )
+  node.services.peerManager.markReady(member.peerId, makeHello())
+  for (const peer of [guest, member]) await peer.hangUp(node.peerId)
+  await vi.waitFor(async () => expect(await stored()).toEqual([member.peerId.toString()]))
 })
 
 it('is empty of links after stop, though libp2p closes them while services stop, and works after a new start', async () => {

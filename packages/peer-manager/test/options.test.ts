@@ -9,6 +9,7 @@ it('has the documented defaults', () => {
   expect(resolveOptions()).toEqual({
     minPeers: 8,
     maxPeers: 10_000,
+    maxStoredPeers: 2_000,
     maxCandidates: 1_000,
     maxAddresses: 8,
     maxAddressLength: 256,

@@ -493,6 +493,7 @@ it('leaves the closing to the connection pool where there is one', async () => {
   const made = makeManager(self)
   const connectionPool = {
     acquire: () => Promise.reject(new RangeError('not used')),
+    find: () => undefined,
     probe: () => Promise.reject(new RangeError('not used')),
     disconnect: async (to: PeerId, reason: Reason) => {
       reasons.push(reason)

@@ -1,6 +1,6 @@
 import type { Handshake, Health, Hello, Reason } from '@gridmesh/interfaces'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
-import { type Connection, type Libp2pEvents, type PeerId, TypedEventEmitter } from '@libp2p/interface'
+import { type Connection, type Libp2pEvents, type Peer, type PeerId, TypedEventEmitter } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { MemoryDatastore } from 'datastore-core'
@@ -102,6 +102,38 @@ export class FakeLibp2p {
   }
 }
 
+/** libp2p's peer store: it says what changes, and not what goes. */
+export class FakePeerStore {
+  readonly peers = new Map<string, Peer>()
+  readonly #events: TypedEventEmitter<Libp2pEvents>
+
+  constructor(events: TypedEventEmitter<Libp2pEvents>) {
+    this.#events = events
+  }
+
+  put(id: PeerId, { protocols = [], tags = [] }: { protocols?: string[]; tags?: string[] } = {}): void {
+    const tagged = new Map(tags.map((tag) => [tag, { value: 1 }]))
+    const peer: Peer = { id, addresses: [], protocols, metadata: new Map(), tags: tagged }
+    this.peers.set(id.toString(), peer)
+    this.#events.safeDispatchEvent('peer:update', { detail: { peer } })
+  }
+
+  has(id: PeerId): boolean {
+    return this.peers.has(id.toString())
+  }
+
+  async forEach(take: (peer: Peer) => void): Promise<void> {
+    for (const peer of this.peers.values()) {
+      await Promise.resolve()
+      take(peer)
+    }
+  }
+
+  async delete(id: PeerId): Promise<void> {
+    this.peers.delete(id.toString())
+  }
+}
+
 /** A handshake that notes its goodbyes. */
 export function fakeHandshake(goodbye: (peer: PeerId, reason: Reason) => Promise<void>): Handshake {
   return {
@@ -132,6 +164,7 @@ export function makeManager(
     events: libp2p.events,
     connectionManager: libp2p.connectionManager(),
     datastore: new MemoryDatastore(),
+    peerStore: new FakePeerStore(libp2p.events),
     logger: defaultLogger(),
     ...siblings,
   }
