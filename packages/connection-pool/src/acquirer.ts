@@ -8,6 +8,7 @@ import { ConnectionRefusedError } from './errors.ts'
 import type { AcquireOptions } from './index.ts'
 import type { Links } from './links.ts'
 import type { DialOutcome } from './metrics.ts'
+import { newestOf } from './oldest.ts'
 import type { PoolState } from './pool-state.ts'
 import { isProbeFull, isProbeOver, type PoolReason } from './reasons.ts'
 
@@ -44,8 +45,12 @@ export class Acquirer {
     signal?.throwIfAborted()
     // Nothing may come between the last look and the dial: a probe's connection is not one to stay.
     for (let way = this.#obstacle(peer); way !== undefined; way = this.#obstacle(peer)) await raced(way, signal)
-    const open = this.#find(peer)
-    if (open === undefined) return this.#dial(peer, addresses, signal)
+    const open = this.find(peer)
+    if (open === undefined) {
+      const dialled = await this.#dial(peer, addresses, signal)
+      // The peer may have dialled us meanwhile.
+      return this.find(peer) ?? dialled
+    }
     this.#parts.onOutcome('reused')
     return open
   }
@@ -55,11 +60,11 @@ export class Acquirer {
     signal?.throwIfAborted()
     for (let way = this.#obstacle(peer); way !== undefined; way = this.#obstacle(peer)) await raced(way, signal)
     const isDialled = this.#parts.dialer.get(peer.toString()) !== undefined
-    if (this.#find(peer) === undefined && !isDialled) {
+    if (this.find(peer) === undefined && !isDialled) {
       await this.#test(peer, addresses, signal)
       return
     }
-    if (this.#find(peer) === undefined) await this.#dial(peer, addresses, signal)
+    if (this.find(peer) === undefined) await this.#dial(peer, addresses, signal)
     await this.#parts.whenReady(peer, signal)
   }
 
@@ -94,16 +99,22 @@ export class Acquirer {
     return departures.of(peer.toString()) ?? this.#probes.get(peer.toString())
   }
 
-  #find(peer: PeerId): Connection | undefined {
-    const { connectionManager, links } = this.#parts
-    const open = connectionManager.getConnections(peer).filter((connection) => {
-      const slot = links.find(connection)?.ticket.slot
-      return (
-        connection.status === 'open' && connection.limits === undefined && slot !== 'turned-away' && slot !== 'probe'
-      )
+  /** The open connection that `acquire` would give. */
+  find(peer: PeerId): Connection | undefined {
+    const { connectionManager, links, state } = this.#parts
+    const open = connectionManager.getConnections(peer).flatMap((connection) => {
+      const ticket = links.find(connection)?.ticket
+      const isOurs = ticket !== undefined && ticket.slot !== 'turned-away' && ticket.slot !== 'probe'
+      return isOurs && connection.status === 'open' && connection.limits === undefined ? [{ connection, ticket }] : []
     })
+    const direct = open.filter(({ connection }) => connection.direct)
+    const best = direct.length > 0 ? direct : open
     // The older one may be dead, and its peer back on the newer one.
-    return open.findLast(({ direct }) => direct) ?? open.at(-1)
+    const newest = newestOf(
+      best.map(({ ticket }) => ticket),
+      state.view.isLesserThan(peer),
+    )
+    return best.find(({ ticket }) => ticket === newest)?.connection
   }
 
   async #dial(peer: PeerId, addresses: readonly Multiaddr[], signal: AbortSignal | undefined): Promise<Connection> {

@@ -11,6 +11,7 @@ import {
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Acquirer } from './acquirer.ts'
+import { Crossings } from './crossings.ts'
 import { raced } from './deadline.ts'
 import { Departures } from './departures.ts'
 import { DialRules } from './dial-rules.ts'
@@ -27,6 +28,7 @@ import type {
 import { PoolMetrics } from './metrics.ts'
 import type { PoolState } from './pool-state.ts'
 import { Reception } from './reception.ts'
+import { Repeats } from './repeats.ts'
 import type { Departure } from './rooms.ts'
 import { SiblingView } from './sibling-view.ts'
 import { Upkeep } from './upkeep.ts'
@@ -45,10 +47,12 @@ export class DefaultConnectionPool
   readonly #log: Logger
   readonly #metrics: PoolMetrics
   readonly #departures: Departures
+  readonly #crossings: Crossings
   readonly #reception: Reception
   readonly #dialer: Dialer
   readonly #acquirer: Acquirer
   readonly #feed: Feed
+  readonly #refusals = new Repeats()
   readonly #upkeep: Upkeep
   #running: AbortController | undefined
 
@@ -60,6 +64,7 @@ export class DefaultConnectionPool
     this.#log = components.logger.forComponent('gridmesh:connection-pool')
     const view = new SiblingView(components)
     this.#departures = new Departures(components, state, this.#log)
+    this.#crossings = new Crossings(state, gate.links, this.#log, () => this.#metrics.evicted('duplicate'))
     this.#reception = this.#createReception(view)
     this.#dialer = this.#createDialer()
     this.#metrics = new PoolMetrics(components.metrics, state, () => this.#dialer.counts)
@@ -67,6 +72,7 @@ export class DefaultConnectionPool
     this.#feed = this.#createFeed()
     this.#upkeep = this.#createUpkeep(view)
     state.view = view
+    state.isDialling = (key) => this.#dialer.get(key)?.isRunning === true
     gate.attach(this.#reception)
   }
 
@@ -94,6 +100,7 @@ export class DefaultConnectionPool
     this.#feed.stop()
     this.#upkeep.stop()
     this.#dialer.stop()
+    this.#crossings.stop()
     await this.#departures.settled()
     this.#gate.links.clear()
     this.#state.shut()
@@ -101,6 +108,10 @@ export class DefaultConnectionPool
 
   async acquire(peer: PeerId, options: AcquireOptions = {}): Promise<Connection> {
     return this.#acquirer.acquire(peer, options)
+  }
+
+  find(peer: PeerId): Connection | undefined {
+    return this.#acquirer.find(peer)
   }
 
   async probe(peer: PeerId, addresses: readonly Multiaddr[], options: AbortOptions = {}): Promise<void> {
@@ -120,6 +131,7 @@ export class DefaultConnectionPool
       state: this.#state,
       gate: this.#gate,
       departures: this.#departures,
+      crossings: this.#crossings,
       view,
       log: this.#log,
       onRefused: (refusal) => this.#onRefused(refusal),
@@ -159,7 +171,10 @@ export class DefaultConnectionPool
     return new Feed(this.#components, this.#log, {
       onOpen: (connection) => this.#reception.opened(connection),
       onClose: (connection) => this.#reception.closed(connection),
-      onReady: (peer) => this.#reception.settleRole(peer),
+      onReady: (peer) => {
+        this.#state.rests.forget(peer.toString())
+        this.#reception.settleRole(peer)
+      },
       onUseful: (peer) => this.#reception.useful(peer),
     })
   }
@@ -170,17 +185,19 @@ export class DefaultConnectionPool
       onDrift: (kind) => this.#metrics.drifted(kind),
       onUnknown: (connection) => this.#reception.opened(connection),
       onRoleDue: (peer) => this.#reception.settleRole(peer),
-      onEvict: (departure) => void this.#reception.evict(departure),
     })
   }
 
   #onRefused({ direction, key, peer, address, reason }: Refusal): void {
     const name = peer?.toString() ?? key
-    this.#log('refused %s %s %a: %s', direction, name ?? 'somebody', address, reason.message)
+    const who = name ?? 'somebody'
+    const before = this.#refusals.note(`${who} ${reason.code}`, performance.now())
+    if (before === undefined) this.#log.trace('refused %s %s %a again: %s', direction, who, address, reason.message)
+    else this.#log('refused %s %s %a, %d times more before: %s', direction, who, address, before, reason.message)
     this.#metrics.refused(reason.code)
     if (direction === 'outbound' && name !== undefined) this.#dialer.noteRefusal(name, reason)
-    const who = { ...(peer !== undefined && { peer }), ...(address !== undefined && { address }) }
-    this.safeDispatchEvent('pool:refused', { detail: { ...who, reason } })
+    const known = { ...(peer !== undefined && { peer }), ...(address !== undefined && { address }) }
+    this.safeDispatchEvent('pool:refused', { detail: { ...known, reason } })
   }
 
   #onEvicted(departure: Departure): void {

@@ -26,6 +26,22 @@ export const DEFAULT_CLOSE_TIMEOUT_MS = 2_000
 
 /** The window in which attempts are counted, in ms. */
 export const ATTEMPT_WINDOW_MS = 1_000
+/** Dials from both sides that are through within this time may have crossed, in ms: longer than they differ in what they see. */
+export const CROSSING_MS = 5_000
+/** Time after which the second of two connections that crossed is closed, whatever still goes over it, in ms. */
+export const CROSSED_MAX_MS = 60_000
+/** The stream that the handshake keeps on each connection. */
+export const HANDSHAKE_PROTOCOL = '/gridmesh/handshake/1'
+/** The rest of a peer after its second dial in a row that nothing came of, in ms; doubled for each further one. */
+export const REST_BASE_MS = 1_000
+/** The longest rest of a peer, in ms: with longer ones, whoever knows only full peers learned of no other for minutes. */
+export const REST_MAX_MS = 8_000
+/** Peers whose dials are remembered; beyond it those dialled longest ago are forgotten. */
+export const MAX_RESTS = 4_096
+/** Time in which the same refusal of the same peer is logged once, in ms. */
+export const REPEAT_MS = 60_000
+/** Peers and addresses of which that is remembered; beyond it those logged longest ago are forgotten. */
+export const MAX_REPEATS = 1_024
 /** libp2p's own number of parallel dials; dials that do not go through the pool use it too. */
 export const LIBP2P_PARALLEL_DIALS = 100
 /** Addresses taken of one name. */

@@ -1,7 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import type { Place } from './place.ts'
 import type { PoolState } from './pool-state.ts'
-import { isStopped, type PoolReason } from './reasons.ts'
+import { isResting, isStopped, type PoolReason } from './reasons.ts'
 
 /** Spares dials that would only be refused once they are through. What counts is still decided at the door. */
 export class DialRules {
@@ -29,5 +29,20 @@ export class DialRules {
     if (ledger.used('outbound') + underway < options.maxOutbound) return undefined
     const vacancy = rooms.makeRoom({ key, peer, direction: 'outbound', place: undefined })
     return vacancy === undefined ? rooms.fullReason('outbound') : undefined
+  }
+
+  /**
+   * Why libp2p does not dial a peer yet, and if it does, notes that. A DHT dials whom it has a question for, without end,
+   * while a full peer refuses each time. Whoever dials by the pool waits as it sees fit, and keeps nobody else waiting.
+   */
+  restReason(peer: PeerId): PoolReason | undefined {
+    const { isDialling, rests } = this.#state
+    const key = peer.toString()
+    if (isDialling(key)) return undefined
+    const nowMs = performance.now()
+    const leftMs = rests.leftMs(key, nowMs)
+    if (leftMs > 0) return isResting(leftMs)
+    rests.note(key, nowMs)
+    return undefined
   }
 }

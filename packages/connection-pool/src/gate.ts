@@ -64,7 +64,7 @@ export class Gate {
   /** What libp2p is given. */
   gater(): ConnectionGater {
     return {
-      denyDialPeer: (peer) => this.#deny(this.#rules.peerReason(peer, 0), { direction: 'outbound', peer }),
+      denyDialPeer: (peer) => this.#denyDialPeer(peer),
       denyDialMultiaddr: (address) => this.#denyDial(address),
       denyInboundConnection: (socket) => this.#denyArrival(socket),
       denyInboundEncryptedConnection: (peer, socket) => this.#denyPeer('inbound', peer, socket),
@@ -79,19 +79,23 @@ export class Gate {
   async judge(ticket: Ticket, peer: PeerId, address: Multiaddr): Promise<boolean> {
     const refusal = { direction: ticket.direction, peer, address }
     const decision = this.door.identify(ticket, peer)
-    if (decision.kind === 'admit') return false
-    if (decision.kind === 'replace') {
-      this.links.abort(decision.oldest, decision.reason)
-      this.#host.onReplaced(peer, decision.reason)
-      return this.judge(ticket, peer, address)
-    }
-    if (decision.kind !== 'wait') {
+    if ('reason' in decision) {
       this.#deny(decision.reason, refusal)
       return decision.kind === 'refuse'
     }
+    if (decision.replaced !== undefined) {
+      this.links.abort(decision.replaced.ticket, decision.replaced.reason)
+      this.#host.onReplaced(peer, decision.replaced.reason)
+    }
+    if (decision.kind === 'admit') return false
     const { from, evicted } = decision
     await (evicted === undefined ? this.#host.gone(from.key) : this.#host.evict(evicted))
     return ticket.isClosed || this.#deny(this.door.confirm(ticket, peer), refusal)
+  }
+
+  #denyDialPeer(peer: PeerId): boolean {
+    const reason = this.#rules.peerReason(peer, 0) ?? this.#rules.restReason(peer)
+    return this.#deny(reason, { direction: 'outbound', peer })
   }
 
   #denyDial(address: Multiaddr): boolean {
@@ -109,8 +113,12 @@ export class Gate {
     return false
   }
 
-  #denySocket(peer: PeerId, { remoteAddr: address }: MultiaddrConnection): boolean {
-    return this.#deny(this.#state.banReason(peer), { direction: 'outbound', peer, address })
+  #denySocket(peer: PeerId, socket: MultiaddrConnection): boolean {
+    const reason = this.#state.banReason(peer)
+    if (this.#deny(reason, { direction: 'outbound', peer, address: socket.remoteAddr })) return true
+    // Its age counts from now, as it does at the other end.
+    this.links.of(socket, 'outbound')
+    return false
   }
 
   async #denyPeer(direction: Direction, peer: PeerId, socket: MultiaddrConnection): Promise<boolean> {

@@ -88,9 +88,9 @@ export interface ConnectionPoolInit {
   protectedRegions?: number
   /** Roles, the longest held first, of which the best peer is never evicted for a better one. @default 8 */
   protectedRoles?: number
-  /** Peers that are kept however idle they are. @default 8 */
+  /** Peers up to which nobody has to give way for being idle. @default 8 */
   minPeers?: number
-  /** Time without a message after which a peer is disconnected, in ms, noticed at the reconciliation. @default 300_000 */
+  /** Time without a message after which a peer gives its slot to any of equal reputation, in ms. @default 300_000 */
   idleTimeoutMs?: number
   /** Time between two comparisons with libp2p's own list of connections, in ms. @default 30_000 */
   reconcileIntervalMs?: number
@@ -138,7 +138,7 @@ export interface PoolRefused {
 export interface ConnectionPoolEvents {
   /** A connection, or a dial, was refused. */
   'pool:refused': CustomEvent<PoolRefused>
-  /** A peer has to go: for a better one, for silence, or for a role it does not have. */
+  /** A peer has to go: for one that ranks higher, or for a role it does not have. */
   'pool:evicted': CustomEvent<Departure>
 }
 
@@ -161,6 +161,8 @@ export interface ConnectionPoolService extends ConnectionPool, TypedEventTarget<
    * @throws {NotStartedError} (libp2p's) while the node is stopped
    */
   acquire(peer: PeerId, options?: AcquireOptions): Promise<Connection>
+  /** The open connection that `acquire` would give, without a dial; `undefined` where there is none, or only a relayed one. */
+  find(peer: PeerId): Connection | undefined
   /**
    * Sees whether `peer` answers at one of `addresses` and, where there is a handshake, becomes ready; then disconnects.
    * A peer that was connected before stays so, and is not dialled.

@@ -1,5 +1,6 @@
 import type { Reason } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
+import { haveCrossed } from './oldest.ts'
 import type { Place } from './place.ts'
 import { type Direction, type Reservation, type Slot, Ticket } from './ticket.ts'
 
@@ -10,6 +11,7 @@ import { type Direction, type Reservation, type Slot, Ticket } from './ticket.ts
 export class Ledger {
   readonly #tickets = new Set<Ticket>()
   readonly #leaving = new Map<string, Reason>()
+  #absent: Ticket | undefined
 
   /** All open tickets. */
   get tickets(): ReadonlySet<Ticket> {
@@ -47,6 +49,16 @@ export class Ledger {
     ticket.reservation = reservation
   }
 
+  /** What is decided where every count leaves out one ticket. */
+  without<T>(ticket: Ticket, decide: () => T): T {
+    this.#absent = ticket
+    try {
+      return decide()
+    } finally {
+      this.#absent = undefined
+    }
+  }
+
   /** Ends a ticket. Its slot goes to its heir in the same breath, so that nobody comes in between. */
   close(ticket: Ticket): void {
     if (!this.#tickets.delete(ticket)) return
@@ -58,7 +70,7 @@ export class Ledger {
   }
 
   heirOf(ticket: Ticket): Ticket | undefined {
-    return this.#find(({ heirTo }) => heirTo === ticket)
+    return this.#filter(({ heirTo }) => heirTo === ticket)[0]
   }
 
   /** The tickets of a peer, whatever they hold, the oldest first. */
@@ -75,20 +87,24 @@ export class Ledger {
     return this.holders(slot).length
   }
 
-  /** Tickets that hold nothing yet. */
+  /** Inbound tickets that hold nothing yet. */
   pending(): number {
-    return this.#filter(({ slot }) => slot === undefined).length
+    return this.#filter(isPending).length
   }
 
-  /** Tickets from some place that hold nothing yet. */
+  /** Inbound tickets from some place that hold nothing yet. */
   pendingFrom(isHere: (place: Place) => boolean): number {
-    return this.#filter(({ slot, place }) => slot === undefined && place !== undefined && isHere(place)).length
+    return this.#filter((ticket) => isPending(ticket) && ticket.place !== undefined && isHere(ticket.place)).length
   }
 
-  /** Tickets from some place that count towards the limits by address: those in ordinary slots, or about to be. */
-  usedFrom(isHere: (place: Place) => boolean, except?: Ticket): number {
+  /**
+   * Tickets from some place that count towards the limits by address: those in ordinary slots, or about to be. `but` is
+   * left out, and what crossed with it: one of the two is closed soon, and each side would refuse the other's for its own.
+   */
+  usedFrom(isHere: (place: Place) => boolean, but?: Ticket): number {
     return this.#filter((ticket) => {
-      return ticket !== except && ticket.place !== undefined && isOrdinary(ticket) && isHere(ticket.place)
+      const isOther = but === undefined || (ticket !== but && !(ticket.key === but.key && haveCrossed(ticket, but)))
+      return isOther && ticket.place !== undefined && isOrdinary(ticket) && isHere(ticket.place)
     }).length
   }
 
@@ -138,12 +154,13 @@ export class Ledger {
   }
 
   #filter(isWanted: (ticket: Ticket) => boolean): Ticket[] {
-    return [...this.#tickets].filter(isWanted)
+    return [...this.#tickets].filter((ticket) => ticket !== this.#absent && isWanted(ticket))
   }
+}
 
-  #find(isWanted: (ticket: Ticket) => boolean): Ticket | undefined {
-    return [...this.#tickets].find(isWanted)
-  }
+/** What we dialled waits in a queue of its own. */
+function isPending({ slot, direction }: Ticket): boolean {
+  return slot === undefined && direction === 'inbound'
 }
 
 function isOrdinary({ slot, reservation, heirTo }: Ticket): boolean {

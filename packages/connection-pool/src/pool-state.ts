@@ -4,6 +4,7 @@ import type { PoolOptions } from './options.ts'
 import { type PeerView, STRANGERS } from './peer-view.ts'
 import { isBanned, isLeaving, isSelf, isStopped, type PoolReason } from './reasons.ts'
 import { Reservations } from './reservations.ts'
+import { Rests } from './rests.ts'
 import { Rooms } from './rooms.ts'
 
 /** What the gater and the service share. */
@@ -14,8 +15,12 @@ export class PoolState {
   readonly rooms: Rooms
   /** Peers that are dialled only to see whether they answer. */
   readonly probed = new Set<string>()
+  /** Peers that libp2p does not dial of its own accord for a while. */
+  readonly rests = new Rests()
   /** How peers are looked up. */
   view: PeerView = STRANGERS
+  /** Whether the pool itself dials a peer at the moment. */
+  isDialling: (key: string) => boolean = () => false
   /** Nobody comes in: the node has stopped. */
   isShut = false
 
@@ -30,6 +35,7 @@ export class PoolState {
     this.isShut = true
     this.ledger.clear()
     this.probed.clear()
+    this.rests.clear()
   }
 
   /** Why a peer may not have any connection, whatever is free. */

@@ -14,6 +14,7 @@ export const REASON_CODES = [
   'too-many-attempts',
   'too-many-ips',
   'probe-full',
+  'resting',
   'leaving',
   'stopped',
   'evicted',
@@ -90,6 +91,11 @@ export function isProbeFull(value: number): PoolReason {
   return reason('probe-full', 'maxProbes', value, `as many probes as may be are under way; maxProbes is ${value}`)
 }
 
+export function isResting(leftMs: number): PoolReason {
+  const message = `its last dials came to nothing, and libp2p dials it no sooner than in ${Math.ceil(leftMs)} ms`
+  return reason('resting', 'dialsWhileResting', 0, message)
+}
+
 export function isLeaving(cause: string): PoolReason {
   const message = `its last connection is still being closed, because ${cause}`
   return reason('leaving', 'connectionsWhileLeaving', 0, message)
@@ -111,8 +117,10 @@ export function isNotReserved(role: string, value: number): PoolReason {
   return reason('role-not-reserved', `reservedRoles.${role}`, value, message)
 }
 
+/** Why a peer goes that had a slot for nothing. */
 export function isIdle(value: number): PoolReason {
-  return reason('idle', 'idleTimeoutMs', value, `no message came or went for idleTimeoutMs, ${value} ms`)
+  const message = `another peer needed the slot, and no message came or went for idleTimeoutMs, ${value} ms`
+  return reason('idle', 'idleTimeoutMs', value, message)
 }
 
 export function isProbeOver(value: number): PoolReason {

@@ -1,5 +1,6 @@
-import { optional, type Handshake, type Hello, type PeerManager } from '@gridmesh/interfaces'
+import { optional, type Handshake, type Hello, type PeerManager, type PeerRecord } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
+import { IdleWatch } from './idle.ts'
 import type { PeerView, Standing } from './peer-view.ts'
 
 /** Who is asked about peers. */
@@ -13,6 +14,7 @@ export interface ViewComponents {
 export class SiblingView implements PeerView {
   readonly #components: ViewComponents
   readonly #usefulAtMs = new Map<string, number>()
+  readonly #idle = new IdleWatch()
 
   constructor(components: ViewComponents) {
     this.#components = components
@@ -22,8 +24,16 @@ export class SiblingView implements PeerView {
     return optional(this.#components, 'handshake') !== undefined
   }
 
+  get hearsOfReady(): boolean {
+    return this.hasHandshake && optional(this.#components, 'peerManager') !== undefined
+  }
+
   isSelf(peer: PeerId): boolean {
     return this.#components.peerId.equals(peer)
+  }
+
+  isLesserThan(peer: PeerId): boolean {
+    return this.#components.peerId.toString() < peer.toString()
   }
 
   bannedUntilMs(peer: PeerId): number | undefined {
@@ -35,10 +45,12 @@ export class SiblingView implements PeerView {
     const manager = optional(this.#components, 'peerManager')
     const record = manager?.get(peer)
     const hello = this.#hello(peer) ?? record?.hello
+    const key = peer.toString()
     return {
       reputation: manager?.reputation(peer) ?? 0,
       latencyMs: record?.latencyMs,
-      usefulAtMs: this.#usefulAtMs.get(peer.toString()),
+      usefulAtMs: this.#usefulAtMs.get(key),
+      silentSinceMs: record && this.#idle.silentSinceMs(key, messagesOf(record)),
       role: hello?.role,
       region: hello?.region,
     }
@@ -50,11 +62,10 @@ export class SiblingView implements PeerView {
     return (this.#hello(peer) ?? (record?.state === 'ready' ? record.hello : undefined))?.role
   }
 
-  /** Messages to and from a peer so far; `undefined` where nobody counts them. */
-  messages(peer: PeerId): number | undefined {
-    const traffic = optional(this.#components, 'peerManager')?.get(peer)?.traffic
-    if (traffic === undefined) return undefined
-    return Object.values(traffic).reduce((sum, { messagesIn, messagesOut }) => sum + messagesIn + messagesOut, 0)
+  /** Looks whether any message came or went since the last look; where nobody counts them, nobody is silent. */
+  watch(peer: PeerId, openedAtMs: number): void {
+    const record = optional(this.#components, 'peerManager')?.get(peer)
+    if (record !== undefined) this.#idle.look(peer.toString(), messagesOf(record), openedAtMs, performance.now())
   }
 
   /** Notes that a peer brought something new and valid. */
@@ -62,12 +73,18 @@ export class SiblingView implements PeerView {
     this.#usefulAtMs.set(peer.toString(), performance.now())
   }
 
-  /** Forgets of what use peers were, but for these. */
+  /** Forgets of what use peers were and what was seen of them, but for these. */
   retain(isHeld: (key: string) => boolean): void {
+    this.#idle.retain(isHeld)
     for (const key of this.#usefulAtMs.keys()) if (!isHeld(key)) this.#usefulAtMs.delete(key)
   }
 
   #hello(peer: PeerId): Hello | undefined {
     return optional(this.#components, 'handshake')?.get(peer)
   }
+}
+
+/** Messages to and from a peer so far. */
+function messagesOf({ traffic }: PeerRecord): number {
+  return Object.values(traffic).reduce((sum, { messagesIn, messagesOut }) => sum + messagesIn + messagesOut, 0)
 }

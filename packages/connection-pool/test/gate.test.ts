@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CROSSING_MS } from '../src/constants.ts'
 import { at, FakeSocket, makeHello, makePeerIds, makeRig, type PoolRig } from './support.ts'
 
 const ids = await makePeerIds(20)
@@ -218,6 +219,7 @@ describe('duplicates', () => {
     const { libp2p } = rig
     const attempts = []
     for (const direction of ['outbound', 'inbound', 'inbound', 'outbound'] as const) {
+      vi.advanceTimersByTime(CROSSING_MS)
       attempts.push(await libp2p.connect(a, direction))
       expect(libp2p.of(a)).toEqual(attempts.slice(-2).map(({ socket }) => socket))
     }
@@ -250,6 +252,57 @@ describe('duplicates', () => {
     expect(rig.refused).toMatchObject([
       { peer: a, reason: { code: 'duplicate', limit: 'maxConnectionsPerPeer', value: 2 } },
     ])
+  })
+
+  it('are refused where no other limit lets the newer one in, and the older ones stay', async () => {
+    const rig = makeRig(self, { maxConnectionsPerPeer: 1, maxPerNetwork: 1 })
+    const { socket } = await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await rig.libp2p.connect(b, 'inbound', '2.2.2.1')
+    expect((await rig.libp2p.connect(a, 'inbound', '2.2.2.2')).isRefused).toBe(true)
+    expect(socket.status).toBe('open')
+    expect(codes(rig)).toEqual(['network-full'])
+    expect((await rig.libp2p.connect(a, 'inbound', '1.1.1.1')).isRefused).toBe(false)
+    expect(socket.status).toBe('aborted')
+    expect(rig.pool.usage()).toMatchObject({ inbound: { used: 2 }, 'turned-away': { used: 0 } })
+  })
+
+  it.each([0, 1])('leave the same one to both that dial each other at once, with %i before', async (before) => {
+    const [one, other] = [self, a]
+    const sides = [one, other].map((id) => makeRig(id, { maxConnectionsPerPeer: 1 }))
+    const left: (string | undefined)[][] = []
+    for (const [index, { libp2p }] of sides.entries()) {
+      const [peer, dialled, taken] = index === 0 ? [other, 'one', 'other'] : [one, 'other', 'one']
+      for (let count = 0; count < before; count++) await libp2p.connect(peer)
+      vi.advanceTimersByTime(CROSSING_MS)
+      const outbound = libp2p.make(peer, 'outbound')
+      const inbound = libp2p.make(peer, 'inbound')
+      // Each has its own dial encrypted last, and finds the other's open by then.
+      await libp2p.gater.denyInboundConnection?.(inbound.socket)
+      await libp2p.gater.denyOutboundConnection?.(peer, outbound.socket)
+      for (const socket of [inbound, outbound]) {
+        const ask = socket === inbound ? 'denyInboundEncryptedConnection' : 'denyOutboundEncryptedConnection'
+        if ((await libp2p.gater[ask]?.(peer, socket.socket)) === true) socket.abort()
+        else libp2p.open(socket)
+      }
+      const names = new Map([
+        [outbound, dialled],
+        [inbound, taken],
+      ])
+      left.push(libp2p.of(peer).map((socket) => names.get(socket)))
+    }
+    expect(left[0]).toEqual(left[1])
+    expect([['one'], ['other']]).toContainEqual(left[0])
+  })
+
+  it('are as old as their sockets, in either direction', async () => {
+    const rig = makeRig(self, { maxConnectionsPerPeer: 1 })
+    const outbound = rig.libp2p.make(a, 'outbound')
+    await rig.libp2p.gater.denyOutboundConnection?.(a, outbound.socket)
+    vi.advanceTimersByTime(CROSSING_MS)
+    const { socket } = await rig.libp2p.connect(a)
+    expect(await rig.libp2p.gater.denyOutboundEncryptedConnection?.(a, outbound.socket)).toBe(true)
+    expect(socket.status).toBe('open')
+    expect(rig.pool.usage().pending.used).toBe(0)
   })
 
   it.each([
