@@ -63,7 +63,10 @@ export class Departures {
   }
 
   async #leave(peer: PeerId, reason: Reason, farewell: Farewell): Promise<void> {
-    this.#log('parting from %p: %s: %s', peer, reason.code, reason.message)
+    // A refusal was told of already.
+    const wasRefused = this.#state.ledger.of(peer.toString()).some(({ refusal }) => refusal !== undefined)
+    if (wasRefused) this.#log.trace('parting from %p: %s: %s', peer, reason.code, reason.message)
+    else this.#log('parting from %p: %s: %s', peer, reason.code, reason.message)
     // libp2p tells all listeners of a new connection in one go: the handshake has to have heard of it too.
     await Promise.resolve()
     const { goodbyeTimeoutMs, closeTimeoutMs } = this.#state.options

@@ -1,4 +1,5 @@
 import type { PeerId } from '@libp2p/interface'
+import { oldestOf } from './oldest.ts'
 import type { PoolState } from './pool-state.ts'
 import { judge } from './precedence.ts'
 import { isBanned, isDuplicate, isNotReserved, isSelf, isStopped, type PoolReason } from './reasons.ts'
@@ -6,19 +7,23 @@ import type { Room } from './reservations.ts'
 import type { Departure, Vacancy } from './rooms.ts'
 import type { Ticket } from './ticket.ts'
 
+/** A connection that is to be closed at once, since a newer one of its peer comes in. */
+export interface Replaced {
+  readonly ticket: Ticket
+  readonly reason: PoolReason
+}
+
 /**
  * What becomes of a connection once its peer is known.
  *
  * - `admit`: it holds a slot
  * - `wait`: it gets the slot of another connection when that is closed
- * - `replace`: the oldest connection of its peer is to be closed, and this one judged again
  * - `turn-away`: it is refused, and stays open for as long as it takes to say so
  * - `refuse`: it is closed at once
  */
 export type Decision =
-  | { readonly kind: 'admit' }
-  | { readonly kind: 'wait'; readonly from: Ticket; readonly evicted?: Departure }
-  | { readonly kind: 'replace'; readonly oldest: Ticket; readonly reason: PoolReason }
+  | { readonly kind: 'admit'; readonly replaced?: Replaced }
+  | { readonly kind: 'wait'; readonly from: Ticket; readonly evicted?: Departure; readonly replaced?: Replaced }
   | { readonly kind: 'turn-away' | 'refuse'; readonly reason: PoolReason }
 
 const ADMITTED: Decision = { kind: 'admit' }
@@ -33,12 +38,12 @@ export class Door {
 
   /** Decides over a connection whose peer is known by now. */
   identify(ticket: Ticket, peer: PeerId): Decision {
-    const { isShut, ledger, options, reservations, rooms, view } = this.#state
+    const { isShut, ledger, options, rooms, view } = this.#state
     ledger.name(ticket, peer)
     if (isShut) return refuse(isStopped())
     const { key, direction } = ticket
     const bannedUntilMs = view.bannedUntilMs(peer)
-    const room = reservations.roomFor(peer, view.standing(peer).role)
+    const room = this.#roomFor(peer)
     const verdict = judge({
       isSelf: view.isSelf(peer),
       isBanned: bannedUntilMs !== undefined,
@@ -50,7 +55,9 @@ export class Door {
     if (verdict === 'refuse-banned') return refuse(isBanned(bannedUntilMs ?? 0))
     const going = this.#state.goingReason(key)
     if (going !== undefined) return refuse(going)
-    return verdict === 'replace-oldest' ? this.#replaceOldest(ticket) : this.#admit(ticket, peer, room)
+    if (verdict === 'replace-oldest') return this.#replaceOldest(ticket, peer)
+    const decision = this.#admit(ticket, peer, room)
+    return decision.kind === 'refuse' ? this.#turnAway(ticket, decision.reason) : decision
   }
 
   /** What has come in the way of a connection since it was admitted. */
@@ -70,25 +77,32 @@ export class Door {
     }
     if (room !== undefined) return this.#reserve(ticket, room)
     const crowd = rooms.crowdReason(place, (isHere) => ledger.usedFrom(isHere, ticket))
-    if (crowd !== undefined) return this.#turnAway(ticket, crowd)
+    if (crowd !== undefined) return refuse(crowd)
     if (!rooms.isFull(direction)) {
       ledger.hold(ticket, direction)
       return ADMITTED
     }
     const vacancy = rooms.makeRoom({ key, peer, direction, place })
     if (vacancy !== undefined) return this.#wait(ticket, vacancy)
-    return this.#tryOut(ticket, peer, others.length === 0) ?? this.#turnAway(ticket, this.#fullReason(ticket))
+    return this.#tryOut(ticket, peer, others.length === 0) ?? refuse(this.#fullReason(ticket))
   }
 
   /**
-   * A peer that connects again may have lost what it had without our hearing of it. By age, and not by who is judged
-   * last, since both sides see the ages of connections alike, and hardly the turns.
+   * A peer that connects again may have lost what it had without our hearing of it. It keeps that where the new
+   * connection does not come in.
    */
-  #replaceOldest(ticket: Ticket): Decision {
-    const { ledger, options } = this.#state
+  #replaceOldest(ticket: Ticket, peer: PeerId): Decision {
+    const { ledger, options, view } = this.#state
     const reason = isDuplicate(options.maxConnectionsPerPeer)
-    const [oldest = ticket] = ledger.of(ticket.key)
-    return oldest === ticket ? refuse(reason) : { kind: 'replace', oldest, reason }
+    const oldest = oldestOf(ledger.of(ticket.key), view.isLesserThan(peer)) ?? ticket
+    if (oldest === ticket) return refuse(reason)
+    const decision = ledger.without(oldest, () => this.#admit(ticket, peer, this.#roomFor(peer)))
+    return 'reason' in decision ? decision : { ...decision, replaced: { ticket: oldest, reason } }
+  }
+
+  #roomFor(peer: PeerId): Room | undefined {
+    const { reservations, view } = this.#state
+    return reservations.roomFor(peer, view.standing(peer).role)
   }
 
   #reserve(ticket: Ticket, { reservation, from }: Room): Decision {

@@ -12,6 +12,8 @@ export interface EvictionCandidate {
   readonly latencyMs?: number | undefined
   /** When it last brought something new and valid, in ms. */
   readonly usefulAtMs?: number | undefined
+  /** Since when it has been idle, in ms, where that is long enough to give way to any equal. */
+  readonly idleSinceMs?: number | undefined
   readonly region?: string | undefined
   readonly role?: string | undefined
 }
@@ -30,7 +32,8 @@ export interface Protections {
 
 /**
  * Ranks whom to evict, the first to go first; who is protected is left out. The lowest reputation goes first; among
- * equals the most crowded group loses its youngest. The order is total: no two peers tie.
+ * equals who has been idle the longest, then the youngest of the most crowded group. The order is total: no two peers
+ * tie.
  */
 export function rankForEviction<C extends EvictionCandidate>(candidates: readonly C[], protections: Protections): C[] {
   const spared = protectedKeys(candidates, protections)
@@ -39,7 +42,7 @@ export function rankForEviction<C extends EvictionCandidate>(candidates: readonl
   const crowd = ({ group }: C): number => crowds.get(group) ?? 0
   return candidates
     .filter(({ key }) => !spared.has(key))
-    .toSorted((a, b) => points(a) - points(b) || crowd(b) - crowd(a) || youngestFirst(a, b))
+    .toSorted((a, b) => points(a) - points(b) || longestIdleFirst(a, b) || crowd(b) - crowd(a) || youngestFirst(a, b))
 }
 
 /** Keys of the candidates that may not be evicted. */
@@ -86,6 +89,12 @@ function isBetter(a: EvictionCandidate, b: EvictionCandidate): boolean {
 
 function points({ reputation }: EvictionCandidate): number {
   return Math.round(reputation)
+}
+
+function longestIdleFirst(a: EvictionCandidate, b: EvictionCandidate): number {
+  const { idleSinceMs: aSince = Number.MAX_VALUE } = a
+  const { idleSinceMs: bSince = Number.MAX_VALUE } = b
+  return aSince - bSince
 }
 
 function youngestFirst(a: EvictionCandidate, b: EvictionCandidate): number {

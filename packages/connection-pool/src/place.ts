@@ -1,6 +1,6 @@
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { isLoopback, tryGetNetConfig } from '@libp2p/utils'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { canonicalName, domainOf } from './canonical-name.ts'
 
 /** Where a connection comes from, as far as limits by address are concerned. */
@@ -13,12 +13,13 @@ export interface Place {
 
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/
 const IPV6_GROUPS = 8
-const MAPPED_PREFIX = '0:0:0:0:0:ffff'
+/** What stands before an IPv4 address in an IPv6 one: where a listener sees both families, and behind a NAT64. */
+const IPV4_PREFIXES: ReadonlySet<string> = new Set(['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0'])
 
 /**
  * The place of an address; `undefined` for one that no limit applies to: it has no IP address (memory, unix), or it is a
  * loopback address and those are exempt. A relayed address has the place of its relay. A name, which is judged only where
- * it could not be resolved, has the place of the IPv4 address that it spells, or else that of its domain.
+ * it could not be resolved, has the place of the IP address that it spells, or else that of its domain.
  */
 export function placeOf(address: Multiaddr, exemptLoopback: boolean): Place | undefined {
   const config = tryGetNetConfig(address)
@@ -26,12 +27,14 @@ export function placeOf(address: Multiaddr, exemptLoopback: boolean): Place | un
   if (exemptLoopback && (isLoopback(address) || config.host === 'localhost')) return undefined
   if (config.type === 'ip4') return placeOfIpv4(config.host)
   if (config.type === 'ip6') return placeOfIpv6(config.host)
-  return placeOfName(canonicalName(config.host), exemptLoopback)
+  return placeOfName(config.host, exemptLoopback)
 }
 
-function placeOfName(name: string, exemptLoopback: boolean): Place | undefined {
-  if (!isIPv4(name)) return { ip: name, network: domainOf(name) }
-  return exemptLoopback && name.startsWith('127.') ? undefined : placeOfIpv4(name)
+function placeOfName(text: string, exemptLoopback: boolean): Place | undefined {
+  if (isIPv6(text)) return placeOf(multiaddr(`/ip6/${text.replace(/%.*/, '')}`), exemptLoopback)
+  const name = canonicalName(text)
+  if (isIPv4(name)) return placeOf(multiaddr(`/ip4/${name}`), exemptLoopback)
+  return { ip: name, network: domainOf(name) }
 }
 
 function placeOfIpv4(host: string): Place {
@@ -40,8 +43,8 @@ function placeOfIpv4(host: string): Place {
 
 function placeOfIpv6(host: string): Place {
   const groups = parseIpv6(host)
-  // A listener on both families sees IPv4 peers under such addresses: all of them would share one /48.
-  if (groups.slice(0, 6).map(hex).join(':') === MAPPED_PREFIX) {
+  // All IPv4 peers would share one /48.
+  if (IPV4_PREFIXES.has(prefix(groups, 6))) {
     const [high = 0, low = 0] = groups.slice(6)
     return placeOfIpv4([high >> 8, high & 0xff, low >> 8, low & 0xff].join('.'))
   }

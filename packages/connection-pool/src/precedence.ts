@@ -15,7 +15,7 @@ export interface Situation {
 /**
  * What becomes of a peer that wants in.
  *
- * - `replace-oldest`: the oldest of its connections is closed, and a newer one judged again
+ * - `replace-oldest`: the oldest of its connections is closed, where a newer one comes in without it
  * - `make-room`: it gets the slot of a peer that ranks lower, and is refused where there is none
  */
 export type PrecedenceVerdict =

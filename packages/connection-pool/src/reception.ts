@@ -1,4 +1,5 @@
 import { AbortError, type Connection, type Logger, type PeerId } from '@libp2p/interface'
+import type { Crossings } from './crossings.ts'
 import type { Departures } from './departures.ts'
 import type { Gate, GateHost, Refusal } from './gate.ts'
 import type { Link } from './links.ts'
@@ -14,6 +15,7 @@ export interface ReceptionParts {
   readonly gate: Gate
   readonly view: SiblingView
   readonly departures: Departures
+  readonly crossings: Crossings
   readonly log: Logger
   onRefused(refusal: Refusal): void
   onReplaced(peer: PeerId, reason: PoolReason): void
@@ -32,7 +34,9 @@ export class Reception implements GateHost {
 
   /** A connection is open. */
   opened(connection: Connection): void {
-    const link = this.#parts.gate.links.opened(connection)
+    const { gate, state, view } = this.#parts
+    const link = gate.links.opened(connection)
+    if (!view.hearsOfReady) state.rests.forget(connection.remotePeer.toString())
     if (link.ticket.peer === undefined) void this.#judge(connection, link)
     else this.#settle(connection, link)
   }
@@ -72,10 +76,9 @@ export class Reception implements GateHost {
   }
 
   #settle(connection: Connection, { ticket }: Link): void {
-    const { departures } = this.#parts
-    if (ticket.refusal !== undefined) {
-      void departures.leave({ peer: connection.remotePeer, reason: ticket.refusal }, 'unparted')
-    }
+    const { crossings, departures } = this.#parts
+    if (ticket.refusal === undefined) crossings.opened(connection.remotePeer)
+    else void departures.leave({ peer: connection.remotePeer, reason: ticket.refusal }, 'unparted')
   }
 
   /** Judges a connection after the fact: the gater was not asked who it is, or not by this transport. */

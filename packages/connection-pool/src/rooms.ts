@@ -5,7 +5,7 @@ import type { Ledger } from './ledger.ts'
 import type { PoolOptions } from './options.ts'
 import type { PeerView } from './peer-view.ts'
 import type { Place } from './place.ts'
-import { isEvicted, isFull, isIpFull, isNetworkFull, type PoolReason } from './reasons.ts'
+import { isEvicted, isFull, isIdle, isIpFull, isNetworkFull, type PoolReason } from './reasons.ts'
 import type { Direction, Ticket } from './ticket.ts'
 
 /** Whether a place is the one, or in the network, that is counted. */
@@ -73,34 +73,47 @@ export class Rooms {
     if (from !== undefined) return { from }
     // Nobody is worth more for a second connection.
     if (this.#ledger.of(seeker.key).some(({ slot }) => slot === 'inbound' || slot === 'outbound')) return undefined
-    const worst = this.#worst(seeker, holders)
-    if (worst?.peer === undefined) return undefined
-    const reason = isEvicted(seeker.direction, this.slots(seeker.direction))
-    return { from: worst, evicted: { peer: worst.peer, reason } }
+    return this.#evict(seeker, holders)
   }
 
   /** The connection to end for the seeker; `undefined` where the seeker itself is the first to go. */
-  #worst(seeker: Seeker, holders: readonly Ticket[]): Ticket | undefined {
+  #evict(seeker: Seeker, holders: readonly Ticket[]): Vacancy | undefined {
     const { protectedByLatency, protectedByUse, protectedRegions, protectedRoles } = this.#options
     const residents = holders.filter(({ key }) => this.#ledger.leavingReason(key) === undefined)
     const byPeer = [...Map.groupBy(residents, ({ key }) => key).values()]
-    const candidates = byPeer.flatMap((tickets) => this.#candidate(tickets))
+    const idleFromMs = this.#idleFromMs()
+    const candidates = byPeer.flatMap((tickets) => this.#candidate(tickets, idleFromMs))
     const ranking = rankForEviction([...candidates, this.#newcomer(seeker)], {
       latency: protectedByLatency,
       use: protectedByUse,
       regions: protectedRegions,
       roles: protectedRoles,
     })
-    const first = ranking[0]?.key
-    return first === seeker.key ? undefined : residents.find(({ key }) => key === first)
+    const [first] = ranking
+    const from = residents.find(({ key }) => key === first?.key)
+    if (first === undefined || from?.peer === undefined) return undefined
+    const isForSilence = first.idleSinceMs !== undefined
+    const reason = isForSilence
+      ? isIdle(this.#options.idleTimeoutMs)
+      : isEvicted(seeker.direction, this.slots(seeker.direction))
+    return { from, evicted: { peer: from.peer, reason } }
   }
 
-  #candidate([ticket]: readonly Ticket[]): EvictionCandidate[] {
+  #candidate([ticket]: readonly Ticket[], idleFromMs: number): EvictionCandidate[] {
     if (ticket?.peer === undefined) return []
     const { key, peer, place, openedAtMs } = ticket
     const standing = this.#view().standing(peer)
     // The second connection of an owner may be in an ordinary slot: to evict it would end both.
-    return [{ ...standing, key, isReserved: this.#ledger.isOwner(key), openedAtMs, group: place?.network ?? key }]
+    const isReserved = this.#ledger.isOwner(key)
+    const { silentSinceMs = Infinity } = standing
+    const idleSinceMs = silentSinceMs <= idleFromMs ? silentSinceMs : undefined
+    return [{ ...standing, key, isReserved, openedAtMs, idleSinceMs, group: place?.network ?? key }]
+  }
+
+  /** Whoever has been silent since then, or for longer, is idle; nobody is while there are few peers. */
+  #idleFromMs(): number {
+    const staying = [...this.#ledger.residents().keys()].filter((key) => this.#ledger.leavingReason(key) === undefined)
+    return staying.length > this.#options.minPeers ? performance.now() - this.#options.idleTimeoutMs : -Infinity
   }
 
   // Latency, use, region and role protect those who are here; a newcomer has only its name.

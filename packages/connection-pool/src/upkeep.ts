@@ -1,11 +1,8 @@
 import type { Connection, Logger, PeerId } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
-import { IdleWatch, pickIdle } from './idle.ts'
 import type { Link, Links } from './links.ts'
 import type { Drift } from './metrics.ts'
 import type { PoolState } from './pool-state.ts'
-import { isIdle } from './reasons.ts'
-import type { Departure } from './rooms.ts'
 import type { SiblingView } from './sibling-view.ts'
 
 /** What is done with what the upkeep finds. */
@@ -15,10 +12,9 @@ export interface UpkeepHooks {
   onUnknown(connection: Connection): void
   /** A peer has had its time to say its role. */
   onRoleDue(peer: PeerId): void
-  onEvict(departure: Departure): void
 }
 
-/** What is done now and then: to compare with libp2p, to settle roles, to part from idle peers. */
+/** What is done now and then: to compare with libp2p, to settle roles, to see who is silent. */
 export class Upkeep {
   readonly #state: PoolState
   readonly #links: Links
@@ -26,7 +22,6 @@ export class Upkeep {
   readonly #connectionManager: Pick<ConnectionManager, 'getConnections'>
   readonly #hooks: UpkeepHooks
   readonly #log: Logger
-  readonly #idle = new IdleWatch()
   #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(
@@ -52,7 +47,6 @@ export class Upkeep {
   stop(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
-    this.#idle.clear()
     this.#view.retain(() => false)
   }
 
@@ -61,7 +55,7 @@ export class Upkeep {
     try {
       this.#reconcile()
       this.#settleRoles()
-      this.#evictIdle()
+      this.#watch()
     } catch (err) {
       this.#log.error('could not finish the upkeep - %e', err)
     }
@@ -91,28 +85,13 @@ export class Upkeep {
     }
   }
 
-  #evictIdle(): void {
-    const nowMs = performance.now()
+  #watch(): void {
     const residents = this.#state.ledger.residents()
-    const isHeld = (key: string): boolean => residents.has(key)
-    const silent = [...residents].flatMap(([key, tickets]) => {
+    for (const tickets of residents.values()) {
       const peer = tickets[0]?.peer
-      const openedAtMs = Math.min(...tickets.map((ticket) => ticket.openedAtMs))
-      const messages = peer === undefined ? undefined : this.#view.messages(peer)
-      if (peer === undefined || messages === undefined) return []
-      const idleMs = this.#idle.note(key, messages, openedAtMs, nowMs)
-      const mayGo = tickets.every(({ slot }) => slot !== 'reserved') && !this.#isLeaving(key)
-      return mayGo ? [{ key, peer, idleMs }] : []
-    })
-    this.#idle.retain(isHeld)
-    this.#view.retain(isHeld)
-    const staying = [...residents.keys()].filter((key) => !this.#isLeaving(key)).length
-    const reason = isIdle(this.#state.options.idleTimeoutMs)
-    for (const { peer } of pickIdle(silent, staying, this.#state.options)) this.#hooks.onEvict({ peer, reason })
-  }
-
-  #isLeaving(key: string): boolean {
-    return this.#state.ledger.leavingReason(key) !== undefined
+      if (peer !== undefined) this.#view.watch(peer, Math.min(...tickets.map(({ openedAtMs }) => openedAtMs)))
+    }
+    this.#view.retain((key) => residents.has(key))
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Hello, Traffic } from '@gridmesh/interfaces'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ConnectionPoolInit } from '../src/index.ts'
 import { at, FakeLibp2p, type FakeSocket, makeHello, makePeerIds, makeRig, type PoolRig } from './support.ts'
 
 const ids = await makePeerIds(30)
@@ -356,34 +357,75 @@ function traffic(messagesIn: number): { normal: Traffic } {
   return { normal: { messagesIn, messagesOut: 0, bytesIn: 0, bytesOut: 0 } }
 }
 
-describe('upkeep', () => {
-  it('parts from peers without a message for idleTimeoutMs, the longest silent first, and keeps minPeers', async () => {
-    const rig = makeRig(self, { minPeers: 1, idleTimeoutMs: 60_000, reconcileIntervalMs: 10_000, maxPerIp: 9 })
-    for (const [index, peer] of [a, b, c].entries()) {
+describe('a silent peer', () => {
+  const limits = { idleTimeoutMs: 60_000, reconcileIntervalMs: 10_000, maxInbound: 3, minPeers: 0, maxPerIp: 9 }
+  const unprotected = { protectedByLatency: 0, protectedRegions: 0, protectedRoles: 0 }
+  const [d, e] = [at(peers, 3), at(peers, 4)]
+
+  /** A pool that is full with `a`, `b` and `c`, who came in this order and said nothing. */
+  async function fullRig(init: ConnectionPoolInit = {}, without: readonly string[] = []): Promise<PoolRig> {
+    // Without a handshake who is refused is closed at once.
+    const rig = makeRig(self, { ...limits, ...unprotected, ...init }, ['handshake', ...without])
+    for (const peer of [a, b, c, d, e]) rig.manager.know(peer, { traffic: traffic(0) as never })
+    for (const peer of [a, b, c]) {
       await rig.libp2p.connect(peer)
-      rig.manager.know(peer, { traffic: traffic(0) as never })
-      await vi.advanceTimersByTimeAsync(index)
+      await vi.advanceTimersByTimeAsync(1)
     }
-    await vi.advanceTimersByTimeAsync(30_000)
-    rig.manager.know(b, { traffic: traffic(1) as never })
-    await vi.advanceTimersByTimeAsync(29_000)
+    return rig
+  }
+
+  it('keeps its slot for as long as nobody else wants it', async () => {
+    const rig = await fullRig()
+    await vi.advanceTimersByTimeAsync(86_400_000)
     expect(rig.evicted).toEqual([])
-    await vi.advanceTimersByTimeAsync(11_000)
+    expect(rig.libp2p.of()).toHaveLength(3)
+  })
+
+  it('gives way to a newcomer after idleTimeoutMs, the longest silent first, where the pool is full', async () => {
+    const rig = await fullRig()
+    await vi.advanceTimersByTimeAsync(30_000)
+    rig.manager.know(a, { traffic: traffic(1) as never })
+    expect((await rig.libp2p.connect(d)).isRefused).toBe(true)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect((await rig.libp2p.connect(d)).isRefused).toBe(false)
+    expect((await rig.libp2p.connect(e)).isRefused).toBe(false)
     expect(rig.evicted).toMatchObject([
-      { peer: a, reason: { code: 'idle', limit: 'idleTimeoutMs', value: 60_000 } },
+      { peer: b, reason: { code: 'idle', limit: 'idleTimeoutMs', value: 60_000 } },
       { peer: c, reason: { code: 'idle' } },
     ])
-    await vi.advanceTimersByTimeAsync(300_000)
-    expect(rig.libp2p.of().map(({ remotePeer }) => remotePeer)).toEqual([b])
+    expect(rig.libp2p.of().map(({ remotePeer }) => remotePeer)).toEqual([a, d, e])
   })
 
-  it('parts from nobody for silence where nobody counts messages', async () => {
-    const rig = makeRig(self, { minPeers: 0, idleTimeoutMs: 1 }, ['peerManager'])
-    await rig.libp2p.connect(a)
-    await vi.advanceTimersByTimeAsync(60_000)
-    expect(rig.libp2p.of()).toHaveLength(1)
+  it('keeps its slot where it spoke since the last look', async () => {
+    const rig = await fullRig({ reconcileIntervalMs: 40_000 })
+    await vi.advanceTimersByTimeAsync(70_000)
+    for (const peer of [a, b, c]) rig.manager.know(peer, { traffic: traffic(1) as never })
+    expect((await rig.libp2p.connect(d)).isRefused).toBe(true)
   })
 
+  it('keeps its slot while there are no more than minPeers', async () => {
+    const rig = await fullRig({ minPeers: 3 })
+    await vi.advanceTimersByTimeAsync(70_000)
+    expect((await rig.libp2p.connect(d)).isRefused).toBe(true)
+    await rig.libp2p.connect(e, 'outbound')
+    expect((await rig.libp2p.connect(d)).isRefused).toBe(false)
+  })
+
+  it('does not give way to a newcomer of lower reputation', async () => {
+    const rig = await fullRig()
+    rig.manager.know(d, { reputation: -1 })
+    await vi.advanceTimersByTimeAsync(70_000)
+    expect((await rig.libp2p.connect(d)).isRefused).toBe(true)
+  })
+
+  it('is not known where nobody counts messages', async () => {
+    const rig = await fullRig({}, ['peerManager'])
+    await vi.advanceTimersByTimeAsync(70_000)
+    expect((await rig.libp2p.connect(d)).isRefused).toBe(true)
+  })
+})
+
+describe('upkeep', () => {
   it('finds connections that it was not told of, and those that ended without a word, and counts both', async () => {
     const rig = makeRig(self)
     const unheard = rig.libp2p.make(a)

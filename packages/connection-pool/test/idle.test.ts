@@ -1,38 +1,32 @@
 import { describe, expect, it } from 'vitest'
-import { IdleWatch, pickIdle } from '../src/idle.ts'
+import { IdleWatch } from '../src/idle.ts'
 
 describe('IdleWatch', () => {
   it('counts from the opening, and anew from each look that finds more messages', () => {
     const watch = new IdleWatch()
-    expect(watch.note('a', 5, 100, 150)).toBe(50)
-    expect(watch.note('a', 5, 100, 400)).toBe(300)
-    expect(watch.note('a', 6, 100, 500)).toBe(0)
-    expect(watch.note('a', 6, 100, 700)).toBe(200)
+    watch.look('a', 5, 100, 150)
+    expect(watch.silentSinceMs('a', 5)).toBe(100)
+    watch.look('a', 5, 100, 400)
+    expect(watch.silentSinceMs('a', 5)).toBe(100)
+    watch.look('a', 6, 100, 500)
+    watch.look('a', 6, 100, 700)
+    expect(watch.silentSinceMs('a', 6)).toBe(500)
   })
 
   it('counts from a later opening where the peer came back', () => {
     const watch = new IdleWatch()
-    watch.note('a', 5, 100, 150)
-    expect(watch.note('a', 5, 600, 700)).toBe(100)
+    watch.look('a', 5, 100, 150)
+    watch.look('a', 5, 600, 700)
+    expect(watch.silentSinceMs('a', 5)).toBe(600)
     watch.retain(() => false)
-    expect(watch.note('a', 6, 600, 700)).toBe(100)
+    watch.look('a', 6, 650, 800)
+    expect(watch.silentSinceMs('a', 6)).toBe(650)
   })
-})
 
-describe('pickIdle', () => {
-  const silent = [
-    { key: 'a', idleMs: 300 },
-    { key: 'b', idleMs: 500 },
-    { key: 'c', idleMs: 299 },
-  ]
-
-  it.each([
-    [0, 3, 'b a'],
-    [2, 3, 'b'],
-    [3, 3, ''],
-    [8, 3, ''],
-  ])('keeps %i of %i peers and takes the longest silent first', (minPeers, peers, picked) => {
-    const keys = pickIdle(silent, peers, { idleTimeoutMs: 300, minPeers }).map(({ key }) => key)
-    expect(keys.join(' ')).toBe(picked)
+  it('says nothing of a peer that nobody looked at, or that spoke since the last look', () => {
+    const watch = new IdleWatch()
+    expect(watch.silentSinceMs('a', 5)).toBeUndefined()
+    watch.look('a', 5, 100, 150)
+    expect(watch.silentSinceMs('a', 6)).toBeUndefined()
   })
 })

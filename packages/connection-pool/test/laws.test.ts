@@ -3,8 +3,10 @@ import type { PeerId } from '@libp2p/interface'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Arrivals } from '../src/arrivals.ts'
+import { CROSSING_MS } from '../src/constants.ts'
 import { type Decision, Door } from '../src/door.ts'
 import type { ConnectionPoolInit } from '../src/index.ts'
+import { haveCrossed, oldestOf } from '../src/oldest.ts'
 import { resolveOptions } from '../src/options.ts'
 import type { Place } from '../src/place.ts'
 import { PoolState } from '../src/pool-state.ts'
@@ -57,12 +59,14 @@ class World {
   constructor() {
     this.state.view = {
       isSelf: (peer) => peer.equals(self),
+      isLesserThan: (peer) => self.toString() < peer.toString(),
       bannedUntilMs: (peer) => (this.#banned.has(peer.toString()) ? 1 : undefined),
       standing: (peer) => ({
         reputation: this.#reputation.get(peer.toString()) ?? 0,
         role: this.#roleOf.get(peer.toString()),
       }),
       hasHandshake: true,
+      hearsOfReady: true,
     }
   }
 
@@ -80,12 +84,11 @@ class World {
     const role = this.#roleOf.get(key)
     const isRoleFree = role !== undefined && !isHolding && reservations.hasRoom(role, key)
     const decision = this.#door.identify(ticket, peer)
-    if (decision.kind === 'replace') {
-      expectNamed(decision.reason)
-      expect([isGoing, isDuplicate, decision.oldest === ledger.of(key)[0]]).toEqual([false, true, true])
-      ledger.close(decision.oldest)
-      this.identify(ticket, peer)
-      return
+    if ('replaced' in decision && decision.replaced !== undefined) {
+      const { reason, ticket: oldest } = decision.replaced
+      expectNamed(reason)
+      expect([isGoing, isDuplicate, oldest.key, oldest === ticket]).toEqual([false, true, key, false])
+      ledger.close(oldest)
     }
     if (peer.equals(self)) expect(codeOf(decision)).toBe('self')
     else if (this.#banned.has(key)) expect(codeOf(decision)).toBe('banned')
@@ -175,11 +178,24 @@ class World {
         limits.maxConnectionsPerPeer,
       ]),
       ...places.flatMap((place): [string, number, number][] => [
-        ['maxPerIp', ledger.usedFrom(({ ip }) => ip === place?.ip), limits.maxPerIp],
-        ['maxPerNetwork', ledger.usedFrom(({ network }) => network === place?.network), limits.maxPerNetwork],
+        ['maxPerIp', this.#placesIn(({ ip }) => ip === place?.ip), limits.maxPerIp],
+        ['maxPerNetwork', this.#placesIn(({ network }) => network === place?.network), limits.maxPerNetwork],
       ]),
     ]
     return found.filter(([, used, limit]) => used > limit)
+  }
+
+  /** Of two connections that crossed, one takes a place. */
+  #placesIn(isHere: (place: Place) => boolean): number {
+    const { ledger } = this.state
+    const used = [...ledger.tickets].filter(
+      (one) => ledger.usedFrom(isHere) > ledger.without(one, () => ledger.usedFrom(isHere)),
+    )
+    const spare = used.filter((one) => {
+      const others = used.filter(({ key, direction }) => key === one.key && direction === 'outbound')
+      return one.direction === 'inbound' && others.some((other) => haveCrossed(one, other))
+    })
+    return ledger.usedFrom(isHere) - spare.length
   }
 
   #expectFair({ peer, reason }: Departure): void {
@@ -301,6 +317,21 @@ it('keeps the newest connections of a peer, in whatever order they say who they 
     fc.property(orders, fc.constantFrom(owner, at(peers, 1)), (order, peer) => {
       const newest = order.toSorted((a, b) => a - b).slice(-limits.maxConnectionsPerPeer)
       expect(new World().duplicate(peer, order)).toEqual(newest)
+    }),
+  )
+})
+
+it('has both sides close the same of two dials that crossed, whenever and in whatever order each hears of them', () => {
+  const moment = fc.nat(CROSSING_MS - 1)
+  const view = fc.record({ own: moment, other: moment, isOwnFirst: fc.boolean() })
+  fc.assert(
+    fc.property(view, view, (one, two) => {
+      const closed = [one, two].map(({ own, other, isOwnFirst }, side) => {
+        const tickets = [new Ticket('outbound', undefined, own), new Ticket('inbound', undefined, other)]
+        const oldest = oldestOf(isOwnFirst ? tickets : tickets.toReversed(), side === 0)
+        return oldest?.direction === 'outbound' ? side : 1 - side
+      })
+      expect(closed[0]).toBe(closed[1])
     }),
   )
 })

@@ -12,6 +12,8 @@ describe('placeOf', () => {
     ['/ip6zone/eth0/ip6/fe80::1/tcp/1', 'fe80:0:0:0::/64', 'fe80:0:0::/48'],
     ['/ip6/::ffff:198.51.100.7/tcp/1', '198.51.100.7', '198.51.100.0/24'],
     ['/ip6/::ffff:c633:6407/tcp/1', '198.51.100.7', '198.51.100.0/24'],
+    // So are all IPv4 peers to a node behind NAT64.
+    ['/ip6/64:ff9b::c633:6407/tcp/1', '198.51.100.7', '198.51.100.0/24'],
     ['/dns4/peer.example/tcp/1', 'peer.example', 'peer.example'],
     ['/dns4/A.b.Peer.Example./tcp/443/wss', 'a.b.peer.example', 'peer.example'],
     ['/dns4/0177.0.0.1/tcp/1', '127.0.0.1', '127.0.0.0/24'],
@@ -19,6 +21,8 @@ describe('placeOf', () => {
     ['/dns4/0x7F000001/tcp/1', '127.0.0.1', '127.0.0.0/24'],
     ['/dns6/2130706433/tcp/1', '127.0.0.1', '127.0.0.0/24'],
     ['/dns/１２7。1/tcp/1', '127.0.0.1', '127.0.0.0/24'],
+    ['/dns6/2001:db8:1:2::7/tcp/443/wss', '2001:db8:1:2::/64', '2001:db8:1::/48'],
+    ['/dns/::ffff:198.51.100.7/tcp/443/wss', '198.51.100.7', '198.51.100.0/24'],
     // What no resolver takes is one place for all.
     ['/dns4/a#.peer.example/tcp/1', '', ''],
     ['/dns4/999.1.1.1/tcp/1', '', ''],
@@ -36,7 +40,13 @@ describe('placeOf', () => {
   })
 
   it('exempts loopback only when asked to', () => {
-    for (const address of ['/ip4/127.0.0.9/tcp/1', '/ip6/::1/tcp/1', '/dns4/localhost/tcp/1', '/dns4/0x7f.1/tcp/1']) {
+    for (const address of [
+      '/ip4/127.0.0.9/tcp/1',
+      '/ip6/::1/tcp/1',
+      '/dns6/::1/tcp/1',
+      '/dns4/localhost/tcp/1',
+      '/dns4/0x7f.1/tcp/1',
+    ]) {
       expect(placeOf(multiaddr(address), true)).toBeUndefined()
       expect(placeOf(multiaddr(address), false)).toBeDefined()
     }

@@ -1,4 +1,4 @@
-import type { Handshake, Hello, PeerManager, PeerRecord, Reason } from '@gridmesh/interfaces'
+import type { Handshake, Hello, PeerManager, PeerRecord, Reason, Traffic } from '@gridmesh/interfaces'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import {
   type Connection,
@@ -65,6 +65,8 @@ export class FakeSocket extends TypedEventEmitter<{ close: Event }> {
   readonly limits = undefined
   /** libp2p hands it on from the socket to the connection. */
   readonly timeline = { open: 0 }
+  /** What goes over it. */
+  streams: { protocol: string }[] = []
   status: 'open' | 'closed' | 'aborted' = 'open'
   #libp2p: FakeLibp2p
 
@@ -88,6 +90,11 @@ export class FakeSocket extends TypedEventEmitter<{ close: Event }> {
 
   abort(): void {
     this.end('aborted')
+  }
+
+  async close(): Promise<void> {
+    if (this.#libp2p.isStuck) await new Promise(() => undefined)
+    this.end()
   }
 
   end(status: 'closed' | 'aborted' = 'closed'): void {
@@ -188,6 +195,9 @@ export interface Attempt {
   readonly isRefused: boolean
 }
 
+const NONE: Traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 }
+const NO_TRAFFIC: PeerRecord['traffic'] = { critical: NONE, high: NONE, normal: NONE, bulk: NONE }
+
 /** A peer manager that knows what it is told. */
 export class FakePeerManager extends TypedEventEmitter<{ 'peer:state': Event; 'peer:report': Event }> {
   readonly records = new Map<string, Partial<PeerRecord>>()
@@ -195,7 +205,8 @@ export class FakePeerManager extends TypedEventEmitter<{ 'peer:state': Event; 'p
   readonly calls: string[] = []
 
   know(peer: PeerId, record: Partial<PeerRecord>): void {
-    this.records.set(peer.toString(), { ...this.records.get(peer.toString()), ...record })
+    const { traffic = NO_TRAFFIC, ...known } = this.get(peer) ?? {}
+    this.records.set(peer.toString(), { traffic, ...known, ...record })
   }
 
   get(peer: PeerId): Partial<PeerRecord> | undefined {

@@ -169,14 +169,16 @@ describe('a swarm', () => {
 })
 
 describe('a peer that is parted from', () => {
-  it('for silence learns the limit and its value', async () => {
-    const init = { ...open, idleTimeoutMs: 300, reconcileIntervalMs: 100, minPeers: 0 }
-    const [hub, peer] = [await start({ init }), await start({ init: open })]
+  it('since it was silent where another one came learns the limit and its value', async () => {
+    const unprotected = { protectedByLatency: 0, protectedRegions: 0, protectedRoles: 0, minPeers: 0 }
+    const init = { ...open, ...unprotected, maxInbound: 1, idleTimeoutMs: 300, reconcileIntervalMs: 100 }
+    const [hub, peer, other] = [await start({ init }), await start({ init: open }), await start({ init: open })]
     const told: Reason[] = []
     peer.services.handshake.addEventListener('peer:goodbye', ({ detail }) => told.push(detail.reason))
     const evicted: Reason[] = []
     hub.services.connectionPool.addEventListener('pool:evicted', ({ detail }) => evicted.push(detail.reason))
     await join(peer, hub)
+    await vi.waitFor(async () => join(other, hub), { timeout: 10_000, interval: 100 })
     await vi.waitFor(() => expect(told).toMatchObject([{ code: 'idle', limit: 'idleTimeoutMs', value: 300 }]), 5_000)
     expect(evicted).toEqual(told)
   })
@@ -227,6 +229,29 @@ describe('a peer that comes back', () => {
       await peer.stop()
     }
   })
+
+  it('takes no more than one place beside its neighbours, where all of one address have dialled each other at once', async () => {
+    const init = { maxPerIp: 3, attemptsPerIpPerSecond: 100 }
+    const members = [await start({ init }), await start({ init }), await start({ init }), await start({ init })]
+    const left: string[] = []
+    for (const { services } of members) services.handshake.addEventListener('peer:left', () => left.push('left'))
+    const meet = async (): Promise<unknown> =>
+      Promise.allSettled(
+        members.flatMap((one) => members.filter((other) => other !== one).map(async (other) => join(one, other))),
+      )
+    await vi.waitFor(
+      async () => {
+        await meet()
+        for (const member of members) {
+          expect(peersOf(member)).toHaveLength(3)
+          expect(member.getConnections()).toHaveLength(3)
+          expect(member.getPeers().map((peer) => member.services.handshake.isReady(peer))).toEqual([true, true, true])
+        }
+      },
+      { timeout: 25_000, interval: 500 },
+    )
+    expect(left).toEqual([])
+  }, 30_000)
 
   it('keeps what both have dialled at once', async () => {
     const [one, other] = [await start({ init: open }), await start({ init: open })]
