@@ -36,13 +36,12 @@ export class BackoffTable {
   attempt(key: string): number {
     const { baseMs, maxMs } = this.#init
     const count = this.attempts(key) + 1
-    const fullMs = Math.min(baseMs * 2 ** (count - 1), maxMs)
-    // Half of it is certain: with full jitter a peer could be dialled again at once.
-    const waitMs = fullMs * (0.5 + Math.random() / 2)
-    this.#attempts.delete(key)
-    this.#makeRoom()
-    this.#attempts.set(key, { count, lastAt: performance.now(), waitMs })
-    return waitMs
+    return this.#wait(key, count, Math.min(baseMs * 2 ** (count - 1), maxMs))
+  }
+
+  /** Has it left alone for as long as any, without an attempt. */
+  rest(key: string): void {
+    this.#wait(key, this.attempts(key), this.#init.maxMs)
   }
 
   /** Whether the wait is over, or would be if none were longer than `capMs`. */
@@ -55,6 +54,15 @@ export class BackoffTable {
   /** The next wait of this candidate begins anew. */
   forget(key: string): void {
     this.#attempts.delete(key)
+  }
+
+  #wait(key: string, count: number, fullMs: number): number {
+    // Half of it is certain: with full jitter a peer could be dialled again at once.
+    const waitMs = fullMs * (0.5 + Math.random() / 2)
+    this.#attempts.delete(key)
+    this.#makeRoom()
+    this.#attempts.set(key, { count, lastAt: performance.now(), waitMs })
+    return waitMs
   }
 
   // The map is in the order of attempts, so the first was left alone the longest. To forget it costs one early dial,

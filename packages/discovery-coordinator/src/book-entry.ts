@@ -29,6 +29,12 @@ export function isStale({ failures, addedMs }: BookEntry, nowMs: number): boolea
   return failures >= STALE_FAILURES || nowMs - addedMs > STALE_AGE_MS
 }
 
+/** Where it was reached, if it was. */
+export function reachedOf({ addresses, reachedMs }: BookEntry): { reached?: Multiaddr } {
+  const [reached] = addresses
+  return reachedMs > 0 && reached !== undefined ? { reached } : {}
+}
+
 /** Whether it has failed so often that it loses its place. */
 export function isHopeless({ failures }: BookEntry): boolean {
   return failures >= GIVE_UP_FAILURES
@@ -55,6 +61,12 @@ export function withoutPeer(address: Multiaddr): Multiaddr {
   const components = address.getComponents()
   const isDroppable = components.length > 1 && components.at(-1)?.code === CODE_P2P
   return isDroppable && components[0]?.name !== 'dnsaddr' ? address.decapsulateCode(CODE_P2P) : address
+}
+
+/** Whether an address leads to a peer, as far as it says: one may end in the id of another. */
+export function leadsTo(address: Multiaddr, peer: string): boolean {
+  const last = address.getComponents().at(-1)
+  return last?.code !== CODE_P2P || last.value === peer
 }
 
 /** Role and region, where they are known and not too long to be true. */

@@ -1,6 +1,8 @@
 import type { Candidate } from '@gridmesh/interfaces'
+import { circuitRelayAddressesLast, loopbackAddressLast, publicAddressesFirst } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { mergeAddresses, nameOf } from './book-entry.ts'
+import { leadsTo, mergeAddresses, nameOf } from './book-entry.ts'
+import { MAX_TELLERS } from './constants.ts'
 import { hostKey } from './host-key.ts'
 import { networkGroup } from './network-group.ts'
 import { latestOf, type SignedAddresses } from './signed-addresses.ts'
@@ -12,16 +14,22 @@ export interface PooledCandidate extends Candidate {
   readonly key: string
   /** Strategy that found it first. */
   readonly strategy: string
-  /** Who told of it: a network group, or the strategy where no peer did. */
+  /** Who told of it first: a network group, or the strategy where no peer did. */
   readonly source: string
+  /** All who told of it, the latest first. */
+  readonly tellers: readonly string[]
   /** Network group of its first address. */
   readonly group: string
   /** A fallback named it. */
   readonly isFallback: boolean
-  /** The host of each address. */
-  readonly hosts: readonly string[]
+  /** Its addresses by host, in the order in which to dial them. */
+  readonly hosts: ReadonlyMap<string, readonly Multiaddr[]>
   /** Those of its addresses that are in the configuration. */
   readonly configured: readonly Multiaddr[]
+  /** Where we reached it the last time. */
+  readonly reached?: Multiaddr
+  /** The hosts of those. */
+  readonly proven: ReadonlySet<string>
   /** The latest record that it signed. */
   readonly record?: SignedAddresses
 }
@@ -96,23 +104,31 @@ export class CandidatePool {
     const { maxAddresses } = this.#init
     const configured = mergeAddresses(known?.configured ?? [], isConfigured ? candidate.addresses : [], maxAddresses)
     const record = latestOf(known?.record, candidate.record, maxAddresses)
-    // What is in the configuration, and what the peer signed, is not displaced by what somebody says.
-    const sure = [...configured, ...(record?.addresses ?? [])]
+    const reached = candidate.reached ?? known?.reached
+    const proven = [...configured, ...(reached === undefined ? [] : [reached])]
+    // What is in the configuration, where it was reached, and what the peer signed, is not displaced by what somebody says.
+    const sure = [...proven, ...(record?.addresses ?? [])]
     const said = [...(known?.addresses ?? []), ...candidate.addresses]
-    const addresses = mergeAddresses(sure, said, maxAddresses)
+    const key = candidate.id.toString()
+    const addresses = mergeAddresses(sure, said, maxAddresses).filter((address) => leadsTo(address, key))
     const [address] = addresses
+    const teller = candidate.source === undefined ? `strategy/${name}` : networkGroup(candidate.source)
+    const others = known?.tellers.filter((one) => one !== teller) ?? []
     return {
       ...nameOf(known ?? {}),
       ...nameOf(candidate),
       id: candidate.id,
-      key: candidate.id.toString(),
+      key,
       addresses,
-      hosts: addresses.map(hostKey),
+      hosts: Map.groupBy(addresses.toSorted(dialOrder), hostKey),
       configured,
+      ...(reached !== undefined && { reached }),
+      proven: new Set(proven.map(hostKey)),
       ...(record !== undefined && { record }),
       group: address === undefined ? 'none' : networkGroup(address),
       strategy: known?.strategy ?? name,
-      source: known?.source ?? (candidate.source === undefined ? `strategy/${name}` : networkGroup(candidate.source)),
+      source: known?.source ?? teller,
+      tellers: [teller, ...others].slice(0, MAX_TELLERS),
       isFallback: isFallback || (known?.isFallback ?? false),
     }
   }
@@ -133,6 +149,11 @@ export class CandidatePool {
     const loser = pick(ofLargest) ?? pick(all.filter(({ isFallback }) => !isFallback)) ?? pick(all)
     if (loser !== undefined) this.delete(loser.key)
   }
+}
+
+/** As libp2p sorts them. */
+function dialOrder(a: Multiaddr, b: Multiaddr): number {
+  return loopbackAddressLast(a, b) || publicAddressesFirst(a, b) || circuitRelayAddressesLast(a, b)
 }
 
 function pick<T>(list: readonly T[]): T | undefined {

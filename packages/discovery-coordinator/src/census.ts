@@ -1,6 +1,6 @@
 import { type Candidate, optional, type PeerQuery, type PeerStateChange } from '@gridmesh/interfaces'
 import type { Connection, PeerId } from '@libp2p/interface'
-import { PENDING_MS } from './constants.ts'
+import { IDLE_CODE, PENDING_MS } from './constants.ts'
 import type { DiscoveryComponents } from './index.ts'
 import { networkGroup } from './network-group.ts'
 
@@ -12,6 +12,8 @@ export interface EndedLink {
   lastedMs: number
   /** It came to count as ready in that time. */
   wasReady: boolean
+  /** One of the two sides gave its slot to another peer, since it was idle. */
+  madeRoom: boolean
 }
 
 /** Whom the census tells. */
@@ -30,6 +32,7 @@ export class Census {
   readonly #listener: CensusListener
   readonly #linkedAt = new Map<string, number>()
   readonly #readied = new Set<string>()
+  readonly #idle = new Set<string>()
   #isWatching = false
 
   constructor(components: DiscoveryComponents, listener: CensusListener) {
@@ -57,6 +60,7 @@ export class Census {
     optional(this.#components, 'peerManager')?.removeEventListener('peer:state', this.#onState)
     this.#linkedAt.clear()
     this.#readied.clear()
+    this.#idle.clear()
   }
 
   /** Whether a handshake makes peers ready, and has them say their roles and regions. */
@@ -159,8 +163,9 @@ export class Census {
     if (!this.hasHandshake()) this.#becomeReady(detail.remotePeer)
   }
 
-  readonly #onState = ({ detail: { peer, from, to } }: CustomEvent<PeerStateChange>): void => {
+  readonly #onState = ({ detail: { peer, from, to, reason } }: CustomEvent<PeerStateChange>): void => {
     if (!this.hasHandshake()) return
+    if (reason?.code === IDLE_CODE) this.#idle.add(peer.toString())
     if (to === 'ready') this.#becomeReady(peer)
     // A peer that parts is no longer counted, though it is still connected for a moment.
     else if (from === 'ready') this.#listener.onLeft(peer, this.#ended(peer))
@@ -170,6 +175,7 @@ export class Census {
     const ended = this.#ended(peer)
     this.#linkedAt.delete(peer.toString())
     this.#readied.delete(peer.toString())
+    this.#idle.delete(peer.toString())
     this.#listener.onLeft(peer, ended)
   }
 
@@ -181,6 +187,10 @@ export class Census {
   #ended(peer: PeerId): EndedLink {
     const key = peer.toString()
     const linkedAt = this.#linkedAt.get(key)
-    return { lastedMs: linkedAt === undefined ? 0 : performance.now() - linkedAt, wasReady: this.#readied.has(key) }
+    return {
+      lastedMs: linkedAt === undefined ? 0 : performance.now() - linkedAt,
+      wasReady: this.#readied.has(key),
+      madeRoom: this.#idle.has(key),
+    }
   }
 }

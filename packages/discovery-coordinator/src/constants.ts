@@ -47,6 +47,8 @@ export const INITIAL_SUCCESS_RATIO = 1 / 3
 export const SUCCESS_RATIO_WEIGHT = 0.1
 /** A candidate that nobody named in the configuration is let go after this many failed dials in a row. */
 export const MAX_CANDIDATE_FAILURES = 5
+/** Tellers remembered of a candidate; beyond them those who told of it longest ago are forgotten. */
+export const MAX_TELLERS = 8
 /** Longest address that is kept, in bytes. */
 export const MAX_ADDRESS_BYTES = 256
 /** Longest role and region that is kept of a candidate, in characters. */
@@ -87,6 +89,8 @@ export const MAX_OUTBOUND_STREAMS = 2
 
 /** Time that a strategy may take to stop, in ms. */
 export const STRATEGY_STOP_MS = 15_000
+/** Code of the reason for which a full connection pool parts from an idle peer. */
+export const IDLE_CODE = 'idle'
 /** A connection that is not ready after this time is no longer expected to be, in ms. */
 export const PENDING_MS = 15_000
 /** `setTimeout` fires at once for anything longer, about 25 days. */

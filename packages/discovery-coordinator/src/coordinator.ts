@@ -215,9 +215,11 @@ export class Coordinator {
     this.#observe()
   }
 
-  onLeft(peer: PeerId, { lastedMs, wasReady }: EndedLink): void {
+  onLeft(peer: PeerId, { lastedMs, wasReady, madeRoom }: EndedLink): void {
     const key = peer.toString()
-    if (lastedMs >= this.#options.stableMs) this.#backoff.forget(key)
+    // Whoever is back at once only takes the slot of the next idle peer.
+    if (madeRoom) this.#backoff.rest(key)
+    else if (lastedMs >= this.#options.stableMs) this.#backoff.forget(key)
     // It answered, but is of no use: of another network, or full.
     if (!wasReady && this.#backoff.attempts(key) > 0 && !this.#feeler.isTesting(key)) this.#failed(peer)
     this.#observe()

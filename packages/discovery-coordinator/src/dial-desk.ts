@@ -86,11 +86,10 @@ export class DialDesk {
   /** Starts dials while the round has some left and there is room. */
   fill(signal: AbortSignal): void {
     if (!this.#hasRoom() || signal.aborted) return
-    for (const ranked of this.#ranked()) {
+    for (const candidate of this.#ranked()) {
       if (!this.#hasRoom()) return
       // The dials that were just started may have taken its hosts.
-      const candidate = this.#parts.hosts.free(ranked)
-      if (candidate === undefined) continue
+      if (!this.#parts.hosts.isFree(candidate)) continue
       const manner = this.#take(candidate)
       if (manner !== undefined) this.#start(candidate, manner, signal)
     }
@@ -104,7 +103,7 @@ export class DialDesk {
     return pool.list().filter((candidate) => {
       const { id, key, isFallback } = candidate
       if (linked.has(key) || this.#inFlight.has(key) || census.isBarred(id)) return false
-      return backoff.isOver(key, isFallback ? capMs : Infinity) && hosts.free(candidate) !== undefined
+      return backoff.isOver(key, isFallback ? capMs : Infinity) && hosts.isFree(candidate)
     })
   }
 
@@ -151,7 +150,6 @@ export class DialDesk {
   #start(candidate: PooledCandidate, manner: Manner, signal: AbortSignal): void {
     if (manner === 'trial') this.#trials++
     this.#parts.backoff.attempt(candidate.key)
-    this.#parts.hosts.attempt(candidate)
     this.#listener.onDial(candidate)
     const dial = this.#dial(candidate, manner, signal)
       .catch((err) => this.#parts.log.error('could not take in how a dial ended - %e', err))
@@ -173,12 +171,13 @@ export class DialDesk {
     const { dialler, hosts, pool } = this.#parts
     try {
       if (manner === 'trial') {
-        hosts.reached(candidate, await dialler.probe(candidate, signal))
+        const [turn = candidate] = hosts.turns(candidate)
+        hosts.reached(candidate, await dialler.probe(turn, signal))
         // It has said by now who it is.
         const tried = pool.get(candidate.key)
         if (tried === undefined || fitOf(tried, this.#need) !== 'yes') return 'succeeded'
       }
-      const { remoteAddr } = await dialler.dial(candidate, signal)
+      const { remoteAddr } = await dialler.dial(hosts.turns(candidate), signal)
       hosts.reached(candidate, remoteAddr)
       return 'succeeded'
     } catch (err) {

@@ -1,6 +1,7 @@
 import { optional, type Candidate } from '@gridmesh/interfaces'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CODE_P2P, type Multiaddr } from '@multiformats/multiaddr'
+import { leadsTo } from './book-entry.ts'
 import { within } from './deadline.ts'
 import type { DiscoveryComponents } from './index.ts'
 import { networkGroup } from './network-group.ts'
@@ -15,12 +16,22 @@ export class Dialler {
     this.#deadlineMs = deadlineMs
   }
 
-  /** Resolves with an open connection. Only the addresses of the candidate are dialled, if it has any. */
-  async dial(candidate: Candidate, signal: AbortSignal): Promise<Connection> {
+  /**
+   * Resolves with an open connection to a peer, by the first of `ways` that leads there; the next is taken only when the
+   * one before has failed. Only the addresses of a way are dialled, if it has any.
+   */
+  async dial(ways: Iterable<Candidate>, signal: AbortSignal): Promise<Connection> {
     return within(this.#deadlineMs, signal, async (inTime) => {
-      const { id, addresses } = candidate
-      const pool = optional(this.#components, 'connectionPool')
-      return pool === undefined ? this.#open(candidate, inTime) : pool.acquire(id, { addresses, signal: inTime })
+      const errors: unknown[] = []
+      for (const way of ways) {
+        try {
+          return await this.#connect(way, inTime)
+        } catch (err) {
+          inTime.throwIfAborted()
+          errors.push(err)
+        }
+      }
+      throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'No way led to the peer')
     })
   }
 
@@ -38,6 +49,11 @@ export class Dialler {
     return first
   }
 
+  async #connect(way: Candidate, signal: AbortSignal): Promise<Connection> {
+    const pool = optional(this.#components, 'connectionPool')
+    return pool === undefined ? this.#open(way, signal) : pool.acquire(way.id, { addresses: way.addresses, signal })
+  }
+
   /** The pool tells the peer manager of its dials; here we do. */
   async #open({ id, addresses }: Candidate, signal: AbortSignal): Promise<Connection> {
     const own = ownAddresses(id, addresses)
@@ -52,7 +68,7 @@ export class Dialler {
   }
 
   async #dialAndClose(candidate: Candidate, signal: AbortSignal): Promise<Multiaddr> {
-    const connection = await this.dial(candidate, signal)
+    const connection = await this.dial([candidate], signal)
     await within(this.#deadlineMs, signal, async (inTime) => {
       try {
         // A node of another network answers too, and is of no use.
@@ -67,18 +83,21 @@ export class Dialler {
 
 /** The addresses as libp2p wants them: each ending in the id of the peer. Those that end in another's are left out. */
 function ownAddresses(id: PeerId, addresses: readonly Multiaddr[]): Multiaddr[] {
-  return addresses.flatMap((address) => {
-    const last = address.getComponents().at(-1)
-    if (last?.code !== CODE_P2P) return [address.encapsulate(`/p2p/${id.toString()}`)]
-    return last.value === id.toString() ? [address] : []
-  })
+  const key = id.toString()
+  return addresses
+    .filter((address) => leadsTo(address, key))
+    .map((address) =>
+      address.getComponents().at(-1)?.code === CODE_P2P ? address : address.encapsulate(`/p2p/${key}`),
+    )
 }
 
-const OURS = new Set(['AbortError', 'ConnectionRefusedError', 'DialDeniedError', 'NotStartedError'])
+const OURS = new Set(['ConnectionRefusedError', 'DialDeniedError', 'NotStartedError'])
 
 /** What became of a dial: `neutral` says nothing of the peer, since we stopped it, or limits of ours or its own did. */
 export function judgeFailure(err: unknown): 'failed' | 'neutral' {
   if (!(err instanceof Error)) return 'failed'
+  if (err instanceof AggregateError)
+    return err.errors.every((one) => judgeFailure(one) === 'neutral') ? 'neutral' : 'failed'
   // Errors of our limits name the limit.
   return OURS.has(err.name) || 'limit' in err || isTheirLimit(err) ? 'neutral' : 'failed'
 }

@@ -5,7 +5,8 @@ import { hostKey } from './host-key.ts'
 
 /**
  * Waits per host, beside those per peer: whoever tells of one machine under many peer ids, or at many ports, has it
- * dialled no more often than one peer. Peers of the configuration are left out, since nobody can add to them.
+ * dialled no more often than one peer. Each teller has waits of its own, so that nobody can keep a node from a machine of
+ * which others tell. Hosts that nobody's word is needed for are left out.
  */
 export class HostBackoff {
   readonly #table: BackoffTable
@@ -14,29 +15,45 @@ export class HostBackoff {
     this.#table = new BackoffTable(init)
   }
 
-  /** The candidate with those of its addresses that may be dialled now; `undefined` while there are none. */
-  free(candidate: PooledCandidate): PooledCandidate | undefined {
-    const { addresses, hosts, configured } = candidate
-    // One without addresses is looked up by its id.
-    if (configured.length > 0 || addresses.length === 0) return candidate
-    const isFree = hosts.map((host) => this.#table.isOver(host))
-    if (!isFree.includes(true)) return undefined
-    const pick = <T>(list: readonly T[]): T[] => list.filter((_, index) => isFree[index])
-    return { ...candidate, addresses: pick(addresses), hosts: pick(hosts) }
+  /** Whether the candidate may be dialled at any of its hosts now. One without addresses is looked up by its id. */
+  isFree(candidate: PooledCandidate): boolean {
+    const hosts = [...candidate.hosts.keys()]
+    return hosts.length === 0 || hosts.some((host) => this.#isOver(candidate, host))
   }
 
-  /** Notes that the candidate is dialled at all its addresses, whatever comes of it. */
-  attempt({ hosts, configured }: PooledCandidate): void {
-    if (configured.length > 0) return
-    for (const host of new Set(hosts)) this.#table.attempt(host)
+  /**
+   * The candidate at one of its hosts after the other. Each is noted as it comes up, whatever becomes of it, and those
+   * that are waited for by then are passed over: the hosts after the one that answers are not dialled, and not noted.
+   */
+  *turns(candidate: PooledCandidate): Generator<PooledCandidate> {
+    if (candidate.hosts.size === 0) yield candidate
+    for (const [host, addresses] of candidate.hosts) {
+      if (!this.#isOver(candidate, host)) continue
+      const key = candidate.proven.has(host) ? undefined : this.#free(candidate, host)
+      if (key !== undefined) this.#table.attempt(key)
+      yield { ...candidate, addresses }
+    }
   }
 
-  /** The candidate answered: the next wait of that host begins anew, and of no other that the dial was to try. */
-  reached({ hosts }: PooledCandidate, at: Multiaddr): void {
+  /** The candidate answered: the next wait of that host begins anew, for all who told of the candidate there. */
+  reached(candidate: PooledCandidate, at: Multiaddr): void {
     const host = hostKey(at)
-    const names = new Set(hosts.filter((one) => one.startsWith('dns/')))
+    const names = [...candidate.hosts.keys()].filter((one) => one.startsWith('dns/'))
     // A name may have been resolved; of several nobody knows which it was.
-    const [name = host] = names.size === 1 ? names : []
-    this.#table.forget(hosts.includes(host) ? host : name)
+    const [name = host] = names.length === 1 ? names : []
+    for (const key of keysOf(candidate, candidate.hosts.has(host) ? host : name)) this.#table.forget(key)
   }
+
+  #isOver(candidate: PooledCandidate, host: string): boolean {
+    return candidate.proven.has(host) || this.#free(candidate, host) !== undefined
+  }
+
+  /** The wait for the host, of one who told of the candidate, that is over. */
+  #free(candidate: PooledCandidate, host: string): string | undefined {
+    return keysOf(candidate, host).find((key) => this.#table.isOver(key))
+  }
+}
+
+function keysOf({ tellers }: PooledCandidate, host: string): string[] {
+  return tellers.map((teller) => `${teller} ${host}`)
 }

@@ -1,9 +1,10 @@
-import { isIPv4 } from 'node:net'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { isIPv4, isIPv6 } from 'node:net'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { canonicalName, domainOf } from './canonical-name.ts'
 
 const IPV6_GROUPS = 8
-const MAPPED_PREFIX = '0:0:0:0:0:ffff:'
+/** What stands before an IPv4 address in an IPv6 one: where a listener sees both families, and behind a NAT64. */
+const IPV4_PREFIX = /^(?:0:0:0:0:0:ffff|64:ff9b:0:0:0:0):/
 
 /** The machine that a dial turns to first: of a relayed address that is the relay. */
 export interface Host {
@@ -17,7 +18,7 @@ export function hostOf(address: Multiaddr): Host | undefined {
   for (const { name, value = '' } of address.getComponents()) {
     if (name === 'ip4') return { kind: 'ip4', text: value }
     if (name === 'ip6') return hostOfIp6(value)
-    if (name.startsWith('dns')) return hostOfName(canonicalName(value))
+    if (name.startsWith('dns')) return hostOfName(value)
   }
   return undefined
 }
@@ -32,7 +33,10 @@ export function prefixOf(address: Multiaddr, parts: number): string | undefined 
   return `${kind}/${text.split(separator).slice(0, parts).join(separator)}`
 }
 
-function hostOfName(text: string): Host {
+/** Resolvers take an IP address for a name, so a name that spells one is that address. */
+function hostOfName(name: string): Host | undefined {
+  if (isIPv6(name)) return hostOf(multiaddr(`/ip6/${name.replace(/%.*/, '')}`))
+  const text = canonicalName(name)
   return { kind: isIPv4(text) ? 'ip4' : 'dns', text }
 }
 
@@ -42,7 +46,7 @@ function hostOfIp6(value: string): Host {
   const gap = Array.from({ length: IPV6_GROUPS - before.length - after.length }, () => 0)
   const groups = [...before, ...gap, ...after]
   const text = groups.map((group) => group.toString(16)).join(':')
-  if (!text.startsWith(MAPPED_PREFIX)) return { kind: 'ip6', text }
+  if (!IPV4_PREFIX.test(text)) return { kind: 'ip6', text }
   const bytes = groups.slice(-2).flatMap((group) => [group >> 8, group & 0xff])
   return { kind: 'ip4', text: bytes.join('.') }
 }

@@ -85,7 +85,7 @@ export interface DiscoveryInit {
   maxAddresses?: number
   /** Dials at once; further ones wait for the end of one, or for the next round. @default 8 */
   dialConcurrency?: number
-  /** Time that a dial may take, in ms. @default 10_000 */
+  /** Time that a dial may take, at all hosts of a candidate together, in ms. @default 10_000 */
   dialDeadlineMs?: number
   /** Dials begun in one round. @default 32 */
   maxDialsPerRound?: number
@@ -95,7 +95,7 @@ export interface DiscoveryInit {
   backoffBaseMs?: number
   /** Time a candidate, and its host, is left alone at most, in ms. @default 300_000 */
   backoffMaxMs?: number
-  /** Candidates, and as many hosts, whose dials are remembered; beyond it those dialled longest ago are forgotten. @default 4_096 */
+  /** Candidates, and as many hosts by who told of them, whose dials are remembered; beyond it those dialled longest ago are forgotten. @default 4_096 */
   maxBackoffs?: number
   /** Time a link has to last for its peer's backoff to begin anew, in ms. @default 60_000 */
   stableMs?: number
@@ -111,7 +111,7 @@ export interface DiscoveryComponents {
   events: TypedEventTarget<Libp2pEvents>
   connectionManager: Pick<ConnectionManager, 'getConnections' | 'openConnection'>
   /** Where peer exchange takes its records from. */
-  peerStore: Pick<PeerStore, 'all' | 'get'>
+  peerStore: Pick<PeerStore, 'forEach' | 'get'>
   /** For `peerExchange`. */
   registrar: Pick<Registrar, 'handle' | 'unhandle'>
   /** For `mdns`. */

@@ -49,7 +49,7 @@ export type PeerExchangeOptions = Readonly<Required<PeerExchangeInit>>
 export interface PeerExchangeComponents {
   connectionManager: Pick<ConnectionManager, 'getConnections'>
   /** Where libp2p's identify keeps the signed records of peers; without identify there are none to tell. */
-  peerStore: Pick<PeerStore, 'all' | 'get'>
+  peerStore: Pick<PeerStore, 'forEach' | 'get'>
   registrar: Pick<Registrar, 'handle' | 'unhandle'>
   logger: ComponentLogger
   /** Without it every connected peer is answered and asked. */

@@ -1,4 +1,4 @@
-import { isPrivateIp } from '@libp2p/utils'
+import { isGlobalUnicastIp, isPrivateIp } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf } from './host.ts'
 import { isRelayed } from './network-group.ts'
@@ -11,12 +11,15 @@ const WORLD = 2
 
 /** Loopback, and what stands for no address: a dial of that ends at this machine, too. */
 const OWN_IP = /^(?:127\.|0\.|0:0:0:0:0:0:0:[01]$)/
-const OWN_NAME = /(?:^|\.)localhost$/i
+/** Names that hosts files give to the machine itself, and what cannot be a name. */
+const OWN_NAME = /^$|(?:^|[.-])(?:localhost|loopback)\d?(?:\.localdomain\d?)?$/
+/** Names that no public DNS answers: of one label, or kept for private networks. */
+const LOCAL_NAME = /^[^.]+$|\.(?:local|internal|home\.arpa)$/
 
 /**
  * The candidate with those of its addresses that somebody at one of `tellers` can know: on this machine only who is on
  * it as well, in a private network only who is at a private address. From anybody else such an address means another
- * machine, or is meant to have us look for open ports here. A name counts as known to all, unless it spells an address.
+ * machine, or is meant to have us look for open ports here. A public name counts as known to all, wherever it leads.
  * Returns `undefined` where it loses the last address.
  */
 export function believed<C extends SourcedCandidate>(candidate: C, tellers: readonly Multiaddr[]): C | undefined {
@@ -39,7 +42,13 @@ function reachOf(address: Multiaddr): number {
   const host = hostOf(address)
   if (host === undefined) return MACHINE
   const { kind, text } = host
-  if (kind === 'dns') return OWN_NAME.test(text) ? MACHINE : WORLD
+  if (kind === 'dns') return reachOfName(text)
   if (OWN_IP.test(text)) return MACHINE
-  return isPrivateIp(text) === true ? NETWORK : WORLD
+  const isGlobal = kind === 'ip4' || isGlobalUnicastIp(text)
+  return isGlobal && isPrivateIp(text) !== true ? WORLD : NETWORK
+}
+
+function reachOfName(name: string): number {
+  if (OWN_NAME.test(name)) return MACHINE
+  return LOCAL_NAME.test(name) ? NETWORK : WORLD
 }

@@ -2,6 +2,7 @@ import type { Peer, PeerId, PeerStore } from '@libp2p/interface'
 import { shuffle } from './book-table.ts'
 import { MAX_SHARED_MS, MIN_SHARED_MS, PEER_EXCHANGE_PROTOCOL, SHARED_MS_PER_RECORD } from './constants.ts'
 import { sizeInReply } from './exchange-messages.ts'
+import { Reservoir } from './reservoir.ts'
 
 /** A signed record, ready to be passed on. */
 interface SharedRecord {
@@ -22,12 +23,12 @@ export interface SamplerInit {
  * connected to us once, since nothing else brings a signed record there.
  */
 export class RecordSampler {
-  readonly #peerStore: Pick<PeerStore, 'all'>
+  readonly #peerStore: Pick<PeerStore, 'forEach'>
   readonly #init: SamplerInit
   #records: Promise<SharedRecord[]> | undefined
   #staleAt = 0
 
-  constructor(peerStore: Pick<PeerStore, 'all'>, init: SamplerInit) {
+  constructor(peerStore: Pick<PeerStore, 'forEach'>, init: SamplerInit) {
     this.#peerStore = peerStore
     this.#init = init
   }
@@ -64,17 +65,20 @@ export class RecordSampler {
   }
 
   async #readAll(): Promise<SharedRecord[]> {
-    const peers = await this.#peerStore.all({ filters: [(peer) => this.#isShared(peer)] })
-    const chosen = shuffle(peers).slice(0, this.#init.maxSharedRecords)
-    const ageMs = Math.min(Math.max(chosen.length * SHARED_MS_PER_RECORD, MIN_SHARED_MS), MAX_SHARED_MS)
-    this.#staleAt = performance.now() + ageMs
-    return chosen.flatMap(({ id, peerRecordEnvelope: bytes }) => {
-      return bytes === undefined ? [] : [{ peer: id, bytes }]
+    // The store may hold many times what is shared.
+    const chosen = new Reservoir<SharedRecord>(this.#init.maxSharedRecords)
+    await this.#peerStore.forEach((peer) => {
+      const bytes = this.#recordOf(peer)
+      if (bytes !== undefined) chosen.offer({ peer: peer.id, bytes })
     })
+    const records = chosen.items
+    const ageMs = Math.min(Math.max(records.length * SHARED_MS_PER_RECORD, MIN_SHARED_MS), MAX_SHARED_MS)
+    this.#staleAt = performance.now() + ageMs
+    return records
   }
 
-  #isShared({ peerRecordEnvelope, addresses, protocols }: Peer): boolean {
-    if (peerRecordEnvelope === undefined || addresses.length === 0) return false
-    return peerRecordEnvelope.byteLength <= this.#init.maxRecordBytes && protocols.includes(PEER_EXCHANGE_PROTOCOL)
+  #recordOf({ peerRecordEnvelope: bytes, addresses, protocols }: Peer): Uint8Array | undefined {
+    if (bytes === undefined || bytes.byteLength > this.#init.maxRecordBytes) return undefined
+    return addresses.length > 0 && protocols.includes(PEER_EXCHANGE_PROTOCOL) ? bytes : undefined
   }
 }

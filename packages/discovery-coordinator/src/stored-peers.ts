@@ -1,6 +1,7 @@
 import type { Candidate } from '@gridmesh/interfaces'
 import type { Counter, IdentifyResult, Logger, PeerId } from '@libp2p/interface'
 import { AddressBook } from './address-book.ts'
+import { reachedOf } from './book-entry.ts'
 import { BookArchive, newSecret } from './book-archive.ts'
 import { BookPlaces } from './book-places.ts'
 import { within } from './deadline.ts'
@@ -54,7 +55,7 @@ export class StoredPeers implements Strategy {
   }
 
   async *discover({ need }: DiscoverOptions): AsyncGenerator<SourcedCandidate> {
-    yield* this.#book.select(need, this.#init.maxPerRun)
+    for (const entry of this.#book.select(need, this.#init.maxPerRun)) yield { ...entry, ...reachedOf(entry) }
   }
 
   found(candidate: SourcedCandidate, strategy: string): void {

@@ -12,6 +12,8 @@ export interface SourcedCandidate extends Candidate {
   source?: Multiaddr
   /** What the peer signed of where it is, in the latest record at hand; what nobody signed does not displace that. */
   record?: SignedAddresses
+  /** Where this node has reached it itself, the last time; told by no peer. It is dialled there whatever others say. */
+  reached?: Multiaddr
 }
 
 /** What a strategy is asked for. */

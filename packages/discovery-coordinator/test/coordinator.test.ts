@@ -1,5 +1,5 @@
 import { type DiscoveryNeed, HandshakeRejectedError } from '@gridmesh/interfaces'
-import type { PeerId } from '@libp2p/interface'
+import { AbortError, type PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { DefaultDiscovery } from '../src/discovery-service.ts'
@@ -183,6 +183,28 @@ it('keeps backing off from a peer that answers and leaves at once, and starts ov
   expect(steady.world.dials).toHaveLength(6)
   await steady.stop()
 })
+
+it.each(['us', 'them'] as const)(
+  'leaves a peer alone for 300 s, less up to half, that made room since it was idle, by %s',
+  async (by) => {
+    const manager = new FakePeerManager()
+    const siblings = { peerManager: manager as never, handshake: AGREEABLE as never }
+    const { world, stop } = await run({ strategies: [new ListStrategy('list', offer(0, 1))] }, siblings)
+    const peer = at(peers, 0)
+    reachable(world, [peer])
+    sayRoles(world, manager, () => 'consumer')
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(world.dials).toHaveLength(1)
+    manager.gone(peer, { by, reason: { code: 'idle', message: 'no message' } })
+    await vi.advanceTimersByTimeAsync(100)
+    world.close(peer)
+    await vi.advanceTimersByTimeAsync(149_000)
+    expect(world.dials).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(190_000)
+    expect(world.dials).toHaveLength(2)
+    await stop()
+  },
+)
 
 it('counts as ready who the peer manager says is, and takes in those of whom it will say so soon', async () => {
   const manager = new FakePeerManager()
@@ -401,6 +423,14 @@ it('dials through the connection pool where there is one, which tells the peer m
   expect([world.dials, manager.told]).toEqual([[], []])
   // Our own limits say nothing of the peer.
   expect(service.stats()).toMatchObject({ dials: { neutral: 1, failed: 0 }, successRatio: 1 / 3 })
+  await stop()
+})
+
+it('counts a dial as failed that libp2p gave up at an address', async () => {
+  const { world, service, stop } = await run({ strategies: [new ListStrategy('list', offer(0, 1))] })
+  world.onDial = async () => Promise.reject(new AbortError())
+  await vi.advanceTimersByTimeAsync(100)
+  expect(service.stats()).toMatchObject({ dials: { failed: 1, neutral: 0 } })
   await stop()
 })
 

@@ -15,7 +15,7 @@ async function start(connections: Connection[], known: Peer[], peerManager: Fake
   const handlers: StreamHandler[] = []
   const strategy: Strategy = peerExchange()({
     connectionManager: { getConnections: () => connections },
-    peerStore: { all: async () => known, get: () => Promise.reject(new RangeError('unknown')) },
+    peerStore: { forEach: async (take) => known.forEach(take), get: () => Promise.reject(new RangeError('unknown')) },
     registrar: { handle: async (_, handler) => void handlers.push(handler), unhandle: async () => undefined },
     logger: defaultLogger(),
     peerManager,

@@ -50,6 +50,9 @@ it.each([
   ['/ip4/192.0.2.7/tcp/1', 'ip4/192.0.2.7'],
   ['/ip6/::ffff:192.0.2.7/tcp/1', 'ip4/192.0.2.7'],
   ['/dns4/0xc0.0.2.7/tcp/1', 'ip4/192.0.2.7'],
+  ['/ip6/64:ff9b::c000:207/tcp/1', 'ip4/192.0.2.7'],
+  ['/dns/::ffff:192.0.2.7/tcp/1', 'ip4/192.0.2.7'],
+  ['/dns6/2001:db8:0:1::9/tcp/1', 'ip6/2001:db8:0:1'],
   ['/ip6/2001:db8::1:2:3:4:5/tcp/1', 'ip6/2001:db8:0:1'],
   ['/ip6/2001:db8:0:1::9/udp/1/quic-v1', 'ip6/2001:db8:0:1'],
   ['/dns4/a.b.Example.org./tcp/1', 'dns/example.org'],
@@ -136,17 +139,77 @@ it('begins anew with a name that is dialled by the address it stands for', async
   await stop()
 })
 
-it('does not begin anew with a host because a peer that was told of there answered at another', async () => {
-  const [victim, own] = [
-    multiaddr('/ip4/192.0.2.7/tcp/1'),
-    (index: number) => multiaddr(`/ip4/198.51.${index}.1/tcp/1`),
-  ]
-  const offers = peers.slice(0, 40).map((id, index) => ({ id, addresses: [own(index), victim] }))
-  const { world, stop } = await run([new ListStrategy('told', offers)], { backoffBaseMs: 60_000 })
+it('notes a host that was dialled in vain though the peer answered at another, and not one that was not dialled', async () => {
+  const [dead, next] = [multiaddr('/ip4/192.0.2.7/tcp/1'), multiaddr('/ip4/203.0.113.1/tcp/1')]
+  const strategy = new ListStrategy('told', [])
+  strategy.offers = peers.slice(0, 40).map((id, index) => {
+    return { id, addresses: [dead, multiaddr(`/ip4/198.51.100.${index}/tcp/1`), next] }
+  })
+  const { world, stop } = await run([strategy], { backoffBaseMs: 60_000, targetPeers: 50 })
+  world.isThere = (address) => hostKey(address) !== hostKey(dead)
   for (const id of peers) world.reachable.add(id.toString())
   await vi.advanceTimersByTimeAsync(5_000)
-  expect(world.dials.length).toBeGreaterThanOrEqual(30)
-  expect(dialsTo(world, 'ip4/192.0.2.7')).toHaveLength(1)
+  expect(world.linked()).toHaveLength(40)
+  expect([dead, next].map((address) => dialsTo(world, hostKey(address)).length)).toEqual([1, 0])
+  strategy.offers = [{ id: at(peers, 50), addresses: [next] }]
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(world.linked()).toContain(at(peers, 50).toString())
+  await stop()
+})
+
+it('gives up a candidate after dialDeadlineMs, however many hosts it is said to be at', async () => {
+  const addresses = [1, 2, 3].map((host) => multiaddr(`/ip4/192.0.2.${host}/tcp/1`))
+  const init = { dialDeadlineMs: 3_000, backoffBaseMs: 60_000 }
+  const { world, service, stop } = await run([new ListStrategy('told', [{ id: at(peers, 0), addresses }])], init)
+  world.dialMs = 1_400
+  await vi.advanceTimersByTimeAsync(3_100)
+  expect(world.dials.map(({ addresses: [address] }) => address?.slice(0, 14))).toEqual([
+    '/ip4/192.0.2.1',
+    '/ip4/192.0.2.2',
+    '/ip4/192.0.2.3',
+  ])
+  expect(service.stats().dials).toMatchObject({ attempts: 1, failed: 1 })
+  await stop()
+})
+
+it('dials a peer as often as alone, whatever another teller says is on its machine', async () => {
+  const [victim, honest, liar] = ['/ip4/93.184.216.34/tcp/1', '/ip4/20.1.1.1/tcp/1', '/ip4/30.1.1.1/tcp/1'].map((one) =>
+    multiaddr(one),
+  )
+  if (victim === undefined || honest === undefined || liar === undefined) throw new RangeError('three addresses')
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 8 }), fc.boolean(), async (perSecond, doesRepeat) => {
+      const strategy = new ListStrategy('told', [])
+      const { world, stop } = await run([strategy])
+      const waits = { id: at(peers, 0), addresses: [victim], source: honest }
+      for (let second = 0; second < 30; second++) {
+        const from = 1 + second * perSecond
+        const lies = peers.slice(from, from + perSecond).map((id) => ({ id, addresses: [victim], source: liar }))
+        // Who tells of the peer itself first, and again and again, does not make it its own.
+        strategy.offers = [...(doesRepeat ? [{ ...waits, source: liar }] : []), ...lies, waits]
+        await vi.advanceTimersByTimeAsync(1_000)
+      }
+      const times = world.dials.filter(({ peer }) => peer === at(peers, 0).toString()).map(({ at: time }) => time)
+      // 1 s, 2 s … 16 s at most, and a second until the next round.
+      expect(times.length).toBeGreaterThanOrEqual(4)
+      for (const [index, time] of times.slice(1).entries()) {
+        expect(time - at(times, index)).toBeLessThanOrEqual(1_000 * 2 ** index + 2_000)
+      }
+      await stop()
+    }),
+    { numRuns: 20 },
+  )
+})
+
+it('dials a peer where it was reached before, whatever is said to be there', async () => {
+  const victim = multiaddr('/ip4/192.0.2.7/tcp/1')
+  const told = new ListStrategy('told', crowdAt('192.0.2.7', 200).slice(1))
+  const { world, stop } = await run([told], { backoffBaseMs: 60_000 })
+  await vi.advanceTimersByTimeAsync(500)
+  told.offers = [{ id: at(peers, 0), addresses: [victim], reached: victim }]
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(world.dials.map(({ peer }) => peer)).toContain(at(peers, 0).toString())
+  expect(world.dials).toHaveLength(2)
   await stop()
 })
 

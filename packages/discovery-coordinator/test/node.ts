@@ -7,18 +7,13 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import type { Datastore } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { discovery, type DiscoveryInit, type DiscoveryService } from '../src/index.ts'
 import { FakePeerManager } from './support.ts'
 
 export type TestNode = Libp2p<{ identify: unknown; discovery: DiscoveryService }>
 
-const nodes: Libp2p[] = []
 let count = 0
-
-afterEach(async () => {
-  for (const node of nodes.splice(0)) await node.stop()
-})
 
 /** What all nodes have. */
 export function base(): object {
@@ -50,14 +45,14 @@ export async function makeNode({
     ...extra,
     services: { identify: identify(), discovery: discovery(init), ...siblings },
   })
-  nodes.push(node)
+  onTestFinished(() => node.stop())
   return node
 }
 
 /** A libp2p node without discovery, for a test to speak through. */
 export async function makeStranger(): Promise<Libp2p> {
   const node = await createLibp2p({ ...base(), services: { identify: identify() } })
-  nodes.push(node)
+  onTestFinished(() => node.stop())
   return node
 }
 

@@ -36,6 +36,16 @@ it('is over when the wait is and not 1 ms sooner, or after capMs', () => {
   expect(table.isOver('a')).toBe(true)
 })
 
+it('leaves a candidate alone for up to maxMs that is to rest, which counts as no attempt', () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  const table = new BackoffTable({ baseMs: 1_000, maxMs: 300_000, maxKeys: 10 })
+  table.rest('a')
+  vi.advanceTimersByTime(149_999)
+  expect(table.isOver('a')).toBe(false)
+  vi.advanceTimersByTime(1)
+  expect([table.isOver('a'), table.attempts('a')]).toEqual([true, 0])
+})
+
 it('starts over for a candidate that is forgotten', () => {
   const table = new BackoffTable({ baseMs: 1_000, maxMs: 300_000, maxKeys: 10 })
   table.attempt('a')

@@ -20,6 +20,16 @@ const MACHINE = [
   '/dns4/localhost/tcp/22',
   '/dns4/a.LOCALHOST./tcp/22',
   '/dns4/0177.1/tcp/22',
+  '/dns6/::1/tcp/22',
+  '/dns/0::1/tcp/22',
+  '/dns6/::1%lo/tcp/22',
+  '/dns/::/tcp/22',
+  '/dns4/::ffff:127.0.0.1/tcp/22',
+  '/dns/::ffff:7f00:1/tcp/22',
+  '/dns/ip6-localhost/tcp/22',
+  '/dns/localhost.localdomain/tcp/22',
+  '/dns4/a#.example/tcp/22',
+  '/ip6/64:ff9b::7f00:1/tcp/22',
   `/ip4/127.0.0.1/tcp/22/${RELAY}`,
   '/unix/var%2Frun%2Fx.sock',
   '/memory/x',
@@ -34,10 +44,23 @@ const NETWORK = [
   '/ip6zone/eth0/ip6/fe80::1/tcp/22',
   '/ip6/fd00::1/tcp/22',
   '/ip6/::ffff:10.0.0.1/tcp/22',
+  '/ip6/64:ff9b::a00:1/tcp/22',
+  '/ip6/64:ff9b:1::808:808/tcp/22',
+  '/ip6/fec0::1/tcp/22',
+  '/ip6/::7f00:1/tcp/22',
   '/dns4/167772161/tcp/22',
+  '/dns6/fd00::1/tcp/22',
+  '/dns/router/tcp/22',
+  '/dns/router.local/tcp/22',
   `/ip4/10.0.0.1/tcp/22/${RELAY}`,
 ]
-const WORLD = ['/ip4/8.8.8.8/tcp/9000', '/ip6/2606:4700::1111/tcp/9000', '/dns4/seed.gridmesh.net/tcp/9000']
+const WORLD = [
+  '/ip4/8.8.8.8/tcp/9000',
+  '/ip6/2606:4700::1111/tcp/9000',
+  '/ip6/64:ff9b::808:808/tcp/9000',
+  '/dns4/seed.gridmesh.net/tcp/9000',
+  '/dns6/2606:4700::1111/tcp/9000',
+]
 const ALL = [...MACHINE, ...NETWORK, ...WORLD]
 
 /** What is left of all addresses when somebody at `tellers` tells of them. */
@@ -100,9 +123,9 @@ it.each([
   await service.start()
   service.afterStart()
   await vi.advanceTimersByTimeAsync(100)
-  expect(world.dials.map(({ addresses: dialled }) => dialled)).toEqual([
-    expected.map((address) => `${address}/p2p/${peer.toString()}`),
-  ])
+  expect(world.dials.flatMap(({ addresses: dialled }) => dialled).toSorted()).toEqual(
+    expected.map((address) => `${address}/p2p/${peer.toString()}`).toSorted(),
+  )
   expect(found.mock.calls[0]?.[0].addresses.map(String)).toEqual(expected)
   await service.stop()
 })

@@ -1,6 +1,7 @@
 import type {
   Candidate,
   Hello,
+  Parting,
   PeerManager,
   PeerQuery,
   PeerRecord,
@@ -125,6 +126,8 @@ export class FakeWorld {
   readonly connections: FakeConnection[] = []
   /** Peer id strings that answer. */
   readonly reachable = new Set<string>()
+  /** Whether they answer at an address. */
+  isThere: (address: Multiaddr) => boolean = () => true
   /** Dials in order, by peer id string. */
   readonly dials: { peer: string; addresses: string[]; at: number }[] = []
   dialMs = 10
@@ -174,7 +177,7 @@ export class FakeWorld {
         openConnection: async (target: DialTarget, options?: { signal?: AbortSignal }) =>
           (await this.dial(target, options?.signal)) as unknown as Connection,
       },
-      peerStore: { all: async () => [], get: async () => ({ protocols: [] }) },
+      peerStore: { forEach: async () => undefined, get: async () => ({ protocols: [] }) },
       registrar: { handle: async () => undefined, unhandle: async () => undefined },
       datastore: new MemoryDatastore(),
       logger: defaultLogger(),
@@ -193,7 +196,7 @@ export class FakeWorld {
       if (this.onDial !== undefined) await this.onDial(peer, signal)
       else {
         await pass(this.dialMs, signal)
-        if (!this.reachable.has(key)) throw new RangeError('refused')
+        if (!this.reachable.has(key) || !addresses.every(this.isThere)) throw new RangeError('refused')
       }
       return this.open(peer, 'outbound', addresses[0])
     } finally {
@@ -234,9 +237,10 @@ export class FakePeerManager extends TypedEventEmitter<PeerManagerEvents> {
     this.safeDispatchEvent('peer:state', { detail: { peer: id, from: 'connected', to: 'ready' } })
   }
 
-  gone(id: PeerId): void {
+  gone(id: PeerId, parting: Partial<Parting> = {}): void {
     this.records.delete(id.toString())
-    this.safeDispatchEvent('peer:state', { detail: { peer: id, from: 'ready', to: 'known' } })
+    const to = parting.by === undefined ? 'known' : 'draining'
+    this.safeDispatchEvent('peer:state', { detail: { peer: id, from: 'ready', to, ...parting } })
   }
 
   get(id: PeerId): PeerRecord | undefined {
