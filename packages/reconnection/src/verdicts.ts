@@ -60,7 +60,7 @@ export const BY_REASON_CODE: Table = {
   banned: never('banned'),
   'peer-banned': never('banned'),
   'low-reputation': never('low-reputation'),
-  // Who parts from an idle link has no use for it, and coming back would only make it idle again.
+  // Its slot went to another peer, and coming back would only take one from the next.
   idle: never('idle'),
   'probe-over': never('probe-over'),
   self: final('self'),

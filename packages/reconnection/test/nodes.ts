@@ -7,7 +7,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
-import { afterEach, vi } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { reconnection, type ReconnectionInit, type ReconnectionService } from '../src/index.ts'
 import { at } from './support.ts'
 
@@ -23,13 +23,6 @@ export const FAST = {
 // Real sockets on a busy machine: only what hangs is to fail.
 vi.setConfig({ testTimeout: 20_000 })
 
-const running: Libp2p[] = []
-
-afterEach(async () => {
-  // One after the other: two ends of a connection that close at once wait for each other's timeout.
-  for (const node of running.splice(0)) await node.stop()
-})
-
 /** A plain libp2p node over TCP on loopback, stopped after the test. */
 export async function makePlain(options: Libp2pOptions = {}): Promise<Libp2p> {
   const node = await createLibp2p({
@@ -39,7 +32,7 @@ export async function makePlain(options: Libp2pOptions = {}): Promise<Libp2p> {
     streamMuxers: [yamux()],
     ...options,
   })
-  running.push(node)
+  onTestFinished(() => node.stop())
   return node
 }
 
@@ -95,7 +88,7 @@ export class TestNode {
         reconnection: reconnection({ ...FAST, ...this.#init }),
       },
     })
-    running.push(node)
+    onTestFinished(() => node.stop())
     this.#node = node
     this.#listen = at(node.getMultiaddrs(), 0)
       .toString()

@@ -1,14 +1,24 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { handshake, type HandshakeService } from '@gridmesh/handshake'
+import { noise as gridmeshNoise } from '@gridmesh/noise'
 import type { ConnectionGater } from '@libp2p/interface'
 import { memory } from '@libp2p/memory'
+import { noise } from '@libp2p/noise'
 import { plaintext } from '@libp2p/plaintext'
+import { tls } from '@libp2p/tls'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2p, Libp2pOptions } from 'libp2p'
 import { afterEach, expect, it } from 'vitest'
 import { classify } from '../src/index.ts'
 import { makePlain } from './nodes.ts'
 import { at, PEER } from './support.ts'
+
+const ENCRYPTERS = [
+  ['@gridmesh/noise', gridmeshNoise],
+  ['@libp2p/noise', noise],
+  ['TLS', tls],
+  ['plaintext', plaintext],
+] as const
 
 const servers: { server: Server; sockets: Set<Socket> }[] = []
 
@@ -78,16 +88,16 @@ it('timed out: by the signal of the dial, by the time for one address, by that o
   expect(await failure(impatient.dial(silent))).toEqual(timedOut)
 })
 
-it('reset: while the connection is being secured, and at once', async () => {
-  const node = await makePlain()
+it.each(ENCRYPTERS)('reset: while the connection is being secured by %s, and at once', async (_, encrypter) => {
+  const node = await makePlain({ connectionEncrypters: [encrypter()] })
   const late = await listen((socket) => socket.on('data', () => socket.resetAndDestroy()))
   expect(await failure(node.dial(late))).toEqual({ action: 'retry', reason: 'reset' })
   const early = await listen((socket) => socket.resetAndDestroy())
   expect(await failure(node.dial(early))).toEqual({ action: 'retry', reason: 'reset' })
 })
 
-it('closed while the connection is being secured', async () => {
-  const node = await makePlain()
+it.each(ENCRYPTERS)('closed while the connection is being secured by %s', async (_, encrypter) => {
+  const node = await makePlain({ connectionEncrypters: [encrypter()] })
   const ended = await listen((socket) => socket.on('data', () => socket.end()))
   expect(await failure(node.dial(ended))).toEqual({ action: 'retry', reason: 'closed' })
 })
@@ -99,13 +109,10 @@ it('a name that is not there', async () => {
   expect(verdict).toSatisfy(({ reason }) => ['dns-not-found', 'dns-failed'].includes(reason))
 })
 
-it('wrong peer id: over Noise and over plaintext', async () => {
-  const wrongPeer = { action: 'never', reason: 'wrong-peer' }
-  const [a, b] = [await makePlain(), await makePlain()]
-  expect(await failure(a.dial(impostor(b)))).toEqual(wrongPeer)
-  const plain = { connectionEncrypters: [plaintext()] }
-  const [c, d] = [await makePlain(plain), await makePlain(plain)]
-  expect(await failure(c.dial(impostor(d)))).toEqual(wrongPeer)
+it.each(ENCRYPTERS)('wrong peer id, over %s', async (_, encrypter) => {
+  const options = { connectionEncrypters: [encrypter()] }
+  const [a, b] = [await makePlain(options), await makePlain(options)]
+  expect(await failure(a.dial(impostor(b)))).toEqual({ action: 'never', reason: 'wrong-peer' })
 })
 
 it('no secure channel in common', async () => {
