@@ -1,5 +1,5 @@
 import type { LoadLevel, NetworkHealth } from '@gridmesh/interfaces'
-import { optional } from '@gridmesh/interfaces'
+import { optional, requireName } from '@gridmesh/interfaces'
 import {
   type Logger,
   type PeerId,
@@ -50,8 +50,10 @@ export class HealthMonitor extends TypedEventEmitter<HealthEvents> implements He
     this.#network = new NetworkWatch(components, this.#options, this.#peers.table, this.#log)
   }
 
+  /** @throws {ServiceNameError} when no service is named `health`, or none `ping` */
   start(): void {
     if (this.#running !== undefined) return
+    for (const name of ['health', 'ping']) requireName(this.#components, name)
     this.#running = new AbortController()
     this.#peers.start(this.#running.signal)
     this.#network.start()

@@ -71,7 +71,7 @@ export interface HealthMonitorInit extends HealthScoreInit, LoadMeterInit {
   maxParallelPings?: number
   /** Time without an answer or a message after which the next unanswered ping closes the link, in ms. @default 300_000 */
   maxUnseenMs?: number
-  /** Time that closing a link may take before it is tried again later, in ms. @default 5_000 */
+  /** Time that closing a link may take before its connections are aborted, in ms. @default 5_000 */
   closeTimeoutMs?: number
   /** Round trips of a peer that percentiles are over; beyond it the oldest are dropped. @default 128 */
   latencyWindow?: number
@@ -274,7 +274,8 @@ export interface HealthService extends Health, TypedEventTarget<HealthEvents> {
 }
 
 /**
- * Creates the health monitor as a libp2p service; its name must be `health`, and a ping service must be named `ping`.
+ * Creates the health monitor as a libp2p service; its name must be `health`, and a ping service must be named `ping`,
+ * or the start fails with a `ServiceNameError`.
  * @throws {RangeError} when an option is out of range
  */
 export function healthMonitor(init: HealthMonitorInit = {}): (components: HealthMonitorComponents) => HealthService {

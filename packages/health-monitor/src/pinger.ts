@@ -19,7 +19,7 @@ export class Pinger {
   async ask(peer: PeerId, stopped: AbortSignal): Promise<PingOutcome> {
     const startedMs = performance.now()
     try {
-      // libp2p's ping would dial a peer that is gone: winning peers back is not for us.
+      // libp2p's ping would dial a peer that is gone, or is reached by limited connections alone: that is not for us.
       if (!this.#isLinked(peer)) return { kind: 'unmeasured', failure: 'ConnectionClosedError' }
       const roundTripMs = await within(this.#deadlineMs, stopped, async (signal) =>
         this.#components.ping.ping(peer, { signal }),
@@ -33,6 +33,7 @@ export class Pinger {
   }
 
   #isLinked(peer: PeerId): boolean {
-    return this.#components.connectionManager.getConnections(peer).some(({ status }) => status === 'open')
+    const connections = this.#components.connectionManager.getConnections(peer)
+    return connections.some(({ status, limits }) => status === 'open' && limits === undefined)
   }
 }

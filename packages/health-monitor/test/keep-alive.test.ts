@@ -234,23 +234,50 @@ it('asks before it closes: a machine that slept for an hour loses no peer that a
   expect(monitor.get(peer)?.isHealthy).toBe(true)
 })
 
-it('gives up a close that hangs, and tries again', async () => {
-  const { libp2p, ping } = start()
-  const closed = vi.fn<() => void>()
-  bench.monitor.addEventListener('peer:closed', closed)
+it('cuts a link whose close hangs, and says that it is closed', async () => {
+  const { libp2p, ping, monitor } = start()
+  const closed: string[] = []
+  monitor.addEventListener('peer:closed', ({ detail }) => closed.push(detail.reason.code))
   libp2p.isStuck = true
   ping.set(peer, 'silent')
   libp2p.connect(peer)
   await advanceUntil(() => libp2p.closed.length === 1)
-  libp2p.isStuck = false
-  await vi.advanceTimersByTimeAsync(4 * SECOND_MS)
-  expect(libp2p.closed).toHaveLength(1)
-  await vi.advanceTimersByTimeAsync(MINUTE_MS)
-  expect(libp2p.closed).toHaveLength(2)
-  expect(closed).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(3 * SECOND_MS)
+  expect([...libp2p.linked.keys()]).toEqual([peer.toString()])
+  await vi.advanceTimersByTimeAsync(2 * SECOND_MS)
+  expect([...libp2p.linked.keys()]).toEqual([])
+  expect(closed).toEqual(['unseen'])
 })
 
-it('goes on pinging a peer whose link it is closing in vain', async () => {
+it('counts a peer as lost whose goodbye fails, and cuts its link', async () => {
+  const { bench: made, manager } = startManaged()
+  const closed = vi.fn<() => void>()
+  made.monitor.addEventListener('peer:closed', closed)
+  vi.spyOn(manager, 'disconnect').mockRejectedValue(new RangeError('broken'))
+  made.ping.set(peer, 'silent')
+  for (const id of [peer, other]) manager.put(id, 'ready')
+  await advanceUntil(() => closed.mock.calls.length === 1)
+  manager.put(peer, 'draining')
+  manager.put(peer, 'known')
+  expect([...made.libp2p.linked.keys()]).toEqual([other.toString()])
+  expect(made.monitor.network().partitionRisk).toBeCloseTo(0.5, 9)
+})
+
+it('cuts no link that came while the old one was being closed', async () => {
+  const { libp2p, ping } = start()
+  libp2p.isStuck = true
+  ping.set(peer, 'silent')
+  libp2p.connect(peer)
+  await advanceUntil(() => libp2p.closed.length === 1)
+  const cut = vi.fn<() => void>()
+  const getConnections = libp2p.connectionManager.getConnections
+  libp2p.connectionManager.getConnections = (id) =>
+    getConnections(id).map((link) => Object.assign(link, { abort: cut }))
+  await vi.advanceTimersByTimeAsync(6 * SECOND_MS)
+  expect(cut).not.toHaveBeenCalled()
+})
+
+it('asks nothing of a peer while it closes the link', async () => {
   const { libp2p, ping } = start({ closeTimeoutMs: 2 * MINUTE_MS })
   libp2p.isStuck = true
   ping.set(peer, 'silent')
@@ -259,6 +286,7 @@ it('goes on pinging a peer whose link it is closing in vain', async () => {
   const asked = ping.of(peer).length
   await vi.advanceTimersByTimeAsync(2 * MINUTE_MS)
   expect(ping.of(peer)).toHaveLength(asked)
+  libp2p.connect(peer)
   await vi.advanceTimersByTimeAsync(MINUTE_MS)
   expect(ping.of(peer).length).toBeGreaterThan(asked)
 })
@@ -326,6 +354,18 @@ it('never dials: a peer without a connection is not asked', async () => {
   made.libp2p.linked.clear()
   await vi.advanceTimersByTimeAsync(MINUTE_MS)
   expect(made.ping.asked).toEqual([])
+})
+
+it('never dials: a peer with no connection but limited ones is not asked, and is kept', async () => {
+  const { libp2p, ping, monitor } = start()
+  libp2p.limited.add(peer.toString())
+  libp2p.connect(peer)
+  await vi.advanceTimersByTimeAsync(20 * MINUTE_MS)
+  expect(ping.asked).toEqual([])
+  expect([libp2p.closed, monitor.score(peer)]).toEqual([[], undefined])
+  libp2p.limited.clear()
+  await vi.advanceTimersByTimeAsync(MINUTE_MS)
+  expect(monitor.score(peer)).toBeGreaterThan(50)
 })
 
 it('remembers the score of a peer that went and came back', async () => {

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
@@ -9,7 +10,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { healthMonitor, type HealthMonitorInit, type HealthService, type LoopMonitor } from '../src/index.ts'
 
 type Services = { ping: Ping; health: HealthService; identify: unknown }
@@ -88,6 +89,56 @@ it(
     expect(a.getConnections(mute.peerId)).toEqual([])
     expect(a.services.health.get(mute.peerId)).toMatchObject({ isHealthy: false, availability: 0, latency: undefined })
     expect(a.services.health.score(b.peerId)).toBeGreaterThan(50)
+  },
+)
+
+/** Stands between nodes on loopback, and can keep all to itself. */
+async function createFreezer(port: number): Promise<{ port: number; freeze: () => void }> {
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => {}).on('close', () => to.destroy())
+      from.pipe(to)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const freeze = (): void => {
+    for (const socket of sockets) socket.unpipe().pause()
+  }
+  return { port: (server.address() as AddressInfo).port, freeze }
+}
+
+it(
+  'closes a link that dies with much on its way, says so, and counts the peer as lost',
+  { timeout: 30_000 },
+  async () => {
+    const init = { ...FAST, pingDeadlineMs: 300, maxUnseenMs: 1_000, closeTimeoutMs: 500 }
+    const [a, b, c] = [await createNode(init), await createNode(), await createNode()]
+    await c.handle('/sink/1', async (stream) => {
+      for await (const _ of stream) continue
+    })
+    const { port, freeze } = await createFreezer(Number(c.getMultiaddrs()[0]?.getComponents()[1]?.value))
+    const through = await a.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}/p2p/${c.peerId.toString()}`))
+    await a.dial(b.getMultiaddrs())
+    const closed: string[] = []
+    a.services.health.addEventListener('peer:closed', ({ detail }) => closed.push(detail.peer.toString()))
+    await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(2), { timeout: 5_000 })
+
+    const stream = await through.newStream('/sink/1')
+    freeze()
+    for (let sent = 0; sent < 64; sent += 1) stream.send(new Uint8Array(65_536))
+    await vi.waitFor(() => expect(closed).toEqual([c.peerId.toString()]), { timeout: 15_000 })
+    expect(a.getConnections(c.peerId)).toEqual([])
+    expect(a.services.health.network().partitionRisk).toBeGreaterThan(0)
   },
 )
 
@@ -206,6 +257,14 @@ it('refuses to be part of a node without a ping service', async () => {
     // libp2p types its services one by one, so that a missing one shows at run time only.
     createLibp2p({ start: false, services: { health: healthMonitor() as () => unknown } }),
   ).rejects.toMatchObject({ name: 'UnmetServiceDependenciesError' })
+})
+
+it('refuses to start where it, or the ping service, has another name', async () => {
+  const unnamed = await createLibp2p({ start: false, services: { monitor: healthMonitor(), ping: ping(WIDE_PING) } })
+  await expect(unnamed.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'health' })
+  const services = { health: healthMonitor() as () => unknown, echo: ping(WIDE_PING) }
+  const mute = await createLibp2p({ start: false, services })
+  await expect(mute.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'ping' })
 })
 
 it('finds a real event loop late while it is blocked, and less so after', async () => {

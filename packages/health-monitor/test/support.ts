@@ -54,6 +54,8 @@ export function makeHello(changes: Partial<Hello> = {}): Hello {
 export class FakeLibp2p {
   readonly events = new TypedEventEmitter<Libp2pEvents>()
   readonly linked = new Map<string, PeerId>()
+  /** Whose links are relayed, and limited. */
+  readonly limited = new Set<string>()
   readonly closed: string[] = []
   /** Left alone, links close when asked. */
   isStuck = false
@@ -74,12 +76,17 @@ export class FakeLibp2p {
     getConnections: (peer) =>
       [...this.linked.values()]
         .filter((one) => peer === undefined || one.equals(peer))
-        .map((remotePeer) => ({ remotePeer, status: 'open' }) as Connection),
+        .map((remotePeer) => this.#connection(remotePeer)),
     closeConnections: async (peer) => {
       this.closed.push(peer.toString())
       if (this.isStuck) await new Promise(() => {})
       this.disconnect(peer)
     },
+  }
+
+  #connection(remotePeer: PeerId): Connection {
+    const limits = this.limited.has(remotePeer.toString()) ? { limits: { seconds: 120 } } : {}
+    return { remotePeer, status: 'open', ...limits, abort: () => this.disconnect(remotePeer) } as unknown as Connection
   }
 }
 
