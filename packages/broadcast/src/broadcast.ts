@@ -21,23 +21,25 @@ export class DefaultBroadcast implements BroadcastService, Startable {
   readonly [serviceCapabilities] = ['@gridmesh/broadcast']
   readonly [serviceDependencies] = ['@libp2p/identify']
   readonly #parts: Parts
+  #lifecycle: Promise<void> = Promise.resolve()
   #running: AbortController | undefined
 
   constructor(components: BroadcastComponents, init: BroadcastInit) {
     this.#parts = assemble(components, init)
   }
 
-  async start(): Promise<void> {
-    if (this.#running !== undefined) return
-    this.#running = new AbortController()
-    this.#parts.retained.start()
-    try {
-      await this.#parts.router.start()
-    } catch (err) {
-      this.#running = undefined
-      this.#parts.retained.stop()
-      throw err
-    }
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#running !== undefined) return
+      this.#running = new AbortController()
+      this.#parts.retained.start()
+      try {
+        await this.#parts.router.start()
+      } catch (err) {
+        await this.#end()
+        throw err
+      }
+    })
   }
 
   /** Only now may the siblings be relied on. */
@@ -52,26 +54,17 @@ export class DefaultBroadcast implements BroadcastService, Startable {
     acks.start(this.#running.signal)
   }
 
-  async stop(): Promise<void> {
-    if (this.#running === undefined) return
-    const { acks, deliveries, direct, ids, inbox, puller, queue, retained, router, server, siblings } = this.#parts
-    this.#running.abort(new NotStartedError('Broadcast stopped'))
-    this.#running = undefined
-    acks.stop()
-    direct.stop()
-    server.stop()
-    puller.stop()
-    queue.clear('stopped')
-    inbox.stop()
-    deliveries.clear()
-    ids.clear()
-    retained.stop()
-    siblings.unsettle()
-    await router.stop()
+  stop(): Promise<void> {
+    return this.#inTurn(async () => this.#end())
   }
 
   mesh(topic: string): PeerId[] {
     return this.#parts.router.mesh(this.#parts.topics.toWire(topic))
+  }
+
+  unreached(): string[] {
+    const { inbox, router, topics } = this.#parts
+    return [...inbox.subscriptions.keys()].filter((topic) => router.reachable(topics.toWire(topic)).size === 0)
   }
 
   subscribe(topic: string, handler: BroadcastHandler, { lane = 'normal' }: SubscribeOptions = {}): () => void {
@@ -96,5 +89,30 @@ export class DefaultBroadcast implements BroadcastService, Startable {
     if (payload.length > maxMessageBytes) throw new MessageTooLargeError(payload.length, maxMessageBytes)
     if (this.#running === undefined) throw new NotStartedError('Broadcast is not started')
     return publisher.publish({ wireTopic, payload, options, running: this.#running.signal })
+  }
+
+  // A stop that overtook a start would find a router that it cannot stop yet, and leave it running.
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    const turn = this.#lifecycle.then(step)
+    this.#lifecycle = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #end(): Promise<void> {
+    if (this.#running === undefined) return
+    const { acks, deliveries, direct, ids, inbox, puller, queue, retained, router, server, siblings } = this.#parts
+    this.#running.abort(new NotStartedError('Broadcast stopped'))
+    this.#running = undefined
+    acks.stop()
+    direct.stop()
+    server.stop()
+    puller.stop()
+    queue.clear('stopped')
+    inbox.stop()
+    deliveries.clear()
+    ids.clear()
+    retained.stop()
+    siblings.unsettle()
+    await router.stop()
   }
 }

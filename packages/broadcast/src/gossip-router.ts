@@ -1,7 +1,7 @@
 import { type GossipSub, type GossipSubEvents, TopicValidatorResult, type TopicValidatorFn } from '@libp2p/gossipsub'
 import { type Logger, type PeerId, start, stop } from '@libp2p/interface'
 import { raceSignal } from 'race-signal'
-import type { GossipTopology } from './gossip-topology.ts'
+import type { GossipStreams, GossipTopology } from './gossip-topology.ts'
 import { Newcomers } from './newcomers.ts'
 
 /** What a publish by gossip came to. */
@@ -29,9 +29,8 @@ const REACH_EVENTS = [
 ] as const satisfies (keyof GossipSubEvents)[]
 
 /** What gossipsub has beyond its interface, and another router might not have. */
-interface Inspectable {
+interface Inspectable extends GossipStreams {
   getMeshPeers(topic: string): string[]
-  streamsOutbound: Map<string, unknown>
 }
 
 /** A router that passes on when it is told to, and not before. */
@@ -62,7 +61,7 @@ export class GossipRouter {
     this.#router = router
     this.#topology = topology
     this.#log = log
-    if (isInspectable(router)) topology.follow(router.streamsOutbound, this.#onReach)
+    if (isInspectable(router)) topology.follow(router, this.#onReach)
   }
 
   async start(): Promise<void> {
@@ -73,6 +72,7 @@ export class GossipRouter {
     for (const event of REACH_EVENTS) this.#router.addEventListener(event, this.#onReach)
     // Gossipsub forgets its subscriptions when it stops.
     for (const topic of this.#topics) this.#router.subscribe(topic)
+    this.#topology.start()
   }
 
   async stop(): Promise<void> {
@@ -82,7 +82,7 @@ export class GossipRouter {
     this.#passOn()
     for (const event of REACH_EVENTS) this.#router.removeEventListener(event, this.#onReach)
     this.#newcomers.clear()
-    this.#topology.clear()
+    this.#topology.stop()
     await stop(this.#router)
   }
 
@@ -188,7 +188,13 @@ export class GossipRouter {
 }
 
 function isInspectable(router: GossipSub): router is GossipSub & Inspectable {
-  return 'getMeshPeers' in router && 'streamsOutbound' in router && router.streamsOutbound instanceof Map
+  return (
+    'getMeshPeers' in router &&
+    'streamsOutbound' in router &&
+    router.streamsOutbound instanceof Map &&
+    'streamsInbound' in router &&
+    router.streamsInbound instanceof Map
+  )
 }
 
 function isTold(router: GossipSub): router is GossipSub & Told {

@@ -18,12 +18,23 @@ interface Told {
   atMs: number
   /** Settles when a stream was opened, or could not be. */
   opening?: Promise<void> | undefined
-  /** The stream to it that was opened last. */
+  /** The stream to it that was opened last, and where. */
   stream?: Stream | undefined
+  connection?: Connection | undefined
   /** Whether gossipsub has yet to take that stream. */
   isUnclaimed: boolean
   /** Whether it was told of again since the last heartbeat, because its stream had gone. */
   isRetold: boolean
+  /** The open streams it sends on, which gossipsub was given. */
+  readonly heard: Set<Stream>
+}
+
+/** The streams of gossipsub, by peer. */
+export interface GossipStreams {
+  /** Those it sends on. */
+  streamsOutbound: Map<string, unknown>
+  /** Those it hears. */
+  streamsInbound: ReadonlyMap<string, unknown>
 }
 
 /**
@@ -34,22 +45,32 @@ interface Told {
  * - it passes a peer by while it still holds a stream of a dead connection, and never tries again after a failure, so
  *   that a peer that crashed and came back before its old connection was given up would be cut off for good
  * - a stream whose connection ends while the stream is being opened is held for good, and every message to it is lost
+ * - a peer whose stream comes while gossipsub starts is never heard: the stream stays open, and nobody reads it
+ * - where one of several streams of a peer breaks it forgets what the peer subscribes to, which is said once per stream
  *
  * So all streams are opened here, at once and within a time, and gossipsub is told of a peer when there is one to take.
+ * What comes before gossipsub has started waits for it, and a stream that it hears no more is ended, so that the peer
+ * opens another.
+ * Where a peer has several connections, its stream moves to the one that is used: others may be dead, or be closed.
  */
 export class GossipTopology {
   /** What gossipsub is to be built with. */
   readonly components: BroadcastComponents
   readonly #connections: BroadcastComponents['connectionManager']
+  readonly #used: (peer: PeerId) => Connection | undefined
   readonly #log: Logger
   readonly #told = new Map<string, Told>()
   readonly #protocols = new Set<string>()
   #options: NewStreamOptions = {}
-  #streams: Map<string, unknown> | undefined
+  #streams: GossipStreams | undefined
+  /** Resolves with whether gossipsub has started, or was stopped instead. */
+  #starting = Promise.withResolvers<boolean>()
   #topology: Topology | undefined
   #onStream: () => void = () => undefined
 
-  constructor(components: BroadcastComponents) {
+  /** `used` tells which of several connections to a peer is used, where somebody knows. */
+  constructor(components: BroadcastComponents, used: (peer: PeerId) => Connection | undefined = () => undefined) {
+    this.#used = used
     this.#connections = components.connectionManager
     this.#log = components.logger.forComponent('gridmesh:broadcast')
     const registrar = this.#listenIn(components.registrar)
@@ -59,10 +80,22 @@ export class GossipTopology {
     })
   }
 
-  /** Names the streams that gossipsub sends on, by peer; those that are dead are taken out of it. Calls back after each new one. */
-  follow(streams: Map<string, unknown>, onStream: () => void): void {
+  /** Names the streams of gossipsub; those that are dead are taken out of it. Calls back after each new one it sends on. */
+  follow(streams: GossipStreams, onStream: () => void): void {
     this.#streams = streams
     this.#onStream = onStream
+  }
+
+  /** Gossipsub has started: it is given the streams and peers that have come by now, and those that come. */
+  start(): void {
+    this.#starting.resolve(true)
+  }
+
+  /** Refuses what waits for gossipsub, and forgets all peers. */
+  stop(): void {
+    this.#starting.resolve(false)
+    this.#starting = Promise.withResolvers()
+    this.#told.clear()
   }
 
   /** The peer of this name, if gossipsub was told of it. */
@@ -72,7 +105,7 @@ export class GossipTopology {
 
   /** Whether gossipsub can send to this peer, as far as can be seen. */
   hasStream(peer: string): boolean {
-    return this.#streams === undefined || (this.#streams.has(peer) && this.#isAlive(peer))
+    return this.#streams === undefined || (this.#streams.streamsOutbound.has(peer) && this.#isAlive(peer))
   }
 
   /** A peer is known to be of our network: its stream need not wait until libp2p has found out what it speaks. */
@@ -81,12 +114,17 @@ export class GossipTopology {
     if (connection !== undefined) void this.#tell(peer, connection)
   }
 
-  /** Tells of each linked peer again whose stream is dead, or that has none though it was told of `RETELL_MS` ago. */
+  /**
+   * Ends the streams of each linked peer that gossipsub hears no more. Tells of each one again whose stream is dead, or
+   * that has none though it was told of `RETELL_MS` ago.
+   */
   retell(): void {
     const nowMs = performance.now()
     for (const [id, told] of this.#told) {
       told.isRetold = false
-      if (told.opening !== undefined || (this.#streams?.has(id) === true && this.#isAlive(id))) continue
+      if (told.opening !== undefined) continue
+      this.#endUnheard(id, told)
+      if (this.#streams?.streamsOutbound.has(id) === true && this.#isAlive(id)) continue
       const wasDead = this.#dropDead(id)
       const connection = this.#connectionTo(told.peer)
       if (connection === undefined) this.#told.delete(id)
@@ -96,33 +134,39 @@ export class GossipTopology {
     }
   }
 
-  clear(): void {
-    this.#told.clear()
-  }
-
   #isAlive(peer: string): boolean {
     const status = this.#told.get(peer)?.stream?.writeStatus
     return status !== 'closing' && status !== 'closed'
   }
 
-  /** The newest: a peer that was cut off is back on that, while older ones seem open. */
+  /** The one that is used, or the newest: a peer that was cut off is back on that, while older ones seem open. */
   #connectionTo(peer: PeerId, not?: Connection): Connection | undefined {
+    const used = this.#used(peer)
+    if (used !== undefined && used !== not) return used
     return this.#connections.getConnections(peer).findLast((found) => found.status === 'open' && found !== not)
   }
 
-  /** Takes away a stream that gossipsub holds and cannot write to. Returns whether there was one. */
+  /** Takes away a stream that cannot be written to, from gossipsub too. Returns whether there was one. */
   #dropDead(peer: string): boolean {
     const told = this.#told.get(peer)
     if (told === undefined || this.#isAlive(peer)) return false
     told.stream = undefined
-    return this.#streams?.delete(peer) === true
+    this.#streams?.streamsOutbound.delete(peer)
+    return true
+  }
+
+  #endUnheard(peer: string, { heard }: Told): void {
+    if (this.#streams === undefined || this.#streams.streamsInbound.has(peer)) return
+    for (const stream of heard) stream.abort(new ConnectionFailedError('Gossip does not hear this stream'))
   }
 
   #listenIn(registrar: Registrar): Registrar {
     const register: Registrar['register'] = (protocol, topology, options) => {
       this.#topology = topology
       this.#protocols.add(protocol)
-      const onConnect: Topology['onConnect'] = async (peer, connection) => this.#tell(peer, connection)
+      const onConnect: Topology['onConnect'] = async (peer, connection) => {
+        if (await this.#starting.promise) await this.#tell(peer, connection)
+      }
       return registrar.register(protocol, { ...topology, onConnect }, options)
     }
     const handle: Registrar['handle'] = (protocol, handler, options = {}) => {
@@ -130,8 +174,11 @@ export class GossipTopology {
       if (runOnLimitedConnection !== undefined) this.#options = { runOnLimitedConnection }
       const onStream: typeof handler = async (stream, connection) => {
         // Gossipsub wants a stream to whoever has opened one to us.
-        await this.#tell(connection.remotePeer, connection)
+        if (await this.#starting.promise) await this.#tell(connection.remotePeer, connection)
         const told = this.#told.get(connection.remotePeer.toString())
+        if (told === undefined) throw new ConnectionFailedError('Gossip has stopped')
+        told.heard.add(stream)
+        stream.addEventListener('close', () => told.heard.delete(stream), { once: true })
         return handler(stream, handing(connection, told))
       }
       return registrar.handle(protocol, onStream, options)
@@ -143,11 +190,13 @@ export class GossipTopology {
   async #tell(peer: PeerId, connection: Connection): Promise<void> {
     const id = peer.toString()
     this.#dropDead(id)
-    const told = this.#told.get(id) ?? { peer, atMs: 0, isUnclaimed: false, isRetold: false }
+    const told = this.#told.get(id) ?? { peer, atMs: 0, isUnclaimed: false, isRetold: false, heard: new Set() }
     this.#told.set(id, told)
     told.atMs = performance.now()
-    if (this.#streams?.has(id) === true) return
-    told.opening ??= this.#open(told, connection).finally(() => {
+    await told.opening
+    const used = this.#used(peer)
+    if (this.#streams?.streamsOutbound.has(id) === true && (used === undefined || used === told.connection)) return
+    told.opening ??= this.#open(told, used ?? connection).finally(() => {
       told.opening = undefined
     })
     await told.opening
@@ -157,11 +206,15 @@ export class GossipTopology {
     const stream = await this.#newStream(connection)
     // It is tried again: see `retell`.
     if (stream === undefined) return
-    if (this.#told.get(told.peer.toString()) !== told) {
+    const id = told.peer.toString()
+    if (this.#told.get(id) !== told) {
       stream.abort(new ConnectionFailedError('Gossip has stopped'))
       return
     }
+    // Gossipsub takes no other stream while it has one.
+    const before = this.#streams?.streamsOutbound.delete(id) === true ? told.stream : undefined
     told.stream = stream
+    told.connection = connection
     told.isUnclaimed = true
     stream.addEventListener('close', () => this.#onClosed(told, stream, connection), { once: true })
     try {
@@ -175,7 +228,11 @@ export class GossipTopology {
       return
     }
     // By then gossipsub has taken it.
-    setTimeout(() => this.#onStream(), 0)
+    setTimeout(() => {
+      this.#onStream()
+      // What was sent on that still arrives.
+      before?.close().catch(() => undefined)
+    }, 0)
   }
 
   async #newStream(connection: Connection): Promise<Stream | undefined> {
@@ -206,9 +263,9 @@ export class GossipTopology {
 }
 
 /** The connection, which hands out the stream that was opened for gossipsub, and no other. */
-function handing(connection: Connection, told: Told | undefined): Connection {
+function handing(connection: Connection, told: Told): Connection {
   const newStream: Connection['newStream'] = async () => {
-    if (told?.stream === undefined || !told.isUnclaimed) {
+    if (told.stream === undefined || !told.isUnclaimed) {
       throw new ConnectionFailedError(`No gossip stream to ${connection.remotePeer.toString()}`)
     }
     told.isUnclaimed = false

@@ -26,6 +26,7 @@
 import type {
   Broadcast,
   BroadcastStrategy,
+  ConnectionPool,
   Handshake,
   Lane,
   PeerManager,
@@ -156,6 +157,8 @@ export interface BroadcastComponents {
   privateKey: PrivateKey
   registrar: Registrar
   metrics?: Pick<Metrics, 'registerCounter' | 'registerCounterGroup' | 'registerHistogram'>
+  /** Says which of several connections to a peer is used. Absent: the newest. */
+  connectionPool?: Pick<ConnectionPool, 'find'>
   /** Refuses messages of peers it does not hold ready. Absent: every connected peer is ready. */
   handshake?: Pick<Handshake, 'isReady'>
   /** Knows ready peers, answers queries, takes reports. Absent: connected peers are used, and queries throw. */
@@ -185,6 +188,8 @@ export interface BroadcastService extends Broadcast {
   publish(topic: string, payload: Uint8Array, options?: PublishOptions): Promise<BroadcastDelivery>
   /** Peers in the gossip mesh of `topic`; empty where we do not subscribe to it. */
   mesh(topic: string): PeerId[]
+  /** Topics we subscribe to on which gossip can reach nobody now, be it that no peer subscribes or that none is linked. */
+  unreached(): string[]
 }
 
 /** Creates the broadcast as a libp2p service. @throws {RangeError} when an option makes no sense */

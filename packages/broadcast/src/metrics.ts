@@ -32,6 +32,7 @@ const KNOWN_REASONS = new Set([
 /** Counters of the package; they do nothing where libp2p has no metrics. */
 export class BroadcastMetrics {
   readonly #published: CounterGroup | undefined
+  readonly #unheard: Counter | undefined
   readonly #delivered: CounterGroup | undefined
   readonly #topics: CounterGroup | undefined
   readonly #duplicates: CounterGroup | undefined
@@ -51,6 +52,9 @@ export class BroadcastMetrics {
     const group = (what: string, label: string, help: string): CounterGroup | undefined =>
       metrics?.registerCounterGroup(`gridmesh_broadcast_${what}_total`, { label, help })
     this.#published = group('published_messages', 'strategy', 'Messages published, by strategy')
+    this.#unheard = metrics?.registerCounter('gridmesh_broadcast_unheard_messages_total', {
+      help: 'Messages published that reached nobody',
+    })
     this.#delivered = group('delivered_messages', 'via', 'Messages that handlers accepted, by the way they came')
     this.#topics = group('topic_messages', 'topic', 'Messages that handlers accepted, by topic')
     this.#duplicates = group('duplicate_messages', 'via', 'Copies of known messages, by the way they came')
@@ -81,6 +85,10 @@ export class BroadcastMetrics {
 
   published(strategy: BroadcastStrategy): void {
     this.#published?.increment({ [strategy]: true })
+  }
+
+  unheard(): void {
+    this.#unheard?.increment()
   }
 
   /** Topics are those we subscribe to, so a remote peer cannot add one. */

@@ -83,6 +83,7 @@ export class Publisher {
     }
     await Promise.all(carriers)
     onSent?.()
+    if ([...delivery.peers.values()].every(({ status }) => status === 'dropped')) this.#init.metrics.unheard()
     return delivery
   }
 

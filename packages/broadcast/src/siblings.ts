@@ -1,7 +1,7 @@
 import { optional } from '@gridmesh/interfaces'
 import type { BroadcastComponents } from './index.ts'
 
-type Name = 'handshake' | 'peerManager' | 'rateLimiter' | 'unicast'
+type Name = 'connectionPool' | 'handshake' | 'peerManager' | 'rateLimiter' | 'unicast'
 type Found = { readonly [N in Name]: BroadcastComponents[N] | undefined }
 
 /** The services beside this one, where present. */
@@ -26,6 +26,10 @@ export class Siblings {
     this.#found = undefined
   }
 
+  get connectionPool(): Found['connectionPool'] {
+    return (this.#found ?? this.#read()).connectionPool
+  }
+
   get handshake(): Found['handshake'] {
     return (this.#found ?? this.#read()).handshake
   }
@@ -44,6 +48,7 @@ export class Siblings {
 
   #read(): Found {
     return {
+      connectionPool: optional(this.#components, 'connectionPool'),
       handshake: optional(this.#components, 'handshake'),
       peerManager: optional(this.#components, 'peerManager'),
       rateLimiter: optional(this.#components, 'rateLimiter'),

@@ -15,6 +15,11 @@ afterEach(() => vi.useRealTimers())
 class FakeStream extends EventTarget {
   writeStatus: Stream['writeStatus'] = 'writable'
 
+  async close(): Promise<void> {
+    await Promise.resolve()
+    this.abort()
+  }
+
   abort(): void {
     this.writeStatus = 'closed'
     this.dispatchEvent(new Event('close'))
@@ -58,7 +63,7 @@ class FakeConnection {
 }
 
 /** A libp2p with connections to peers, and a gossipsub that takes a stream, one after the other, as the real one does. */
-async function world(peers = 1, onTold: () => void = () => undefined) {
+async function world(peers = 1, onTold: () => void = () => undefined, isStarted = true) {
   const connections = (await peerIds(peers)).map((peer) => new FakeConnection(peer))
   const [first] = connections
   if (first === undefined) throw new RangeError('no peer')
@@ -67,6 +72,7 @@ async function world(peers = 1, onTold: () => void = () => undefined) {
   const told: string[] = []
   const heard: unknown[] = []
   const streams = new Map<string, unknown>()
+  const inbound = new Map<string, unknown>()
   const onStream = vi.fn<() => void>()
   const components = {
     logger: defaultLogger(),
@@ -79,8 +85,10 @@ async function world(peers = 1, onTold: () => void = () => undefined) {
       getProtocols: () => PROTOCOLS,
     },
   } as unknown as BroadcastComponents
-  const topology = new GossipTopology(components)
-  topology.follow(streams, onStream)
+  const used = vi.fn<() => Connection | undefined>()
+  const topology = new GossipTopology(components, used)
+  topology.follow({ streamsOutbound: streams, streamsInbound: inbound }, onStream)
+  if (isStarted) topology.start()
 
   let queue = Promise.resolve()
   const open = async (peer: PeerId, via: Connection): Promise<void> => {
@@ -98,6 +106,7 @@ async function world(peers = 1, onTold: () => void = () => undefined) {
   for (const protocol of PROTOCOLS) await registrar.register(protocol, { onConnect })
   await registrar.handle('/meshsub/1.2.0', (stream, via) => {
     heard.push(stream)
+    inbound.set(via.remotePeer.toString(), stream)
     enqueue(via.remotePeer, via)
   })
   const settle = async (): Promise<void> => {
@@ -112,9 +121,25 @@ async function world(peers = 1, onTold: () => void = () => undefined) {
     await settle()
   }
   const meet = async (): Promise<void> => identify(first)
-  const hear = (): void => void handlers[0]?.({} as Stream, first as unknown as Connection)
+  const hear = (stream = new FakeStream()): unknown =>
+    handlers[0]?.(stream as unknown as Stream, first as unknown as Connection)
   const id = first.remotePeer.toString()
-  return { topology, told, heard, connections, first, meet, identify, hear, settle, streams, onStream, id }
+  return {
+    topology,
+    told,
+    heard,
+    connections,
+    first,
+    meet,
+    identify,
+    hear,
+    settle,
+    streams,
+    inbound,
+    onStream,
+    id,
+    used,
+  }
 }
 
 it('opens one stream with all protocols, in their order, and tells gossipsub once', async () => {
@@ -240,6 +265,37 @@ it('opens it on the newest connection that is left: the peer may have lost the o
   expect(older.asked).toEqual([])
 })
 
+it('moves it to the connection that is used, and ends the one before only when gossipsub has the other', async () => {
+  const { topology, first, meet, connections, streams, identify, id, used } = await world()
+  const second = new FakeConnection(first.remotePeer)
+  connections.push(second)
+  await meet()
+  await identify(second, second)
+  expect(second.asked).toEqual([])
+  used.mockReturnValue(second as unknown as Connection)
+  const before = first.opened[0]
+  const heldAtEnd: unknown[] = []
+  before?.addEventListener('close', () => heldAtEnd.push(streams.get(id)))
+  // Whichever of them calls for it.
+  await meet()
+  expect(heldAtEnd).toEqual([second.opened[0]])
+  expect(topology.hasStream(id)).toBe(true)
+  await identify(second, second)
+  expect([first, second].map(({ asked }) => asked.length)).toEqual([1, 1])
+})
+
+it('leaves it where it is while none opens on the connection that is used', async () => {
+  const { topology, first, meet, connections, streams, id, used } = await world()
+  const second = new FakeConnection(first.remotePeer)
+  connections.push(second)
+  await meet()
+  second.turn = refusal()
+  used.mockReturnValue(second as unknown as Connection)
+  await meet()
+  expect(streams.get(id)).toBe(first.opened[0])
+  expect(topology.hasStream(id)).toBe(true)
+})
+
 it('opens none in the turn in which another ended: its connection may be the next to end, and yamux would throw', async () => {
   const { first, meet, settle, connections } = await world()
   const second = new FakeConnection(first.remotePeer)
@@ -294,7 +350,7 @@ it('opens a stream to a peer that has opened one, before gossipsub hears it', as
   const { topology, heard, first, hear, settle, id } = await world()
   const turn = Promise.withResolvers<void>()
   first.turn = turn.promise
-  hear()
+  void hear()
   await settle()
   expect(heard).toHaveLength(0)
   turn.resolve()
@@ -307,7 +363,7 @@ it('opens a stream to a peer that has opened one, before gossipsub hears it', as
 it('lets gossipsub hear a peer that no stream can be opened to', async () => {
   const { topology, heard, first, hear, settle, id } = await world()
   first.turn = refusal()
-  hear()
+  void hear()
   await settle()
   expect(heard).toHaveLength(1)
   expect(topology.hasStream(id)).toBe(false)
@@ -327,14 +383,60 @@ it('forgets a peer without a connection, until libp2p tells of it anew', async (
   expect(told).toHaveLength(1)
 })
 
-it('closes what opens after it was cleared', async () => {
+it('closes what opens after it was stopped', async () => {
   const { topology, told, first, meet, settle } = await world()
   const turn = Promise.withResolvers<void>()
   first.turn = turn.promise
   await meet()
-  topology.clear()
+  topology.stop()
   turn.resolve()
   await settle()
   expect(told).toEqual([])
   expect(first.opened.map(({ writeStatus }) => writeStatus)).toEqual(['closed'])
+})
+
+it('opens no stream and lets none be heard before gossipsub has started', async () => {
+  const { topology, told, heard, first, meet, hear, settle, id } = await world(1, undefined, false)
+  await meet()
+  void hear()
+  await settle()
+  expect([told, heard, first.asked]).toEqual([[], [], []])
+  topology.start()
+  await settle()
+  await settle()
+  expect([told, heard.length, first.asked.length]).toEqual([[id], 1, 1])
+})
+
+it('refuses what waited for gossipsub where that was stopped instead, and starts again', async () => {
+  const { topology, told, heard, meet, hear } = await world(1, undefined, false)
+  await meet()
+  const hearing = hear()
+  topology.stop()
+  await expect(hearing).rejects.toMatchObject({ name: 'ConnectionFailedError' })
+  expect([told, heard]).toEqual([[], []])
+  topology.start()
+  await meet()
+  expect(told).toHaveLength(1)
+})
+
+it('ends the streams of a peer that gossipsub hears no more, at the next heartbeat, and no others', async () => {
+  const { topology, hear, settle, inbound, id } = await world()
+  const streams = [new FakeStream(), new FakeStream()]
+  for (const stream of streams) void hear(stream)
+  await settle()
+  topology.retell()
+  expect(streams.map(({ writeStatus }) => writeStatus)).toEqual(['writable', 'writable'])
+  inbound.delete(id)
+  topology.retell()
+  expect(streams.map(({ writeStatus }) => writeStatus)).toEqual(['closed', 'closed'])
+})
+
+it('tells again of a peer whose stream died at the next heartbeat, though gossipsub has let go of it by then', async () => {
+  const { topology, told, first, meet, settle, streams, id } = await world()
+  await meet()
+  first.opened[0]?.abort()
+  streams.delete(id)
+  topology.retell()
+  await settle()
+  expect(told).toHaveLength(2)
 })

@@ -26,6 +26,11 @@ async function identify({ libp2p }: TestNode): Promise<void> {
   return promise
 }
 
+/** Timers that set themselves again. */
+async function timers(): Promise<number> {
+  return (await vi.runOnlyPendingTimersAsync()).getTimerCount()
+}
+
 function frameOf(author: TestNode, payload: Uint8Array): Uint8Array {
   const origin = author.peerId.toMultihash().bytes
   return encodeFrame({ lane: 'normal', isDirected: false, origin, hops: 0, topic: TOPIC, payload })
@@ -75,6 +80,34 @@ it('starts again with its subscriptions, and starting twice is starting once', a
   await start(node.broadcast, node.broadcast)
   expect(router.getTopics()).toEqual([TOPIC])
   expect(node.unicast?.handlers.has(BROADCAST_HANDLER)).toBe(true)
+})
+
+it('is stopped by a stop that comes while it starts, and started by a start that comes while it stops', async () => {
+  const node = await createNode({ start: false })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const gossips = (): boolean => node.libp2p.getProtocols().some((protocol) => protocol.startsWith('/meshsub/'))
+  await Promise.all([start(node.broadcast), stop(node.broadcast)])
+  expect([gossips(), await timers()]).toEqual([false, 0])
+  await start(node.broadcast)
+  await Promise.all([stop(node.broadcast), start(node.broadcast)])
+  expect([gossips(), await timers()]).toEqual([true, 1])
+  await stop(node.broadcast)
+  expect([gossips(), await timers()]).toEqual([false, 0])
+})
+
+it('leaves nothing running where its start fails, and starts again', async () => {
+  const router = new TestRouter()
+  const node = await createNode({ gossip: () => router, start: false })
+  node.broadcast.subscribe('orders', () => 'accept')
+  vi.spyOn(router, 'subscribe').mockImplementationOnce(() => {
+    throw new RangeError('no')
+  })
+  await expect(start(node.broadcast)).rejects.toThrow('no')
+  expect([router.isStarted, ...EVENTS.map((event) => router.listenerCount(event))]).toEqual([false, 0, 0, 0])
+  await expect(node.broadcast.publish('orders', new Uint8Array())).rejects.toMatchObject({ name: 'NotStartedError' })
+  await start(node.broadcast)
+  expect(router.getTopics()).toEqual([TOPIC])
+  await stop(node.broadcast)
 })
 
 it('reports zero peers after meshWaitMs without any', async () => {

@@ -28,6 +28,7 @@ it('counts under names with the package and the unit', () => {
   const { counts, metrics: registry } = recorder()
   const metrics = new BroadcastMetrics(registry)
   metrics.published('flood')
+  metrics.unheard()
   metrics.delivered('gossip', 'orders')
   metrics.duplicate('gossip')
   metrics.refused('rejected')
@@ -43,6 +44,7 @@ it('counts under names with the package and the unit', () => {
   metrics.served('absent', 0)
   expect(Object.fromEntries(counts)).toEqual({
     'gridmesh_broadcast_published_messages_total{flood}': 1,
+    gridmesh_broadcast_unheard_messages_total: 1,
     'gridmesh_broadcast_delivered_messages_total{gossip}': 1,
     'gridmesh_broadcast_topic_messages_total{orders}': 1,
     'gridmesh_broadcast_duplicate_messages_total{gossip}': 1,

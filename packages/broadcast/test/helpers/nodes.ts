@@ -92,6 +92,8 @@ export interface TestNode {
 }
 
 export interface TestNodeInit extends Partial<BroadcastInit> {
+  /** Whether to start it. @default true */
+  start?: boolean
   hasUnicast?: boolean
   manager?: TestPeerManager
   handshake?: BroadcastComponents['handshake']
@@ -103,8 +105,9 @@ let addresses = 0
 
 /** A node over memory, plaintext and yamux; `stopNodes` stops it. */
 export async function createNode(init: TestNodeInit = {}): Promise<TestNode> {
-  const { hasUnicast = true, manager, handshake, rateLimiter, ...rest } = init
+  const { start = true, hasUnicast = true, manager, handshake, rateLimiter, ...rest } = init
   const libp2p = await createLibp2p({
+    start,
     addresses: { listen: [`/memory/broadcast-${process.pid}-${addresses++}`] },
     transports: [memory()],
     connectionEncrypters: [plaintext()],
