@@ -1,10 +1,13 @@
 import type { BroadcastAnswer } from '@gridmesh/interfaces'
 import type { MemoryDelivery } from './delivery.ts'
 
+/** What became of a message that was to be judged. */
+export type Answer = BroadcastAnswer | 'not-subscribed'
+
 /** What a node remembers of a message. */
 export interface KnownMessage {
   /** The verdict, or the promise of it while the handler is still thinking. */
-  verdict: BroadcastAnswer | Promise<BroadcastAnswer>
+  verdict: Answer | Promise<Answer>
   /** Our own newest publish of it; it learns of peers that bring the message to us. */
   delivery?: MemoryDelivery
 }

@@ -7,7 +7,7 @@ import {
 } from '@gridmesh/interfaces'
 import { AbortError, type Logger, type PeerId, TimeoutError } from '@libp2p/interface'
 import type { MemoryBroadcastComponents } from './index.ts'
-import { type KnownMessage, KnownMessages } from './known-messages.ts'
+import { type Answer, type KnownMessage, KnownMessages } from './known-messages.ts'
 import type { HubOptions } from './options.ts'
 
 /** A message on its way to one node. */
@@ -45,10 +45,9 @@ export class Member {
       known.delivery?.learn(post.from.toString(), { status: 'seen' })
       return this.#outcome(post, known)
     }
-    const handler = this.handlers.get(post.topic)
-    if (handler === undefined) return { status: 'dropped', reason: 'not-subscribed' }
+    if (!this.handlers.has(post.topic)) return { status: 'dropped', reason: 'not-subscribed' }
     if (this.#queued >= this.#options.maxQueued) return { status: 'dropped', reason: 'queue-full' }
-    const asked: KnownMessage = { verdict: this.#ask(handler, post) }
+    const asked: KnownMessage = { verdict: this.#ask(post) }
     this.known.add(post.id, asked)
     return this.#outcome(post, asked)
   }
@@ -66,9 +65,9 @@ export class Member {
 
   async #outcome({ id, from, topic }: Post, known: KnownMessage): Promise<DeliveryOutcome> {
     const verdict = await known.verdict
-    if (verdict === 'busy') {
+    if (verdict === 'busy' || verdict === 'not-subscribed') {
       this.known.remove(id, known)
-      return { status: 'dropped', reason: 'busy' }
+      return { status: 'dropped', reason: verdict }
     }
     if (verdict === 'accept') return { status: 'acknowledged' }
     if (verdict === 'ignore') return { status: 'dropped', reason: 'ignored' }
@@ -78,15 +77,16 @@ export class Member {
     return { status: 'dropped', reason: 'rejected' }
   }
 
-  /** An answer, whatever the handler does: `ignore` where it gives none. */
-  async #ask(handler: BroadcastHandler, { bytes, ...context }: Post): Promise<BroadcastAnswer> {
+  /** An answer, whatever the handler does: `ignore` where it gives none, `not-subscribed` where it is gone by now. */
+  async #ask({ bytes, ...context }: Post): Promise<Answer> {
     this.#queued++
     try {
       // No handler runs inside of somebody else's publish.
       await Promise.resolve()
-      if (!this.#isRunning || this.handlers.get(context.topic) !== handler) return 'ignore'
+      const handler = this.#isRunning ? this.handlers.get(context.topic) : undefined
+      if (handler === undefined) return 'not-subscribed'
       const answer = handler(bytes.slice(), context)
-      return checkVerdict(answer instanceof Promise ? await this.#inTime(answer) : answer)
+      return checkVerdict(typeof answer === 'string' ? answer : await this.#inTime(answer))
     } catch (err) {
       this.#log.error('handler of %s gave no verdict on %s from %p - %e', context.topic, context.id, context.from, err)
       return 'ignore'

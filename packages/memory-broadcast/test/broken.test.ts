@@ -37,6 +37,38 @@ const BROKEN: [fault: string, broken: (broadcast: Broadcast) => Broadcast, caugh
     'gossip reaches each subscriber once, saying whence, by which topic and how',
   ],
   [
+    'knows no promise but its own',
+    (one) =>
+      changed(one, {
+        subscribe: (topic, handler) =>
+          one.subscribe(topic, (bytes, context) => {
+            const answer = handler(bytes, context)
+            return typeof answer === 'string' || answer instanceof Promise ? answer : 'ignore'
+          }),
+      }),
+    'gossip waits for a verdict that is promised by another realm',
+  ],
+  [
+    'remembers what lost its handler',
+    (one) => {
+      const lost = new Set<string>()
+      return changed(one, {
+        subscribe: (topic, handler) => {
+          let isOver = false
+          const unsubscribe = one.subscribe(topic, (bytes, context) => {
+            if (isOver) lost.add(context.id)
+            return lost.has(context.id) ? 'ignore' : handler(bytes, context)
+          })
+          return () => {
+            isOver = true
+            void Promise.resolve().then(unsubscribe)
+          }
+        },
+      })
+    },
+    'flood has a message judged anew that lost its handler on the way',
+  ],
+  [
     'loses an outcome',
     (one) => delivering(one, ({ peers }) => ({ peers: new Map([...peers].slice(1)) })),
     'directed gives each named peer one outcome, and a reason where it was dropped',

@@ -148,7 +148,7 @@ it('hands nothing to a handler that was removed, or whose node stopped, since th
   const publishing = author.broadcast.publish('orders', MESSAGE)
   unsubscribe()
   const { peers } = await publishing
-  await vi.waitFor(() => expect([...peers.values()]).toEqual([{ status: 'dropped', reason: 'ignored' }]))
+  await vi.waitFor(() => expect([...peers.values()]).toEqual([{ status: 'dropped', reason: 'not-subscribed' }]))
   receiver.broadcast.subscribe('orders', () => {
     calls++
     return 'accept'
