@@ -13,12 +13,33 @@ const RETRIABLE = new Set([
   'MessageRefusedError',
 ])
 
+/** Names, and codes of a refused stream, by which the handler did not run. */
+const NOT_RUN = new Set([
+  'UnreachableError',
+  'HandshakeRejectedError',
+  'BusyError',
+  'RateLimitedError',
+  'UnknownHandlerError',
+  'MessageRefusedError',
+  'QueueFullError',
+  'not-ready',
+  'too-many-streams',
+])
+
+/** Whether the handler did not run for a single question that failed so. */
+export function hasNotRun(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return NOT_RUN.has(error.name) || ('code' in error && typeof error.code === 'string' && NOT_RUN.has(error.code))
+}
+
 /** Whether a call that failed so may be made again, where it is idempotent. */
 export function isRetriable(error: unknown): error is Error & { retryAfterMs?: number } {
   if (!(error instanceof Error)) return false
   // Whoever says when to try again says that nothing was done.
   if ('retryAfterMs' in error && typeof error.retryAfterMs === 'number' && error.retryAfterMs > 0) return true
   if (!RETRIABLE.has(error.name)) return false
+  // There is but a relayed link, which carries no calls: each attempt would dial anew, and find the same.
+  if (error.cause instanceof Error && error.cause.name === 'LimitedConnectionError') return false
   return !('code' in error && error.code === 'message-too-large')
 }
 

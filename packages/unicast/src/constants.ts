@@ -23,6 +23,7 @@ export const TELL_MS = 1_000
 
 export const DEFAULT_DEADLINE_MS = 10_000
 export const DEFAULT_MAX_DEADLINE_MS = 300_000
+export const DEFAULT_HANDLER_GRACE_MS = 5_000
 export const DEFAULT_OPEN_TIMEOUT_MS = 10_000
 export const DEFAULT_MAX_IN_FLIGHT = 1_024
 export const DEFAULT_MAX_WAITING = 1_024

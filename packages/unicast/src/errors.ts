@@ -1,6 +1,9 @@
 import type { Lane } from '@gridmesh/interfaces'
 
-/** The link to the peer was lost while a call was under way: whether the handler ran is not known. */
+/**
+ * The link to the peer was lost while a call was under way: whether the handler ran is not known. Where the call was made
+ * again in vain, `cause` says why the last attempt did not run.
+ */
 export class LinkLostError extends Error {
   static override readonly name = 'LinkLostError'
   override readonly name = 'LinkLostError'
@@ -118,6 +121,20 @@ export class TooManyStreamsError extends Error {
     super(`More than ${value} streams of the ${lane} lane`)
     this.value = value
     this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** A handler did not end in the time of its caller, nor in the grace after it: what it answers later is dropped. */
+export class HandlerTimeoutError extends Error {
+  static override readonly name = 'HandlerTimeoutError'
+  override readonly name = 'HandlerTimeoutError'
+  readonly code = 'handler-timeout'
+  readonly limit = 'handlerGraceMs'
+  readonly value: number
+
+  constructor(value: number) {
+    super(`The handler did not end within handlerGraceMs, which is ${value}, once nobody waited for it`)
+    this.value = value
   }
 }
 

@@ -23,16 +23,17 @@ export class HandlerContext implements UnicastContext {
       this.#controller = new AbortController()
       if (this.#error != null) this.#controller.abort(this.#error)
       else if (!this.#isDone && Number.isFinite(this.#expiresMs)) {
-        const ms = Math.max(0, this.#expiresMs - performance.now())
+        // A timer drops the part of a ms: the handler would end, and could answer, before its caller gives up.
+        const ms = Math.max(0, Math.ceil(this.#expiresMs - performance.now()))
         this.#timer = setTimeout(() => this.abort(new TimeoutError('The caller waits no longer')), ms)
       }
     }
     return this.#controller.signal
   }
 
-  /** Whether the caller stopped waiting. */
-  get isExpired(): boolean {
-    return this.#expiresMs !== Number.POSITIVE_INFINITY && performance.now() >= this.#expiresMs
+  /** How long the caller still waits, in ms; infinite where only it knows. */
+  get leftMs(): number {
+    return this.#error == null ? Math.max(0, this.#expiresMs - performance.now()) : 0
   }
 
   /** Aborts the signal. */

@@ -30,6 +30,8 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   readonly #answers: Answers
   readonly #onClose: (session: InboundSession) => void
   readonly #jobs = new IdTable<UnaryJob | StreamJob>()
+  /** Repeats of calls that run, which are answered with them. */
+  #repeats = 0
   /** The caller asks nothing more. */
   #isEnding = false
 
@@ -62,7 +64,6 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   onDone(job: UnaryJob, outcome: Outcome): void {
     const { id, key } = job.call
     this.#forget(id, job)
-    this.#core.orphans.delete(job)
     this.#remote.heldBudget(this.lane).release(job.size)
     if (key != null && job.hasRun && !isToBeTriedAgain(outcome))
       this.#core.memory.settle(this.#remote.key, key, outcome)
@@ -142,7 +143,9 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     }
     const key = call.key == null ? undefined : Buffer.from(call.key).toString('latin1')
     if (key != null) {
-      const begun = memory.begin(this.#remote.key, key, (outcome) => this.#answers.answer(call.id, outcome))
+      this.#repeats += 1
+      const begun = memory.begin(this.#remote.key, key, (outcome) => this.#onRepeated(call.id, outcome))
+      if (begun !== 'known') this.#repeats -= 1
       if (begun !== 'first') {
         held.release(call.payload.byteLength)
         if (begun === 'crowded') this.#answers.refuse(call.id, toWireError(this.#busy('repeatsOfOneCall', MAX_REPEATS)))
@@ -155,17 +158,24 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     // A caller in a hurry is not made to wait.
     const isPatient =
       isOneWay && this.lane !== 'critical' && deadlineMs > receiptDelayMs * MIN_DEADLINE_PER_RECEIPT_DELAY
-    const unary = { id, key, isOneWay, receiptDelayMs: isPatient ? receiptDelayMs : 0 }
+    const unary = { id, key, isOneWay, receiptDelayMs: isPatient ? receiptDelayMs : 0, graceMs: limits.handlerGraceMs }
     this.#enter(id, new UnaryJob(this, handler, this.#context(deadlineMs), unary, payload))
   }
 
+  #onRepeated(id: number, outcome: Outcome): void {
+    this.#repeats -= 1
+    this.#answers.answer(id, outcome)
+    this.#afterJob()
+  }
+
   #startStream(call: CallMessage, { handler }: Registration & { isStream: true }): void {
-    const { streamWindowBytes, streamIdleMs } = this.#core.limits
+    const { streamWindowBytes, streamIdleMs, handlerGraceMs } = this.#core.limits
     const init = {
       id: call.id,
       channel: this.#channel,
       windowBytes: streamWindowBytes,
       idleMs: streamIdleMs,
+      graceMs: handlerGraceMs,
       heldBudget: this.#remote.heldBudget(this.lane),
       demandRoom: (bytes: number) => {
         this.#answers.note()
@@ -204,10 +214,17 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     if (job == null) return
     job.abandon(error)
     this.#jobs.delete(id)
+    this.#orphan(job)
   }
 
-  /** A job that was given up may end after its number was used again. */
+  /** Nobody waits for the answer now. Where the node stops, that is the end of it. */
+  #orphan(job: UnaryJob | StreamJob): void {
+    if (!job.isOver) this.#core.orphans.add(job)
+  }
+
+  /** A job is over. One that was given up may be so after its number was used again. */
   #forget(id: number, job: UnaryJob | StreamJob): void {
+    this.#core.orphans.delete(job)
     if (this.#jobs.get(id) === job) this.#jobs.delete(id)
   }
 
@@ -246,7 +263,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #closeIfDone(): void {
-    if (!this.#isEnding || this.#jobs.size > 0) return
+    if (!this.#isEnding || this.#jobs.size + this.#repeats > 0) return
     this.#isEnding = false
     this.#answers.flush()
     withTimeout(this.#core.limits.openTimeoutMs, undefined, (signal) => this.#channel.close({ signal })).catch(
@@ -263,18 +280,13 @@ export class InboundSession implements JobOwner, StreamJobOwner {
     this.#answers.close()
     const lost = new LinkLostError({ cause: error })
     for (const [, job] of this.#jobs.entries()) {
-      // An idempotent call will be asked for again: what it has begun is worth finishing.
-      if (job instanceof UnaryJob && job.call.key != null) this.#orphan(job)
+      // An idempotent call will be asked for again: what it has begun is worth finishing, and remembered.
+      if (job instanceof UnaryJob && job.call.key != null) job.isAbandoned = true
       else job.abandon(lost)
+      this.#orphan(job)
     }
     this.#jobs.clear()
     this.#core.slots(this.lane).release(this.#slots)
     this.#onClose(this)
-  }
-
-  /** Nobody waits for the answer now, but it is remembered. Where the node stops, that is the end of it. */
-  #orphan(job: UnaryJob): void {
-    job.isAbandoned = true
-    this.#core.orphans.add(job)
   }
 }

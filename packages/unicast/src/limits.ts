@@ -15,6 +15,7 @@ export function resolveLimits(init: UnicastInit): Limits {
   const limits: Limits = {
     deadlineMs: init.deadlineMs ?? defaults.DEFAULT_DEADLINE_MS,
     maxDeadlineMs: init.maxDeadlineMs ?? defaults.DEFAULT_MAX_DEADLINE_MS,
+    handlerGraceMs: init.handlerGraceMs ?? defaults.DEFAULT_HANDLER_GRACE_MS,
     openTimeoutMs: init.openTimeoutMs ?? defaults.DEFAULT_OPEN_TIMEOUT_MS,
     maxInFlight: init.maxInFlight ?? defaults.DEFAULT_MAX_IN_FLIGHT,
     maxWaiting: init.maxWaiting ?? defaults.DEFAULT_MAX_WAITING,
@@ -49,6 +50,7 @@ export function resolveLimits(init: UnicastInit): Limits {
     streamIdleMs: init.streamIdleMs ?? defaults.DEFAULT_STREAM_IDLE_MS,
   }
   const least: Readonly<Record<string, number>> = {
+    handlerGraceMs: 0,
     retries: 0,
     retryBaseMs: 0,
     retryMaxMs: 0,

@@ -8,6 +8,7 @@ export const REASON_CODES = [
   'rate-limited',
   'unknown-handler',
   'handler-failed',
+  'handler-timeout',
   'answer-forgotten',
   'queue-full',
   'not-ready',

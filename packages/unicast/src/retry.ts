@@ -1,8 +1,12 @@
-import { backoffMs, delay, isRetriable } from './backoff.ts'
+import { backoffMs, delay, hasNotRun, isRetriable } from './backoff.ts'
+import { LinkLostError } from './errors.ts'
 import type { Limits } from './limits.ts'
 import type { Question } from './outbound-call.ts'
 
-/** Asks again after a failure of the link or for want of room, within one deadline, under one key, and not once `stopped`. */
+/**
+ * Asks again after a failure of the link or for want of room, within one deadline, under one key, and not once `stopped`.
+ * Ends in a `LinkLostError` where the last attempt did not run and one before it may have; the last error is its cause.
+ */
 export async function withRetries<T>(
   question: Question,
   limits: Pick<Limits, 'retries' | 'retryBaseMs' | 'retryMaxMs'>,
@@ -10,15 +14,21 @@ export async function withRetries<T>(
   once: (question: Question) => Promise<T>,
 ): Promise<T> {
   const endMs = performance.now() + question.deadlineMs
+  let { payload } = question
+  let mayHaveRun = false
+  const ended = (err: unknown): unknown => (mayHaveRun && hasNotRun(err) ? new LinkLostError({ cause: err }) : err)
   for (let attempt = 0; ; attempt++) {
     try {
-      return await once({ ...question, deadlineMs: Math.max(1, endMs - performance.now()) })
+      return await once({ ...question, payload, deadlineMs: Math.max(1, endMs - performance.now()) })
     } catch (err) {
-      if (attempt >= limits.retries || !isRetriable(err)) throw err
+      if (attempt >= limits.retries || !isRetriable(err)) throw ended(err)
+      mayHaveRun ||= err.name === LinkLostError.name
       const ms = backoffMs(attempt, limits.retryBaseMs, limits.retryMaxMs, err.retryAfterMs)
       // There would be no time left for an answer.
-      if (performance.now() + ms >= endMs) throw err
+      if (performance.now() + ms >= endMs) throw ended(err)
       await delay(ms, question.signal, stopped)
+      // Where it may have run, whatever knows the bytes again has to find the same.
+      if (!mayHaveRun) payload = (await question.renew?.()) ?? payload
     }
   }
 }

@@ -1,8 +1,9 @@
 import type { Lane, UnicastHandler } from '@gridmesh/interfaces'
 import { TimeoutError } from '@libp2p/interface'
 import type { Outcome } from './answer-memory.ts'
+import { MAX_TIMEOUT_MS } from './constants.ts'
 import { own } from './core.ts'
-import { InvalidAnswerError } from './errors.ts'
+import { HandlerTimeoutError, InvalidAnswerError } from './errors.ts'
 import type { HandlerContext } from './handler-context.ts'
 import { toWireError } from './remote-errors.ts'
 import type { SlotJob } from './handler-slots.ts'
@@ -23,6 +24,8 @@ export interface UnaryCall {
   readonly isOneWay: boolean
   /** Time that the receipt may wait for others, in ms. */
   readonly receiptDelayMs: number
+  /** Time that the handler has to end once nobody waits for it, in ms. */
+  readonly graceMs: number
 }
 
 /** One call of a handler that answers once. */
@@ -41,6 +44,7 @@ export class UnaryJob implements SlotJob {
   readonly #handler: UnicastHandler
   readonly #context: HandlerContext
   #payload: Uint8Array
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(owner: JobOwner, handler: UnicastHandler, context: HandlerContext, call: UnaryCall, payload: Uint8Array) {
     this.#owner = owner
@@ -54,7 +58,7 @@ export class UnaryJob implements SlotJob {
 
   start(): void {
     this.isStarted = true
-    if (this.#context.isExpired) {
+    if (this.#context.leftMs === 0) {
       this.#fail(new TimeoutError('The deadline passed while the call waited for a handler'))
       return
     }
@@ -78,10 +82,26 @@ export class UnaryJob implements SlotJob {
   abandon(error: Error): void {
     this.isAbandoned = true
     this.#context.abort(error)
-    if (!this.isStarted) this.#fail(error)
+    if (this.isStarted) this.#watch()
+    else this.#fail(error)
+  }
+
+  /** The handler is told, and not waited for: what it answers later is dropped. */
+  letGo(error: Error): void {
+    this.#context.abort(error)
+    this.#fail(error)
+  }
+
+  /** A handler that never ends does not hold its slot for ever. */
+  #watch(): void {
+    clearTimeout(this.#timer)
+    const { graceMs } = this.call
+    const ms = Math.min(Math.ceil(this.#context.leftMs + graceMs), MAX_TIMEOUT_MS)
+    this.#timer = setTimeout(() => this.letGo(new HandlerTimeoutError(graceMs)), ms)
   }
 
   #wait(result: Promise<Uint8Array | void>): void {
+    this.#watch()
     Promise.resolve(result).then(
       (value) => this.#succeed(value),
       (err: unknown) => this.#fail(err),
@@ -103,6 +123,7 @@ export class UnaryJob implements SlotJob {
     this.isOver = true
     // A job that was given up stays in the queue until its turn, and its bytes no longer count by then.
     this.#payload = NO_BYTES
+    clearTimeout(this.#timer)
     this.#context.done()
     this.#owner.onDone(this, outcome)
   }

@@ -287,7 +287,7 @@ it('lets go of the bytes of a call that was given up while it waited, though it 
   const context = new HandlerContext(hub.peerId, 'normal', Number.POSITIVE_INFINITY)
   const make = (): [UnaryJob, WeakRef<ArrayBufferLike>] => {
     const payload = new Uint8Array(MESSAGE)
-    const call = { id: 1, key: undefined, isOneWay: false, receiptDelayMs: 0 }
+    const call = { id: 1, key: undefined, isOneWay: false, receiptDelayMs: 0, graceMs: 1_000 }
     return [new UnaryJob(owner, (question) => question, context, call, payload), new WeakRef(payload.buffer)]
   }
   return new Promise<void>((resolve, reject) => {
