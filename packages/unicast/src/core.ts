@@ -11,6 +11,7 @@ import type { NodeBudgets } from './node-budgets.ts'
 import type { PeerReporter } from './peer-reporter.ts'
 import type { SharedBudget } from './shared-budget.ts'
 import type { Siblings } from './siblings.ts'
+import type { StreamJob } from './stream-job.ts'
 import type { UnaryJob } from './unary-job.ts'
 import type { UnicastMetrics } from './unicast-metrics.ts'
 
@@ -22,8 +23,8 @@ export interface Core {
   readonly metrics: UnicastMetrics
   readonly handlers: Pick<Handlers, 'get'>
   readonly memory: AnswerMemory
-  /** Idempotent calls that run or wait on, though the link they came over is lost. */
-  readonly orphans: Set<UnaryJob>
+  /** Calls that run or wait on, though their caller gave up or their link is lost. */
+  readonly orphans: Set<UnaryJob | StreamJob>
   /** Handlers of a lane; `critical` has its own, so that nothing else can take its room. */
   slots(lane: Lane): HandlerSlots
   /** Memory of all peers, for a lane; `critical` has its own here too. */

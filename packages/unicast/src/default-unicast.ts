@@ -34,9 +34,10 @@ import { withRetries } from './retry.ts'
 import { readSiblings, type Siblings } from './siblings.ts'
 import { StreamAdmission } from './stream-admission.ts'
 import { StreamCall } from './stream-call.ts'
-import { openStream } from './stream-opener.ts'
+import { isUsable, openStream } from './stream-opener.ts'
 import { withTimeout } from './timeout.ts'
 import { UnaryCall } from './unary-call.ts'
+import type { StreamJob } from './stream-job.ts'
 import type { UnaryJob } from './unary-job.ts'
 import { outcomeOf, UnicastMetrics } from './unicast-metrics.ts'
 import { encodeName, TYPE } from './wire.ts'
@@ -54,7 +55,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   readonly metrics: UnicastMetrics
   readonly memory: AnswerMemory
   readonly handlers = new Handlers()
-  readonly orphans = new Set<UnaryJob>()
+  readonly orphans = new Set<UnaryJob | StreamJob>()
   readonly #components: UnicastComponents
   readonly #slots: HandlerSlots
   readonly #criticalSlots: HandlerSlots
@@ -97,6 +98,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     if (this.#stop != null) return
     this.#stop = new AbortController()
     this.#timer = setInterval(() => this.memory.sweep(), SWEEP_INTERVAL_MS)
+    this.#components.events.addEventListener('connection:open', this.#onConnection)
     this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
     const options = {
       maxInboundStreams: MAX_SEEN_STREAMS_PER_LANE,
@@ -124,10 +126,13 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     this.#stop = undefined
     this.#siblings = undefined
     clearInterval(this.#timer)
+    this.#components.events.removeEventListener('connection:open', this.#onConnection)
     this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
     for (const link of this.#links.values()) link.abort(error)
     this.#links.clear()
+    // First of all none may start in the place of another.
     for (const job of this.orphans) job.abandon(error)
+    for (const job of this.orphans) job.letGo(error)
     await Promise.all(LANES.map(async (lane) => this.#components.registrar.unhandle(PROTOCOLS[lane])))
   }
 
@@ -189,12 +194,12 @@ export class DefaultUnicast implements Unicast, Startable, Core {
 
   #question(type: Question['type'], name: string, payload: Uint8Array, options: UnicastOptions): Question {
     this.#demandStarted()
-    const { deadlineMs = this.limits.deadlineMs, signal } = options
+    const { deadlineMs = this.limits.deadlineMs, signal, renew } = options
     if (!(deadlineMs > 0 && deadlineMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(`deadlineMs ${deadlineMs} is outside 1 to ${MAX_TIMEOUT_MS}`)
     }
     signal?.throwIfAborted()
-    return { type, name, nameBytes: encodeName(name), payload, key: undefined, deadlineMs, signal }
+    return { type, name, nameBytes: encodeName(name), payload, key: undefined, deadlineMs, signal, renew }
   }
 
   /** A signal that aborts when the service stops. @throws {NotStartedError} */
@@ -247,9 +252,8 @@ export class DefaultUnicast implements Unicast, Startable, Core {
 
   async #open(peer: PeerId, lane: Lane): Promise<Stream> {
     const stopped = this.#demandStarted()
-    const { connectionManager } = this.#components
     const stream = await withTimeout(this.limits.openTimeoutMs, stopped, (signal) =>
-      openStream(connectionManager, this.siblings, peer, lane, signal),
+      openStream(this.#components, this.siblings, peer, lane, signal),
     )
     if (!stopped.aborted) return stream
     const error = new NotStartedError('The node stopped')
@@ -273,6 +277,13 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     })
     link.inbound.add(session)
     session.start()
+  }
+
+  /** The older connections of a peer that comes again may be dead. */
+  readonly #onConnection = ({ detail: connection }: CustomEvent<Connection>): void => {
+    if (!isUsable(connection)) return
+    const link = this.#links.get(connection.remotePeer.toString())
+    for (const session of link?.outbound.values() ?? []) session.renew()
   }
 
   readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {

@@ -25,8 +25,8 @@ export interface DuplexInit {
   demandRoom?: (bytes: number) => void
   /** Called with the bytes of each item sent. */
   count: (bytes: number) => void
-  /** Called when the other side refused an item, maybe after it was sent. */
-  onRefused: (error: Error) => void
+  /** Called when an item could not be sent, or the other side refused one, maybe after it was sent. */
+  onFailed: (error: Error) => void
 }
 
 /** One side of a streamed call: the items that come, and those that go. */
@@ -44,7 +44,12 @@ export class Duplex {
   readonly #heldBudget: SharedBudget
   readonly #pace: DuplexInit['pace']
   readonly #demandRoom: DuplexInit['demandRoom']
+  readonly #onFailed: DuplexInit['onFailed']
   readonly #gate = new CreditGate()
+  /** Why nothing more is sent. */
+  #stopped: Error | undefined
+  /** Ends the wait for the next item. */
+  #rejectNext: ((error: Error) => void) | undefined
   /** The large item that is on its way to the stream. */
   #leaving: { message: OutgoingMessage; reject: (error: Error) => void } | undefined
 
@@ -53,12 +58,13 @@ export class Duplex {
     this.#id = init.id
     this.#lane = init.lane
     this.#signalOptions = { lane: init.lane }
-    this.#itemOptions = { lane: init.lane, onRefused: init.onRefused }
+    this.#itemOptions = { lane: init.lane, onRefused: init.onFailed }
     this.#window = init.windowBytes
     this.#count = init.count
     this.#heldBudget = init.heldBudget
     this.#pace = init.pace
     this.#demandRoom = init.demandRoom
+    this.#onFailed = init.onFailed
     this.incoming = new ItemQueue(init.windowBytes, (bytes) => this.#grant(bytes), init.heldBudget)
   }
 
@@ -90,22 +96,25 @@ export class Duplex {
     return undefined
   }
 
-  /** Sends every item of `source`, as fast as the other side takes them, and then the end. */
+  /**
+   * Sends every item of `source`, as fast as the other side takes them, and then the end. Where that fails, or the call ends
+   * first, `onFailed` is told at once, and the rejection comes when the source has let go: one that hangs may never.
+   */
   async sendAll(source: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const item of source) {
-      if (!(item instanceof Uint8Array)) throw new InvalidAnswerError()
-      await this.#pace?.(item.byteLength)
-      await this.#gate.take(item.byteLength)
-      const message = encodePayload(TYPE.data, this.#id, item)
-      this.#demandRoom?.(message.byteLength)
-      this.#count(message.byteLength)
-      // What fits one frame keeps its order; a larger item could be overtaken by the next, so it goes alone.
-      if (message.byteLength < COPY_BELOW_BYTES) this.#channel.enqueue(message, this.#itemOptions)
-      else await this.#handOver(message)
+    const iterator = source[Symbol.asyncIterator]()
+    try {
+      for (let next = await this.#next(iterator); next.done !== true; next = await this.#next(iterator)) {
+        await this.#sendItem(next.value)
+      }
+      const end = encodeSignal(TYPE.end, this.#id)
+      await this.#pace?.(end.byteLength)
+      this.#channel.enqueue(end, this.#signalOptions)
+    } catch (err) {
+      this.#onFailed(toError(err))
+      // Why it ended is known: what the source says to it changes nothing.
+      await Promise.allSettled([iterator.return?.()])
+      throw err
     }
-    const end = encodeSignal(TYPE.end, this.#id)
-    await this.#pace?.(end.byteLength)
-    this.#channel.enqueue(end, this.#signalOptions)
   }
 
   /** Ends both directions. */
@@ -116,11 +125,34 @@ export class Duplex {
 
   /** Sends no more items; those that come are still taken. */
   stopSending(error: Error): void {
+    this.#stopped ??= error
+    this.#rejectNext?.(error)
     this.#gate.fail(error)
     const leaving = this.#leaving
     if (leaving == null) return
     leaving.reject(error)
     this.#channel.cancel(leaving.message)
+  }
+
+  /** The next item. A source that is silent is not waited for once nothing more is sent. */
+  async #next(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+    if (this.#stopped != null) throw this.#stopped
+    const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>()
+    this.#rejectNext = reject
+    iterator.next().then(resolve, reject)
+    return promise
+  }
+
+  async #sendItem(item: Uint8Array): Promise<void> {
+    if (!(item instanceof Uint8Array)) throw new InvalidAnswerError()
+    await this.#pace?.(item.byteLength)
+    await this.#gate.take(item.byteLength)
+    const message = encodePayload(TYPE.data, this.#id, item)
+    this.#demandRoom?.(message.byteLength)
+    this.#count(message.byteLength)
+    // What fits one frame keeps its order; a larger item could be overtaken by the next, so it goes alone.
+    if (message.byteLength < COPY_BELOW_BYTES) this.#channel.enqueue(message, this.#itemOptions)
+    else await this.#handOver(message)
   }
 
   async #handOver(item: Uint8Array | Uint8ArrayList): Promise<void> {

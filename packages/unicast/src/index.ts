@@ -34,6 +34,11 @@ export interface UnicastInit {
   deadlineMs?: number
   /** Longest deadline a caller may set for our handlers, in ms; beyond it their signal aborts. @default 300_000 */
   maxDeadlineMs?: number
+  /**
+   * Time that a handler has to end once its signal aborted, in ms; then its slot and its bytes are given away, and what it
+   * answers is dropped. @default 5_000
+   */
+  handlerGraceMs?: number
   /** Time to open a stream, dial and handshake included, in either direction, in ms. @default 10_000 */
   openTimeoutMs?: number
   /** Calls sent and not answered, for each peer and lane; more wait. @default 1_024 */

@@ -1,7 +1,9 @@
 import type { FrameChannel, OutgoingMessage } from '@gridmesh/chunking'
+import type { UnicastOptions } from '@gridmesh/interfaces'
 import { AbortError, type AbortOptions, TimeoutError } from '@libp2p/interface'
 import { REFUSABLE_BYTES } from './constants.ts'
 import type { OutboundSession } from './outbound-session.ts'
+import type { OutboundStream } from './outbound-stream.ts'
 import { abortReason, toError } from './timeout.ts'
 import { encodeCall, encodeSignal, TYPE, type CallMessage, type WireMessage } from './wire.ts'
 
@@ -17,6 +19,8 @@ export interface Question {
   key: Uint8Array | undefined
   deadlineMs: number
   signal: AbortOptions['signal'] | undefined
+  /** Gives the bytes of the next attempt. */
+  renew: UnicastOptions['renew']
 }
 
 /**
@@ -26,6 +30,8 @@ export interface Question {
 export abstract class OutboundCall {
   /** Number on the wire; -1 until there is room for it on a stream. */
   id = -1
+  /** The stream that it is on. */
+  stream: OutboundStream | undefined
   isOver = false
   readonly size: number
   protected readonly question: Question
@@ -130,8 +136,12 @@ export abstract class OutboundCall {
   protected watch(ms: number): void {
     this.#timer = setTimeout(() => {
       const more = this.onDeadline()
-      if (more > 0) this.watch(more)
-      else this.giveUp(new TimeoutError(`No answer within ${this.question.deadlineMs} ms`))
+      if (more > 0) {
+        this.watch(more)
+        return
+      }
+      if (this.stream != null && this.isSent) this.session.onUnanswered(this.stream, this.startedMs)
+      this.giveUp(new TimeoutError(`No answer within ${this.question.deadlineMs} ms`))
     }, ms)
   }
 

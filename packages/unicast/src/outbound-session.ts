@@ -1,41 +1,33 @@
-import { FrameChannel, IdTable, MessageAbortedError, type MessageRefusedError } from '@gridmesh/chunking'
+import type { FrameChannel } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, type Lane } from '@gridmesh/interfaces'
 import { NotStartedError, type Stream } from '@libp2p/interface'
-import { ITEM_OVERHEAD_BYTES, LATE_SLACK_BYTES, MAX_HEADER_BYTES } from './constants.ts'
-import { blame, channelLimits, type Core, type Remote } from './core.ts'
-import { LinkLostError, MalformedMessageError, UnreachableError } from './errors.ts'
+import { MAX_HEADER_BYTES } from './constants.ts'
+import type { Core, Remote } from './core.ts'
+import { LinkLostError, UnreachableError } from './errors.ts'
 import type { OutboundCall } from './outbound-call.ts'
-import { fromWireError } from './remote-errors.ts'
+import { OutboundStream, type StreamOwner } from './outbound-stream.ts'
 import type { SharedBudget } from './shared-budget.ts'
-import { toError } from './timeout.ts'
-import { decode, TYPE } from './wire.ts'
 
 /** What keeps a stream from being opened and is told as it is: there is no use in trying again. */
 const TOLD: ReadonlySet<string> = new Set([HandshakeRejectedError.name, NotStartedError.name])
 
-/** The stream on which we ask one peer in one lane: opened when it is needed, and again when it was lost. */
-export class OutboundSession {
+/**
+ * Asks one peer in one lane, on a stream that is opened when it is needed, and again when it was lost. One whose place was
+ * taken is there beside it until the calls on it are over.
+ */
+export class OutboundSession implements StreamOwner {
   readonly lane: Lane
   readonly #core: Core
   readonly #remote: Remote
   readonly #open: () => Promise<Stream>
   readonly #onIdle: () => void
-  /** Sent, or about to be, by id. */
-  readonly #pending = new IdTable<OutboundCall>()
   /** Wait for the stream, or for room on it. */
   #waiting: OutboundCall[] = []
-  #channel: FrameChannel | undefined
+  #stream: OutboundStream | undefined
+  /** The one that was there before. */
+  #older: OutboundStream | undefined
   #isOpening = false
   #isPumping = false
-  #nextId = 0
-  /** What may still come for calls that are over, in bytes: it was under way when they ended. */
-  #lateBytes = 0
-  /** The call that is being answered. */
-  #answered: OutboundCall | undefined
-  /** Why the far side does not serve the stream. */
-  #refusal: Error | undefined
-  /** A call went out on the stream. */
-  #isUsed = false
 
   /** `open` gives a new stream; `onIdle` is called when the session holds neither a stream nor a call. */
   constructor(core: Core, remote: Remote, lane: Lane, open: () => Promise<Stream>, onIdle: () => void) {
@@ -56,7 +48,6 @@ export class OutboundSession {
     return this.#core.limits.maxMessageBytes + MAX_HEADER_BYTES
   }
 
-  /** Waits until the far side takes a message of so many bytes; absent where nothing holds us back. */
   get pace(): ((bytes: number, signal?: AbortSignal) => Promise<void>) | undefined {
     const { rateLimiter } = this.#core.siblings
     if (rateLimiter == null) return undefined
@@ -67,14 +58,14 @@ export class OutboundSession {
 
   /** Whether there is nothing to lose by forgetting the session. */
   get isIdle(): boolean {
-    return this.#channel == null && !this.#isOpening && this.#waiting.length === 0 && this.#pending.size === 0
+    return this.#stream == null && this.#older == null && !this.#isOpening && this.#waiting.length === 0
   }
 
   /** Sends a call now or as soon as it may go. @throws {QueueFullError} when too many wait */
   submit(call: OutboundCall): void {
     this.#count(call)
-    if (this.#channel != null && this.#waiting.length === 0 && this.#hasRoom) {
-      this.#admit(call)
+    if (this.#waiting.length === 0 && this.#hasRoom) {
+      this.#stream?.admit(call)
       return
     }
     const { maxWaiting } = this.#core.limits
@@ -84,7 +75,6 @@ export class OutboundSession {
     this.#pump()
   }
 
-  /** Bytes of an open call were sent beside its question. */
   count(bytes: number): void {
     this.#core.siblings.peerManager?.countTraffic(this.#remote.peer, this.lane, 'out', bytes)
   }
@@ -99,18 +89,48 @@ export class OutboundSession {
   /** A call is over, one way or another. */
   remove(call: OutboundCall): void {
     this.#uncount(call)
-    if (this.#pending.delete(call.id) && call.isTransmitted) {
-      const isAnswered = call === this.#answered && call.isSingle
-      this.#lateBytes += LATE_SLACK_BYTES + (isAnswered ? 0 : call.lateBytes)
-    }
+    call.stream?.remove(call)
     if (this.#waiting.length > 0) this.#pump()
     else if (this.isIdle) this.#onIdle()
   }
 
-  /** Ends the stream and every call at once. */
+  /** Whatever is not sent yet goes over a new stream; the one that is there finishes what is. */
+  renew(): void {
+    if (this.#stream == null) return
+    // The far side takes no third one.
+    this.#older?.abort(new LinkLostError())
+    this.#older = this.#stream
+    this.#stream = undefined
+    this.#older.retire()
+    this.#pump()
+  }
+
+  /** A call on `stream` had no answer in time. Where nothing at all came since it was made, that may lead nowhere. */
+  onUnanswered(stream: OutboundStream, sinceMs: number): void {
+    if (stream === this.#stream && this.#older == null && stream.heardMs < sinceMs) this.renew()
+  }
+
+  /** Ends the streams and every call at once. */
   abort(error: Error): void {
-    this.#failAll(error)
-    this.#channel?.abort(error)
+    this.#failWaiting(error)
+    this.#older?.abort(error)
+    this.#stream?.abort(error)
+  }
+
+  onReturned(call: OutboundCall): void {
+    this.#waiting.push(call)
+    this.#pump()
+  }
+
+  onClosed(stream: OutboundStream, error?: Error): void {
+    const isCurrent = stream === this.#stream
+    if (isCurrent) this.#stream = undefined
+    else this.#older = undefined
+    stream.failAll(stream.refusal ?? new LinkLostError({ cause: error }))
+    // A far side that ends every stream before it took a call would have us open them without end.
+    if (isCurrent && !stream.isUsed) this.#failWaiting(stream.refusal ?? new UnreachableError({ cause: error }))
+    this.#pump()
+    this.#onIdle()
   }
 
   async #sendSignal(channel: FrameChannel, message: Uint8Array): Promise<void> {
@@ -119,50 +139,22 @@ export class OutboundSession {
   }
 
   #pump(): void {
-    if (this.#channel == null) {
+    if (this.#stream == null) {
       if (!this.#isOpening && this.#waiting.length > 0) this.#openSoon()
       return
     }
     // A call that fails as it is sent comes back here.
     if (this.#isPumping) return
     this.#isPumping = true
-    while (this.#channel != null && this.#waiting.length > 0 && this.#hasRoom) {
+    while (this.#waiting.length > 0 && this.#hasRoom) {
       const call = this.#waiting.shift()
-      if (call?.isOver === false) this.#admit(call)
+      if (call?.isOver === false) this.#stream?.admit(call)
     }
     this.#isPumping = false
   }
 
   get #hasRoom(): boolean {
-    return this.#pending.size < this.#core.limits.maxInFlight
-  }
-
-  #admit(call: OutboundCall): void {
-    call.id = this.#nextId++
-    this.#pending.set(call.id, call)
-    const { pace } = this
-    if (pace == null) {
-      this.#transmit(call)
-      return
-    }
-    pace(call.size, call.signal()).then(
-      () => this.#transmit(call),
-      (err: unknown) => call.fail(toError(err)),
-    )
-  }
-
-  #transmit(call: OutboundCall): void {
-    if (call.isOver) return
-    if (this.#channel?.isOpen !== true) {
-      call.fail(new LinkLostError())
-      return
-    }
-    try {
-      this.count(call.transmit(this.#channel))
-      this.#isUsed = true
-    } catch (err) {
-      call.fail(toError(err))
-    }
+    return this.#stream != null && this.#stream.size < this.#core.limits.maxInFlight
   }
 
   #openSoon(): void {
@@ -180,60 +172,9 @@ export class OutboundSession {
 
   #onStream(stream: Stream): void {
     this.#isOpening = false
-    this.#lateBytes = 0
-    this.#refusal = undefined
-    this.#isUsed = false
-    const channel = new FrameChannel(stream, {
-      ...channelLimits(this.#core, this.#remote, this.lane, 'answers'),
-      onMessage: (bytes) => this.#onMessage(bytes),
-      onMessageLost: (error) => this.#onAnswerLost(error),
-      // Nothing is answered on it any more.
-      onEnd: () => channel.abort(new LinkLostError()),
-      onClose: (error) => this.#onChannelClose(error),
-    })
-    this.#channel = channel
-    channel.start()
+    this.#stream = new OutboundStream(this.#core, this.#remote, this.lane, stream, this)
+    this.#stream.start()
     this.#pump()
-  }
-
-  #onMessage(bytes: Uint8Array): void {
-    this.#core.siblings.peerManager?.countTraffic(this.#remote.peer, this.lane, 'in', bytes.byteLength)
-    const message = decode(bytes)
-    if (message.type === TYPE.refusal) {
-      this.#refusal = fromWireError(message, '')
-      return
-    }
-    if (message.type < TYPE.response || message.type === TYPE.cancel) {
-      throw new MalformedMessageError('A question on a stream for answers')
-    }
-    if (message.id >= this.#nextId)
-      throw new MalformedMessageError(`An answer to call ${message.id}, which was not made`)
-    const call = this.#pending.get(message.id)
-    if (call == null) {
-      this.#takeLate(bytes.byteLength)
-      return
-    }
-    if (!call.isTransmitted) throw new MalformedMessageError(`An answer to call ${message.id}, which was not sent yet`)
-    this.#answered = call
-    call.receive(message)
-    this.#answered = undefined
-  }
-
-  /**
-   * An answer will not come whole. We asked for it, and whoever gave it knows nothing of our bounds: nobody is blamed.
-   * It is told of the refusal, and answers with an error instead; an item of a stream may have its end behind it.
-   * What it gave up itself is of a call that is over, or to which it answers with an error.
-   */
-  #onAnswerLost(error: MessageRefusedError | MessageAbortedError): void {
-    this.#core.log.trace('lost an answer of %p - %e', this.#remote.peer, error)
-    if (error instanceof MessageAbortedError) return
-    for (const [, call] of this.#pending.entries()) call.onAnswerLost(error)
-  }
-
-  /** A call that is not pending is over, and what comes for it is late. There is only so much of that. */
-  #takeLate(bytes: number): void {
-    this.#lateBytes -= bytes + ITEM_OVERHEAD_BYTES
-    if (this.#lateBytes < 0) throw new MalformedMessageError('More answers to calls that are over than were under way')
   }
 
   #count(call: OutboundCall): void {
@@ -246,28 +187,6 @@ export class OutboundSession {
     if (!call.isCounted) return
     call.isCounted = false
     this.#core.budgets(this.lane).asked.release(call.size)
-  }
-
-  #onChannelClose(error?: Error): void {
-    this.#channel = undefined
-    const reportClass = blame(error)
-    if (error != null && reportClass != null) {
-      this.#core.log('lost a stream to %p - %e', this.#remote.peer, error)
-      this.#remote.reporter.report(reportClass, error.message)
-    }
-    const lost = this.#refusal ?? new LinkLostError({ cause: error })
-    for (const [, call] of this.#pending.entries()) call.fail(lost)
-    this.#pending.clear()
-    // A far side that ends every stream before it took a call would have us open them without end.
-    if (!this.#isUsed) this.#failWaiting(this.#refusal ?? new UnreachableError({ cause: error }))
-    this.#pump()
-    this.#onIdle()
-  }
-
-  #failAll(error: Error): void {
-    this.#failWaiting(error)
-    for (const [, call] of this.#pending.entries()) call.fail(error)
-    this.#pending.clear()
   }
 
   #failWaiting(error: Error): void {

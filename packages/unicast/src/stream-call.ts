@@ -50,14 +50,11 @@ export class StreamCall extends OutboundCall {
       heldBudget: this.session.heldBudget,
       pace: pace == null ? undefined : (item) => pace(item, this.signal()),
       count: (sent) => this.session.count(sent),
-      onRefused: (error) => this.giveUp(error),
+      onFailed: (error) => this.giveUp(error),
     })
     this.#duplex = duplex
     duplex.start()
-    duplex.sendAll(this.#source).catch((err: unknown) => {
-      // Where the call is over, that is why.
-      if (!this.isOver) this.giveUp(toError(err))
-    })
+    duplex.sendAll(this.#source).catch((err: unknown) => this.giveUp(toError(err)))
     this.#opened.resolve(duplex)
     return bytes
   }

@@ -26,13 +26,15 @@ export class StreamJob implements SlotJob {
   readonly #context: HandlerContext
   readonly #duplex: Duplex
   readonly #idleMs: number
+  readonly #graceMs: number
+  #isStopping = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     owner: StreamJobOwner,
     handler: UnicastStreamHandler,
     context: HandlerContext,
-    init: Omit<DuplexInit, 'lane' | 'onRefused'> & { idleMs: number },
+    init: Omit<DuplexInit, 'lane' | 'onFailed'> & { idleMs: number; graceMs: number },
   ) {
     this.#owner = owner
     this.#handler = handler
@@ -40,7 +42,8 @@ export class StreamJob implements SlotJob {
     this.id = init.id
     this.lane = context.lane
     this.#idleMs = init.idleMs
-    this.#duplex = new Duplex({ ...init, lane: this.lane, onRefused: (error) => this.#stop(error) })
+    this.#graceMs = init.graceMs
+    this.#duplex = new Duplex({ ...init, lane: this.lane, onFailed: (error) => this.#stop(error) })
   }
 
   start(): void {
@@ -69,6 +72,12 @@ export class StreamJob implements SlotJob {
     if (!this.isStarted) this.#finish(toWireError(error))
   }
 
+  /** The handler is told, and not waited for. */
+  letGo(error: Error): void {
+    this.abandon(error)
+    this.#finish(toWireError(error))
+  }
+
   async #run(): Promise<void> {
     await this.#duplex.sendAll(this.#handler(this.#duplex.incoming, this.#context))
   }
@@ -85,8 +94,12 @@ export class StreamJob implements SlotJob {
     }, ms)
   }
 
-  /** Ends the call with an error: the handler is told. */
+  /** Ends the call with an error: the handler is told, and has a while to end. One that hangs does not hold the slot for ever. */
   #stop(error: Error): void {
+    if (this.isOver || this.#isStopping) return
+    this.#isStopping = true
+    clearTimeout(this.#timer)
+    if (this.isStarted) this.#timer = setTimeout(() => this.#finish(toWireError(error)), this.#graceMs)
     this.#context.abort(error)
     this.#duplex.fail(error)
   }

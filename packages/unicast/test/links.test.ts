@@ -7,7 +7,8 @@ import {
 } from '@gridmesh/interfaces'
 import { type Connection, NotStartedError } from '@libp2p/interface'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { bytes, collect, gate, heldBytes, items, node, pair, text } from './helpers.ts'
+import { encodeCall, encodeName, encodePayload, TYPE } from '../src/wire.ts'
+import { bytes, collect, frames, gate, heldBytes, hex, items, node, pair, raw, text } from './helpers.ts'
 
 const stops: (() => Promise<void>)[] = []
 const stopping = <T extends { stop: () => Promise<void> | void }>(link: T): T => {
@@ -123,6 +124,32 @@ describe('retries', () => {
     const call = link.call.send(link.b.peerId, 'test', bytes(''), { idempotent: true })
     await expect(call).rejects.toMatchObject({ name: 'BusyError' })
     expect(runs).toBe(1)
+  })
+
+  it('answers a repeat that waits, where its caller asks nothing more on that stream', async () => {
+    const link = stopping(await pair())
+    const [started, done] = [gate(), gate()]
+    link.answer.handle('echo', (question) => question)
+    link.answer.handle('test', async (question) => {
+      started.resolve()
+      await done.promise
+      return question
+    })
+    const call = encodeCall(TYPE.request, 0, 10_000, new Uint8Array(16), encodeName('test'), bytes('hi'))
+    const [first, second] = [await raw(link.a, link.b), await raw(link.a, link.b)]
+    first.send(frames()(call))
+    await started.promise
+    const answers: Uint8Array[] = []
+    second.addEventListener('message', ({ data }) => answers.push(data.subarray()))
+    second.send(frames()(call))
+    await second.close()
+    // What comes after it on the same link is answered: so the far side has seen the end.
+    await link.call.request(link.b.peerId, 'echo', bytes(''))
+    done.resolve()
+    const answer = frames()(encodePayload(TYPE.response, 0, bytes('hi')))
+    await vi.waitFor(() => expect(answers.map(hex)).toEqual([hex(answer)]))
+    expect(second.status).not.toBe('reset')
+    first.abort(new RangeError('done'))
   })
 
   it('runs a handler again that said when, since it did nothing, and gives its answer', async () => {

@@ -344,6 +344,33 @@ describe('streamed calls', () => {
     await returned.promise
   })
 
+  it.each([
+    ['the handler is done', true],
+    ['the caller takes no more', false],
+  ])('lets go of a source that is silent once %s', async (_, isDone) => {
+    const returned = gate()
+    let made = 0
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: (): Promise<IteratorResult<Uint8Array>> =>
+          made++ === 0 ? Promise.resolve({ value: bytes('one'), done: false }) : new Promise(() => undefined),
+        return: async (): Promise<IteratorResult<Uint8Array>> => {
+          returned.resolve()
+          return { value: undefined, done: true }
+        },
+      }),
+    }
+    link.answer.handleStream('test', async function* first(incoming) {
+      for await (const item of incoming) {
+        yield item
+        if (isDone) return
+      }
+    })
+    for await (const _item of link.call.requestStream(link.b.peerId, 'test', source)) if (!isDone) break
+    await returned.promise
+    expect(made).toBe(2)
+  })
+
   it('fails with a TimeoutError after deadlineMs of silence', async () => {
     link.answer.handleStream('test', async function* silent(_, { signal }) {
       yield bytes('one')
