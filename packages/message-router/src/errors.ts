@@ -27,11 +27,21 @@ export class MessageRejectedError extends Error {
   override readonly name = 'MessageRejectedError'
   readonly code: RefusalCode
   readonly kind: string
+  /** Name and value of the limit that applied, where it was one. */
+  readonly limit: string | undefined
+  readonly value: number | undefined
 
-  constructor(code: RefusalCode, kind: string, detail: string, options?: ErrorOptions) {
+  constructor(
+    code: RefusalCode,
+    kind: string,
+    detail: string,
+    options: ErrorOptions & { limit?: string; value?: number } = {},
+  ) {
     super(`Refused ${kind} message: ${detail}`, options)
     this.code = code
     this.kind = kind
+    this.limit = options.limit
+    this.value = options.value
   }
 }
 

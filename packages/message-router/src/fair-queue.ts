@@ -1,24 +1,24 @@
 import { Ring } from './ring.ts'
+import { SizeClasses } from './size-classes.ts'
 
 /** What one sender has in a queue. */
 interface Share<T> {
   readonly sender: string
   readonly items: Ring<T>
+  bytes: number
 }
-
-/** Classes of sizes: one for each number of bits that a size may have. */
-const SIZE_CLASSES = 33
 
 /**
  * A bounded queue that senders share: they are served by turns, each in its own order. Where it is full, the newest item
- * of a sender that holds much makes way for one that holds little, so whoever sends much keeps nobody else out.
+ * of a sender that holds much makes way for one that holds little, so whoever sends much keeps nobody else out. So it is
+ * with bytes, of which the bound is the caller's.
  */
-export class FairQueue<T extends { readonly sender: string }> {
+export class FairQueue<T extends { readonly sender: string; readonly bytes: number }> {
   readonly #capacity: number
   readonly #shares = new Map<string, Share<T>>()
-  /** The shares by the bits of their size: one of the largest, to within a half, is found without a search. */
-  readonly #bySize = Array.from({ length: SIZE_CLASSES }, () => new Set<Share<T>>())
-  /** Kept from turn to turn: a new one would begin with the same sender. */
+  readonly #byCount = new SizeClasses<Share<T>>()
+  readonly #byBytes = new SizeClasses<Share<T>>()
+  /** Kept from turn to turn: a new one would have to pass by all that were deleted. */
   #turns = this.#shares.values()
   #size = 0
 
@@ -42,23 +42,46 @@ export class FairQueue<T extends { readonly sender: string }> {
     if (this.isFull(sender)) return item
 
     const giver = this.#size >= this.#capacity ? this.#giver(sender) : undefined
-    const displaced = giver && this.#change(giver, (items) => items.pop())
-    const share = this.#shares.get(sender) ?? { sender, items: new Ring<T>(this.#capacity) }
+    const displaced = giver && this.#pop(giver)
+    const share = this.#shares.get(sender) ?? { sender, items: new Ring<T>(this.#capacity), bytes: 0 }
     this.#shares.set(sender, share)
-    this.#change(share, (items) => items.push(item))
+    share.items.push(item)
+    this.#changed(share, 1, item.bytes)
     return displaced
   }
 
   /** Takes the oldest item of the sender whose turn it is. */
   shift(): T | undefined {
     const share = this.#nextShare()
-    return share && this.#change(share, (items) => items.shift())
+    if (share == null) return undefined
+    // Whoever was served goes behind all that wait: what is left in the map is always ahead of its iterator.
+    this.#shares.delete(share.sender)
+    this.#shares.set(share.sender, share)
+    return this.#taken(share, share.items.shift())
   }
 
-  /** Takes the newest item of a sender that holds much. */
+  /** Takes the newest item of a sender that holds many bytes. */
   pop(): T | undefined {
-    const share = this.#largest()
-    return share && this.#change(share, (items) => items.pop())
+    const share = this.#byBytes.largest ?? this.#byCount.largest
+    return share && this.#pop(share)
+  }
+
+  /**
+   * Takes the newest items of a sender that holds many bytes, at least `excess` bytes of them, for an item of another.
+   * Takes nothing and returns `undefined` where the one would not hold as many still as the other will.
+   */
+  makeWay({ sender, bytes }: T, excess: number): T[] | undefined {
+    const giver = this.#byBytes.largest
+    const own = this.#shares.get(sender)?.bytes ?? 0
+    if (giver == null || giver.bytes - excess < own + bytes) return undefined
+
+    const taken: T[] = []
+    const enough = giver.bytes - excess
+    while (giver.bytes > enough) {
+      const item = this.#pop(giver)
+      if (item != null) taken.push(item)
+    }
+    return taken
   }
 
   #nextShare(): Share<T> | undefined {
@@ -70,30 +93,26 @@ export class FairQueue<T extends { readonly sender: string }> {
 
   /** A sender that holds more than `sender` even when it has given one to it. */
   #giver(sender: string): Share<T> | undefined {
-    const largest = this.#largest()
+    const { largest } = this.#byCount
     const own = this.#shares.get(sender)?.items.size ?? 0
     return largest != null && largest.items.size > own + 1 ? largest : undefined
   }
 
-  #largest(): Share<T> | undefined {
-    const [largest] = this.#bySize.findLast(({ size }) => size > 0) ?? []
-    return largest
+  #pop(share: Share<T>): T | undefined {
+    return this.#taken(share, share.items.pop())
   }
 
-  #change<R>(share: Share<T>, change: (items: Ring<T>) => R): R {
+  #taken(share: Share<T>, item: T | undefined): T | undefined {
+    if (item != null) this.#changed(share, -1, -item.bytes)
+    return item
+  }
+
+  #changed(share: Share<T>, count: number, bytes: number): void {
     const { sender, items } = share
-    const before = items.size
-    const result = change(items)
-    this.#size += items.size - before
-    if (bitsOf(before) !== bitsOf(items.size)) {
-      this.#bySize[bitsOf(before)]?.delete(share)
-      if (items.size > 0) this.#bySize[bitsOf(items.size)]?.add(share)
-      else this.#shares.delete(sender)
-    }
-    return result
+    share.bytes += bytes
+    this.#size += count
+    this.#byCount.move(share, items.size - count, items.size)
+    this.#byBytes.move(share, share.bytes - bytes, share.bytes)
+    if (items.size === 0) this.#shares.delete(sender)
   }
-}
-
-function bitsOf(size: number): number {
-  return 32 - Math.clz32(size)
 }

@@ -38,6 +38,7 @@ export interface InboundInit {
   maxOpening: number
   maxReplyBytes: number
   busyRetryAfterMs: number
+  handlerTimeoutMs: number
   /** Aborts when the router stops. */
   stopping: AbortSignal
 }
@@ -71,6 +72,7 @@ export class Inbound {
       () => after(opener.open(bytes, { lane, registrationOf }), (opened) => this.#takeBroadcast(subject, opened)),
       (verdict) => verdict,
       (err) => {
+        if (err instanceof Dropped) return 'ignore'
         if (ledger.refused(subject, err) !== 'ignore') return 'reject'
         return isOwnDoing(err) ? 'busy' : 'ignore'
       },
@@ -203,12 +205,35 @@ export class Inbound {
     const { from, via } = subject
     const arrival: Arrival = { from, via, signals: [this.#init.stopping, ...signals] }
     const context = new InboundContext(meta, registration, arrival)
-    return after(judge(context), (judged) => {
+    const judging = judge(context)
+    return after(isPending(judging) ? this.#inTime(context, judging) : judging, (judged) => {
       if (judged.verdict === 'reject') {
         throw new MessageRejectedError('invalid', registration.kind, 'the validator refused')
       }
       return judged.run == null ? undefined : new HandlerJob(context, bytes, judged.run, count)
     })
+  }
+
+  /** A validator that hangs does not keep the place of its message for ever. */
+  async #inTime(context: InboundContext, judging: Promise<Judged>): Promise<Judged> {
+    const { handlerTimeoutMs: value, stopping } = this.#init
+    const { promise: ended, reject } = Promise.withResolvers<never>()
+    const onStop = (): void => reject(new Dropped(new NotStartedError('The router has stopped')))
+    const timer = setTimeout(() => {
+      const limit = 'handlerTimeoutMs'
+      const detail = `its validator did not answer within ${limit}, which is ${value}`
+      const error = new MessageRejectedError('validator-timeout', context.kind, detail, { limit, value })
+      context.abort(error)
+      reject(error)
+    }, value)
+    if (stopping.aborted) onStop()
+    else stopping.addEventListener('abort', onStop, { once: true })
+    try {
+      return await Promise.race([judging, ended])
+    } finally {
+      clearTimeout(timer)
+      stopping.removeEventListener('abort', onStop)
+    }
   }
 
   #put(subject: Subject, { registration: { lane } }: OpenedBatch, job: HandlerJob): void {

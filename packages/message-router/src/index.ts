@@ -65,7 +65,8 @@ export interface MessageRouterInit {
   maxQueued?: Partial<Record<Lane, number>>
   /**
    * Bytes of all messages that wait for their handler; over it a message displaces the newest of the lowest lane
-   * below its own, or is dropped. @default 67_108_864
+   * below its own, then those of the author that holds most in its own, if that is more; else it is dropped.
+   * @default 67_108_864
    */
   maxQueuedBytes?: number
   /**
@@ -75,7 +76,7 @@ export interface MessageRouterInit {
   maxRunning?: Partial<Record<Lane, number>>
   /** Time for which handlers are started before the event loop has its turn, in ms. @default 8 */
   sliceMs?: number
-  /** Time a handler may take, in ms; after it its signal aborts and its place is given away. @default 30_000 */
+  /** Time a handler may take, and a validator, in ms; after it its signal aborts and its place is given away. @default 30_000 */
   handlerTimeoutMs?: number
   /** Envelopes that wait at once for an asynchronous signer, or for a write of the envelope's; beyond it messages are dropped. `critical` has as many for itself. @default 1_024 */
   maxOpening?: number

@@ -18,8 +18,8 @@ export interface LaneQueuesInit {
 }
 
 /**
- * Whether an item was queued: with the items of lower lanes that made room for its bytes and the one of its own lane that
- * made way for it, or with the limit that refused it.
+ * Whether an item was queued: with the items that made room for its bytes and the one of its own lane that made way for
+ * it, or with the limit that refused it.
  */
 export type PutOutcome<T> =
   | { ok: true; evicted: T[]; displaced: T | undefined }
@@ -27,7 +27,8 @@ export type PutOutcome<T> =
 
 /**
  * One bounded queue per lane, fair to its senders, and one bound on the bytes of all. Where the bytes run out, the newest
- * items of the lowest lanes make room for a higher one; no item makes room for the bytes of its own lane or a lower one.
+ * items of the lowest lanes make room for a higher one, and then, in its own lane, those of a sender that holds more bytes
+ * for one that holds less. No item makes room for a lower lane.
  */
 export class LaneQueues<T extends Queueable> {
   readonly #init: LaneQueuesInit
@@ -70,7 +71,7 @@ export class LaneQueues<T extends Queueable> {
     if (this.isFull(lane, sender)) return { ok: false, limit: `maxQueued.${lane}`, value: maxQueued[lane] }
 
     const excess = this.#total + item.bytes - maxQueuedBytes
-    const evicted = excess > 0 ? this.#makeRoom(lane, excess) : []
+    const evicted = excess > 0 ? this.#makeRoom(item, excess) : []
     if (evicted == null) return { ok: false, limit: 'maxQueuedBytes', value: maxQueuedBytes }
 
     const displaced = this.#taken(this.#queues[lane].push(item))
@@ -92,20 +93,22 @@ export class LaneQueues<T extends Queueable> {
     return LANES.some((lane) => this.#queues[lane].size > 0 && mayServe(lane))
   }
 
-  /** Evicts at least `excess` bytes from the lanes below `lane`; evicts nothing where they do not hold as much. */
-  #makeRoom(lane: Lane, excess: number): T[] | undefined {
-    const lower = LANES.slice(LANES.indexOf(lane) + 1)
-    // Decided before anything is evicted: whoever makes room must not do so in vain.
-    if (lower.reduce((sum, each) => sum + this.#bytes[each], 0) < excess) return undefined
+  /** Evicts at least `excess` bytes from the lanes below that of `item` and from its own, or evicts nothing. */
+  #makeRoom(item: T, excess: number): T[] | undefined {
+    const lower = LANES.slice(LANES.indexOf(item.lane) + 1)
+    const rest = excess - lower.reduce((sum, each) => sum + this.#bytes[each], 0)
+    // Decided before anything else is evicted: whoever makes room must not do so in vain.
+    const evicted = rest > 0 ? this.#queues[item.lane].makeWay(item, rest) : []
+    if (evicted == null) return undefined
 
-    const evicted: T[] = []
-    let left = excess
+    for (const each of evicted) this.#taken(each)
+    let left = excess - Math.max(0, rest)
     for (const each of lower.toReversed()) {
       while (left > 0) {
-        const item = this.#taken(this.#queues[each].pop())
-        if (item == null) break
-        evicted.push(item)
-        left -= item.bytes
+        const taken = this.#taken(this.#queues[each].pop())
+        if (taken == null) break
+        evicted.push(taken)
+        left -= taken.bytes
       }
     }
     return evicted

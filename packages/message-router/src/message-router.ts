@@ -114,7 +114,7 @@ export class DefaultMessageRouter extends TypedEventEmitter<MessageRouterEvents>
     peer: PeerId,
     kind: MessageKind<T>,
     value: T,
-    options: Omit<UnicastOptions, 'lane'> = {},
+    options: Omit<UnicastOptions, 'lane' | 'renew'> = {},
   ): Promise<Receipt> {
     return this.#running().outbound.send(peer, kind, value, options)
   }
@@ -123,7 +123,7 @@ export class DefaultMessageRouter extends TypedEventEmitter<MessageRouterEvents>
     peer: PeerId,
     kind: RequestKind<T, R>,
     value: T,
-    options: Omit<UnicastOptions, 'lane'> = {},
+    options: Omit<UnicastOptions, 'lane' | 'renew'> = {},
   ): Promise<R> {
     return this.#running().outbound.request(peer, kind, value, options)
   }

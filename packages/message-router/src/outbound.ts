@@ -3,6 +3,7 @@ import type {
   Delivery,
   Envelope,
   Lane,
+  MaybePromise,
   MessageKind,
   PublishOptions,
   Receipt,
@@ -72,9 +73,15 @@ export class Outbound {
     )
   }
 
-  async send<T>(peer: PeerId, kind: MessageKind<T>, value: T, options: Omit<UnicastOptions, 'lane'>): Promise<Receipt> {
-    const sealed = await this.#sealFor(peer, kind, value)
-    const receipt = await this.#init.unicast.send(peer, MESSAGE_HANDLER, sealed, { ...options, lane: kind.lane })
+  async send<T>(
+    peer: PeerId,
+    kind: MessageKind<T>,
+    value: T,
+    options: Omit<UnicastOptions, 'lane' | 'renew'>,
+  ): Promise<Receipt> {
+    const { lane } = kind
+    const renew = this.#sealer(peer, kind, value)
+    const receipt = await this.#init.unicast.send(peer, MESSAGE_HANDLER, await renew(), { ...options, lane, renew })
     this.#init.ledger.sent(kind.kind, 1, peer)
     return receipt
   }
@@ -83,11 +90,14 @@ export class Outbound {
     peer: PeerId,
     kind: RequestKind<T, R>,
     value: T,
-    options: Omit<UnicastOptions, 'lane'>,
+    options: Omit<UnicastOptions, 'lane' | 'renew'>,
   ): Promise<R> {
     const { unicast, ledger } = this.#init
-    const sealed = await this.#sealFor(peer, kind, value)
-    const answer = await unicast.request(peer, REQUEST_HANDLER, sealed, { ...options, lane: kind.lane })
+    const { lane } = kind
+    const seal = this.#sealer(peer, kind, value)
+    let sealed = await seal()
+    const renew = async (): Promise<Uint8Array> => (sealed = await seal())
+    const answer = await unicast.request(peer, REQUEST_HANDLER, sealed, { ...options, lane, renew })
     ledger.sent(kind.kind, 1, peer)
     try {
       return await this.#openReply(peer, kind, sealed, answer)
@@ -104,9 +114,10 @@ export class Outbound {
     await Promise.allSettled(this.#publishing)
   }
 
-  async #sealFor<T>(peer: PeerId, kind: MessageKind<T>, value: T): Promise<Uint8Array> {
+  /** Seals a message for one peer, each time anew: what was opened over there is a replay under its first seal. */
+  #sealer<T>(peer: PeerId, kind: MessageKind<T>, value: T): () => MaybePromise<Uint8Array> {
     const payload = encodeBatch([encodeValue(kind, value)], peer.toMultihash().bytes)
-    return this.#init.envelope.seal({ kind: kind.kind, lane: kind.lane, payload })
+    return () => this.#init.envelope.seal({ kind: kind.kind, lane: kind.lane, payload })
   }
 
   async #openReply<R>(

@@ -40,6 +40,7 @@ export const DEFAULT_POLICIES: Policies = Object.freeze({
   'clock-skew': { action: 'ignore' },
   // Our own faults.
   'validator-threw': { action: 'ignore' },
+  'validator-timeout': { action: 'ignore' },
   'handler-threw': { action: 'ignore' },
   'handler-timeout': { action: 'ignore' },
   internal: { action: 'ignore' },

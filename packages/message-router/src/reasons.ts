@@ -8,6 +8,7 @@
  * - `invalid`: the codec or the validator of the kind refused it
  * - `ignored`: the validator of the kind does not want it, and blames nobody
  * - `validator-threw`: the validator of the kind failed
+ * - `validator-timeout`: the validator of the kind did not answer within `handlerTimeoutMs`
  */
 export const REFUSAL_CODES = [
   'malformed',
@@ -17,6 +18,7 @@ export const REFUSAL_CODES = [
   'invalid',
   'ignored',
   'validator-threw',
+  'validator-timeout',
 ] as const
 
 /** Code of a `MessageRejectedError`. */

@@ -5,11 +5,14 @@ import { FairQueue } from '../src/fair-queue.ts'
 interface Item {
   id: number
   sender: string
+  bytes: number
 }
+
+const bytes = 1
 
 function filled(capacity: number, senders: string): FairQueue<Item> {
   const queue = new FairQueue<Item>(capacity)
-  for (const [id, sender] of senders.split('').entries()) queue.push({ id, sender })
+  for (const [id, sender] of senders.split('').entries()) queue.push({ id, sender, bytes })
   return queue
 }
 
@@ -36,26 +39,33 @@ it.each([
 it('serves a sender that comes while others wait when the turn comes to it', () => {
   const queue = filled(10, 'aaab')
   expect(queue.shift()?.sender).toBe('a')
-  queue.push({ id: 4, sender: 'c' })
-  expect(drained(queue)).toBe('bcaa')
+  queue.push({ id: 4, sender: 'c', bytes })
+  expect(drained(queue)).toBe('baca')
 })
 
 it('is full for whoever holds as much as all others, and has room for who holds less', () => {
   const queue = filled(4, 'aabb')
   expect(['a', 'b', 'c'].map((sender) => queue.isFull(sender))).toEqual([true, true, false])
-  const refused = { id: 4, sender: 'a' }
+  const refused = { id: 4, sender: 'a', bytes }
   expect(queue.push(refused)).toBe(refused)
-  expect(queue.push({ id: 5, sender: 'c' })).toEqual({ id: 1, sender: 'a' })
+  expect(queue.push({ id: 5, sender: 'c', bytes })).toEqual({ id: 1, sender: 'a', bytes })
   expect(drained(queue)).toBe('abcb')
 })
 
-it('takes the newest of a sender that holds much', () => {
-  const queue = filled(10, 'abbbc')
-  expect([queue.pop(), queue.pop()]).toEqual([
-    { id: 3, sender: 'b' },
-    { id: 2, sender: 'b' },
-  ])
+it('takes the newest of a sender that holds much, by its bytes', () => {
+  const queue = filled(10, 'abbb')
+  queue.push({ id: 4, sender: 'c', bytes: 4 })
+  queue.push({ id: 5, sender: 'c', bytes: 4 })
+  expect([queue.pop()?.id, queue.pop()?.id, queue.pop()?.id]).toEqual([5, 4, 3])
   expect(queue.size).toBe(3)
+})
+
+it('frees bytes of one sender, down to what another will hold with an item, or frees none', () => {
+  const queue = filled(10, 'aaaaaab')
+  expect(queue.makeWay({ id: 7, sender: 'b', bytes: 2 }, 3)?.map(({ id }) => id)).toEqual([5, 4, 3])
+  expect(queue.makeWay({ id: 7, sender: 'b', bytes: 2 }, 1)).toBeUndefined()
+  expect(queue.makeWay({ id: 7, sender: 'a', bytes: 1 }, 1)).toBeUndefined()
+  expect(queue.size).toBe(4)
 })
 
 const SENDERS = ['a', 'b', 'c', 'd'] as const
@@ -70,10 +80,39 @@ it('is bounded, keeps each sender in order, and leaves out nobody who holds less
       const model = new Model(new FairQueue<Item>(capacity))
       for (const [id, step] of steps.entries()) {
         if (step === 'shift' || step === 'pop') model.take(step)
-        else model.push({ id, sender: step })
+        else model.push({ id, sender: step, bytes })
         expect(model.faults).toEqual([])
         expect(model.queue.size).toBe(model.size)
         expect(model.size).toBeLessThanOrEqual(capacity)
+      }
+    }),
+  )
+})
+
+it('serves every other sender at most once between two turns of one that waits', () => {
+  const arbSender = fc.oneof(fc.constantFrom(...SENDERS), fc.constant('new' as const), fc.constant('none' as const))
+  fc.assert(
+    fc.property(fc.array(arbSender, { minLength: 1, maxLength: 100 }), (senders) => {
+      const queue = filled(4 + senders.length, 'aabb')
+      const items = new Map([
+        ['a', 2],
+        ['b', 2],
+      ])
+      // By turns: whoever was served, and whoever comes, stands behind all that wait.
+      const turns = ['a', 'b']
+      for (const [id, each] of senders.entries()) {
+        const sender = each === 'new' ? `new ${id}` : each
+        if (each !== 'none') {
+          queue.push({ id, sender, bytes })
+          items.set(sender, (items.get(sender) ?? 0) + 1)
+          if (!turns.includes(sender)) turns.push(sender)
+        }
+        const next = turns.shift()
+        expect(queue.shift()?.sender).toBe(next)
+        if (next == null) continue
+        const left = (items.get(next) ?? 0) - 1
+        items.set(next, left)
+        if (left > 0) turns.push(next)
       }
     }),
   )

@@ -1,7 +1,7 @@
 import type { BroadcastAnswer, Lane } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { defineMessage } from '../src/index.ts'
+import { bytesCodec, defineMessage } from '../src/index.ts'
 import type { MessageRouterInit } from '../src/index.ts'
 import { encodeBatch, encodeReply } from '../src/wire.ts'
 import { FakeEnvelope, FakeEnvelopeError, sealAs } from './support/fake-envelope.ts'
@@ -330,6 +330,28 @@ it('has room for whoever sends little, by either carrier, though one author fill
   ])
   // By turns: nobody waits for all that another has sent.
   expect(handled.findIndex(([isAlice]) => isAlice)).toBeLessThan(2)
+})
+
+it('has room for whoever sends little, though one author takes all of maxQueuedBytes with few messages', async () => {
+  const network = new FakeNetwork()
+  const bob = await startNode({ network, maxQueuedBytes: 10_000 })
+  const alice = await startNode({ network })
+  const mallory = await randomPeerId()
+  const note = defineMessage({ kind: 'note', codec: bytesCodec, maxBytes: 5_000 })
+  const handled: boolean[] = []
+  bob.router.on(note, (_, { sender }) => void handled.push(sender.equals(alice.peerId)))
+
+  for (let sent = 0; sent < 3; sent++) {
+    const payload = encodeBatch([new Uint8Array(5_000)])
+    const bytes = sealAs(mallory, sequence++, { kind: 'note', lane: 'normal', payload })
+    expect(await bob.carriers.bring(mallory, 'note', bytes)).toBe('accept')
+  }
+  await alice.router.send(bob.peerId, note, new Uint8Array(100))
+  expect(bob.dropped).toEqual([
+    { kind: 'note', lane: 'normal', reason: 'queue-full' },
+    { kind: 'note', lane: 'normal', reason: 'evicted' },
+  ])
+  await vi.waitFor(() => expect(handled).toEqual([false, true]))
 })
 
 it('tells a requester that its place in a full lane went to another', async () => {

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { LaneQueues } from '../src/lane-queues.ts'
 
 const MAX_QUEUED = { critical: 4, high: 4, normal: 8, bulk: 2 }
+const SENDERS = ['a', 'b', 'c'] as const
 const always = (): boolean => true
 
 interface Item {
@@ -67,6 +68,45 @@ it('displaces the newest item of whoever fills a lane, for one of another sender
   expect(full.bytes).toBe(71)
 })
 
+it('displaces the newest of whoever holds most of the bytes, for one of its lane that holds little', () => {
+  const full = queues(100)
+  full.put({ id: 0, lane: 'normal', bytes: 20, sender: 'other' })
+  for (const id of [1, 2, 3, 4]) full.put({ id, lane: 'normal', bytes: 20, sender: 'greedy' })
+  expect(full.put({ id: 5, lane: 'normal', bytes: 1, sender: 'greedy' }).ok).toBe(false)
+  const outcome = full.put({ id: 6, lane: 'normal', bytes: 25, sender: 'modest' })
+  expect(outcome).toMatchObject({ ok: true, evicted: [{ id: 4 }, { id: 3 }], displaced: undefined })
+  expect(full.bytes).toBe(85)
+})
+
+it('displaces nothing of its own lane where whoever holds most would then hold less than the newcomer', () => {
+  const full = queues(100)
+  for (const id of [1, 2, 3, 4]) full.put({ id, lane: 'normal', bytes: 25, sender: 'greedy' })
+  expect(full.put({ id: 5, lane: 'normal', bytes: 51, sender: 'modest' })).toEqual({
+    ok: false,
+    limit: 'maxQueuedBytes',
+    value: 100,
+  })
+  expect(full.sizeOf('normal')).toBe(4)
+})
+
+it('takes what lower lanes hold before it looks at its own', () => {
+  const full = queues(100)
+  full.put({ id: 1, lane: 'bulk', bytes: 10, sender: 'other' })
+  for (const id of [2, 3, 4]) full.put({ id, lane: 'normal', bytes: 30, sender: 'greedy' })
+  const first = full.put({ id: 5, lane: 'normal', bytes: 10, sender: 'modest' })
+  expect(first).toMatchObject({ ok: true, evicted: [{ id: 1 }] })
+  expect(full.put({ id: 6, lane: 'normal', bytes: 10, sender: 'modest' })).toMatchObject({
+    ok: true,
+    evicted: [{ id: 4 }],
+  })
+})
+
+it('displaces nothing of a higher lane', () => {
+  const full = queues(100)
+  for (const id of [1, 2, 3, 4]) full.put({ id, lane: 'high', bytes: 25, sender: 'greedy' })
+  expect(full.put({ id: 5, lane: 'normal', bytes: 1, sender: 'modest' }).ok).toBe(false)
+})
+
 it('passes over a lane that may not be served', () => {
   const waiting = queues()
   waiting.put({ id: 1, lane: 'critical', bytes: 1, sender })
@@ -82,7 +122,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       lane: fc.constantFrom(...LANES),
       bytes: fc.integer({ min: 1, max: 60 }),
-      sender: fc.constantFrom('a', 'b', 'c'),
+      sender: fc.constantFrom(...SENDERS),
     }),
   },
   { weight: 1, arbitrary: fc.constant('take' as const) },
@@ -107,6 +147,35 @@ it('never exceeds a bound, serves the highest lane first and each sender in orde
   )
 })
 
+const crowding = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      lane: fc.constantFrom<Lane[]>('normal', 'normal', 'normal', 'bulk'),
+      bytes: fc.integer({ min: 0, max: 40 }),
+      sender: fc.constantFrom('a', 'a', 'a', ...SENDERS),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant('take' as const) },
+)
+
+it('leaves out for want of bytes nobody whose own, with twice the new ones, are half of what another of its lane holds', () => {
+  fc.assert(
+    fc.property(fc.array(crowding, { minLength: 30, maxLength: 150 }), (steps) => {
+      const under = new LaneQueues<Item>({
+        maxQueued: { critical: 1_000, high: 1_000, normal: 1_000, bulk: 1_000 },
+        maxQueuedBytes: 200,
+      })
+      const model = new Model()
+      for (const [id, each] of steps.entries()) {
+        if (each === 'take') model.take(under)
+        else model.put(under, { id, ...each })
+        expect(model.faults).toEqual([])
+      }
+    }),
+  )
+})
+
 /** What the queues hold by their law, and where they depart from it. */
 class Model {
   readonly waiting: Item[] = []
@@ -123,22 +192,34 @@ class Model {
   }
 
   put(under: LaneQueues<Item>, item: Item): void {
+    const { lane, bytes } = item
+    const own = this.#bytesOf(lane, item.sender)
+    const most = Math.max(...SENDERS.map((each) => this.#bytesOf(lane, each)))
     const outcome = under.put(item)
     if (!outcome.ok) {
+      const isTooLittle = outcome.limit === 'maxQueuedBytes' && 2 * (own + 2 * bytes) <= most
+      if (isTooLittle) this.faults.push(`${item.sender} with ${own} was left out for ${most}`)
       this.#end(item)
       return
     }
+    for (const evicted of outcome.evicted) this.#evict(evicted, item)
     this.waiting.push(item)
-    for (const evicted of outcome.evicted) {
-      if (LANES.indexOf(evicted.lane) <= LANES.indexOf(item.lane)) {
-        this.faults.push(`${evicted.lane} made room for ${item.lane}`)
-      }
-      this.#end(evicted)
-    }
     const { displaced } = outcome
     if (displaced == null) return
-    if (displaced.lane !== item.lane) this.faults.push(`${displaced.lane} made way in ${item.lane}`)
+    if (displaced.lane !== lane) this.faults.push(`${displaced.lane} made way in ${lane}`)
     this.#end(displaced)
+  }
+
+  #evict(evicted: Item, item: Item): void {
+    this.#end(evicted)
+    const isLower = LANES.indexOf(evicted.lane) > LANES.indexOf(item.lane)
+    if (isLower || (evicted.lane === item.lane && evicted.sender !== item.sender)) return
+    this.faults.push(`${evicted.sender} in ${evicted.lane} made room for ${item.sender} in ${item.lane}`)
+  }
+
+  #bytesOf(lane: Lane, of: string): number {
+    const own = this.waiting.filter((item) => item.lane === lane && item.sender === of)
+    return own.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   #end(item: Item): void {

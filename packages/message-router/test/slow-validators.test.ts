@@ -1,4 +1,4 @@
-import type { Verdict } from '@gridmesh/interfaces'
+import type { MessageContext, Verdict } from '@gridmesh/interfaces'
 import { expect, it, vi } from 'vitest'
 import { order, quote, startPair, vote } from './support/setup.ts'
 
@@ -70,6 +70,57 @@ it('hands over nothing that was judged after it stopped', async () => {
   await published
   await vi.waitFor(() => expect(bob.carriers.verdicts).toEqual(['ignore']))
   expect(prices).toEqual([])
+})
+
+/** A validator that never answers, and whether it was told to give up. */
+function hungValidator(): {
+  validate: (_: unknown, context: MessageContext) => Promise<Verdict>
+  signals: AbortSignal[]
+} {
+  const signals: AbortSignal[] = []
+  const validate = async (_: unknown, { signal }: MessageContext): Promise<Verdict> => {
+    signals.push(signal)
+    return new Promise(() => undefined)
+  }
+  return { validate, signals }
+}
+
+it('waits for a validator no longer than for a handler, tells it and the sender, and blames nobody', async () => {
+  const [alice, bob] = await startPair({ handlerTimeoutMs: 20 })
+  const { validate, signals } = hungValidator()
+  bob.router.on(order, () => {}, { validate })
+  bob.router.respond(quote, (value) => value, { validate })
+  const outcomes = await Promise.allSettled([
+    alice.router.send(bob.peerId, order, { price: 1 }),
+    alice.router.request(bob.peerId, quote, { price: 2 }),
+    alice.router.broadcast(order, { price: 3 }),
+  ])
+  const reason = { code: 'validator-timeout', limit: 'handlerTimeoutMs', value: 20 }
+  expect(outcomes).toMatchObject([{ reason }, { reason }, { status: 'fulfilled' }])
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true])
+  expect(bob.carriers.verdicts).toEqual(['ignore'])
+  expect(bob.refused.map(({ code }) => code)).toEqual(['validator-timeout', 'validator-timeout', 'validator-timeout'])
+  expect(bob.peerManager.reports).toEqual([])
+})
+
+it('waits for no validator once it has stopped, and leaves no timer', async () => {
+  const [alice, bob] = await startPair()
+  const { validate, signals } = hungValidator()
+  bob.router.on(vote, () => {}, { validate })
+  vi.useFakeTimers()
+  try {
+    const outcomes = Promise.allSettled([
+      alice.router.send(bob.peerId, vote, { price: 1 }),
+      alice.router.broadcast(vote, { price: 2 }),
+    ])
+    await vi.waitFor(() => expect(signals).toHaveLength(2))
+    await bob.router.stop()
+    expect(await outcomes).toMatchObject([{ status: 'rejected' }, { status: 'fulfilled' }])
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
+  expect([bob.carriers.verdicts, bob.refused]).toEqual([['ignore'], []])
 })
 
 it.each(['accept', 'ignore', 'reject'] satisfies Verdict[])(

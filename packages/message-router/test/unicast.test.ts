@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { MessageContext } from '@gridmesh/interfaces'
+import type { LoadLevel, MessageContext } from '@gridmesh/interfaces'
 import { expect, it, vi } from 'vitest'
 import { bytesCodec, defineRequest } from '../src/index.ts'
 import { FakeNetwork } from './support/fake-network.ts'
@@ -132,6 +132,32 @@ it.each([
     })
   },
 )
+
+it.each([false, true])('seals a request anew that is made again, the signer asynchronous: %s', async (isAsync) => {
+  const [alice, bob] = await startPair({ isAsync })
+  let runs = 0
+  bob.router.respond(quote, ({ price }) => {
+    runs++
+    if (runs === 1) throw Object.assign(new RangeError('not yet'), { code: 'warming-up', retryAfterMs: 1 })
+    return { price: price * 2 }
+  })
+  const value = { price: 21 }
+  const answer = alice.router.request(bob.peerId, quote, value, { idempotent: true })
+  value.price = 0
+  expect(await answer).toEqual({ price: 42 })
+  expect(runs).toBe(2)
+})
+
+it('seals a message anew that was refused for a load which rose after it was opened', async () => {
+  const [alice, bob] = await startPair()
+  const loads: LoadLevel[] = ['normal', 'overloaded']
+  Object.defineProperty(bob.health, 'load', { get: () => loads.shift() ?? 'normal' })
+  const prices: number[] = []
+  bob.router.on(order, ({ price }) => void prices.push(price))
+  await alice.router.send(bob.peerId, order, { price: 1 }, { idempotent: true })
+  await vi.waitFor(() => expect(prices).toEqual([1]))
+  expect(bob.dropped).toEqual([{ kind: 'order', lane: 'normal', reason: 'shed' }])
+})
 
 it('lets the lane of the kind decide, whatever lane the carrier says', async () => {
   const [alice, bob] = await startPair()

@@ -134,7 +134,12 @@ export class FakeCarriers {
   ): Promise<Uint8Array | undefined> {
     const node = this.#network.nodes.get(peer.toString())
     if (node == null) throw new RemoteError(new Error('no such peer'))
-    return node.take(this.self, name, bytes, options)
+    const taken = node.take(this.self, name, bytes, options)
+    if (options?.idempotent !== true) return taken
+    return taken.catch(async (err: unknown) => {
+      if (!(err instanceof RemoteError && Number(err.retryAfterMs) > 0)) throw err
+      return node.take(this.self, name, (await options.renew?.()) ?? bytes, options)
+    })
   }
 }
 
