@@ -29,6 +29,8 @@ import { NodeMetrics } from './node-metrics.ts'
 export interface MetricsInit {
   /** Label values of one metric in the life of the node; what is over it is counted under `other`. @default 1_000 */
   maxSeries?: number
+  /** Regions that keep a place among those `maxSeries`, whatever peers call theirs: our own, say. @default [] */
+  regions?: readonly string[]
   /** Characters of a label value; a longer one is cut. @default 128 */
   maxLabelCharacters?: number
   /** Time that one calculation may hold up a scrape, in ms; a later result is left out. @default 1_000 */

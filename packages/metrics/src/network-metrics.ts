@@ -44,7 +44,12 @@ export class NetworkMetrics {
   readonly #connected = (): void => this.#churn.increment({ connect: true })
   readonly #disconnected = (): void => this.#churn.increment({ disconnect: true })
 
-  constructor(components: MetricsComponents, instruments: Instruments, shared: Pick<Shared, 'limits' | 'onOverflow'>) {
+  constructor(
+    components: MetricsComponents,
+    instruments: Instruments,
+    shared: Pick<Shared, 'limits' | 'onOverflow'>,
+    regions: readonly string[],
+  ) {
     this.#components = components
     this.#churn = instruments.counterGroup.take('gridmesh_metrics_peer_churn_total', {
       label: 'event',
@@ -60,7 +65,7 @@ export class NetworkMetrics {
       bytesIn: lane('bytesIn'),
       bytesOut: lane('bytesOut'),
     }
-    this.#registerRegions(instruments, shared)
+    this.#registerRegions(instruments, shared, regions)
   }
 
   start(): void {
@@ -96,10 +101,15 @@ export class NetworkMetrics {
     }
   }
 
-  #registerRegions({ metricGroup }: Instruments, { limits, onOverflow }: Pick<Shared, 'limits' | 'onOverflow'>): void {
+  #registerRegions(
+    { metricGroup }: Instruments,
+    { limits, onOverflow }: Pick<Shared, 'limits' | 'onOverflow'>,
+    regions: readonly string[],
+  ): void {
     for (const { what, help, valueOf, reduce } of REGION_METRICS) {
       const name = `gridmesh_metrics_region_${what}`
       const limit = new SeriesLimit(limits, () => onOverflow(name))
+      for (const region of regions) limit.admit(region)
       metricGroup.take(name, { label: 'region', help, calculate: () => this.#byRegion(limit, valueOf, reduce) })
     }
   }

@@ -61,7 +61,7 @@ export class NodeMetrics implements MetricsService, Startable {
       help: 'Bytes sent and received, by protocol, and of all connections as global',
       calculate: () => this.#transfers.take(),
     })
-    this.#network = new NetworkMetrics(components, this.#instruments, shared)
+    this.#network = new NetworkMetrics(components, this.#instruments, shared, options.regions)
     this.#lag = options.measureEventLoop ? this.#createLag(options.eventLoopResolutionMs) : undefined
     if (options.measureProcess) registerProcessMetrics(this.#instruments)
   }

@@ -17,6 +17,7 @@ type MetricsOptions = Required<MetricsInit>
 export function optionsOf(init: MetricsInit): MetricsOptions {
   const {
     maxSeries = DEFAULT_MAX_SERIES,
+    regions = [],
     maxLabelCharacters = DEFAULT_MAX_LABEL_CHARACTERS,
     calculateTimeoutMs = DEFAULT_CALCULATE_TIMEOUT_MS,
     measureEventLoop = true,
@@ -28,5 +29,5 @@ export function optionsOf(init: MetricsInit): MetricsOptions {
   for (const [name, value] of Object.entries(limits)) {
     if (!(value > 0)) throw new RangeError(`${name} ${value} must be above 0`)
   }
-  return { ...limits, measureEventLoop, measureProcess, defaultLabels }
+  return { ...limits, regions, measureEventLoop, measureProcess, defaultLabels }
 }

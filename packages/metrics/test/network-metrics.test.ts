@@ -139,6 +139,23 @@ it('shows maxSeries regions in all its life, whatever peers call theirs from scr
   ])
 })
 
+it('tells the regions of `regions` apart whatever peers made up before', async () => {
+  const { service, set } = serviceOver({}, { maxSeries: 3, regions: ['home', 'away'] })
+  const made = Array.from({ length: 10 }, (_, i) => [`p${i}`, peer({ region: `r${i}` })] as const)
+  set(Object.fromEntries(made))
+  await service.scrape()
+  set({
+    a: peer({ region: 'home' }),
+    b: peer({ region: 'away' }),
+    c: peer({ region: 'r0' }),
+    d: peer({ region: 'r1' }),
+  })
+  const shown = linesOf(await service.scrape(), 'gridmesh_metrics_region_peers')
+  expect(shown).toEqual(
+    ['home', 'away', 'r0', 'other'].map((region) => `gridmesh_metrics_region_peers{region="${region}"} 1`),
+  )
+})
+
 it('has no lanes and regions to show without a peer manager', async () => {
   const service = metrics({ measureProcess: false })(fakeComponents().components)
   expect(linesOf(await service.scrape(), 'gridmesh_metrics_region_peers')).toEqual([])
