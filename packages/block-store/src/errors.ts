@@ -45,7 +45,7 @@ export class FormatVersionError extends Error {
  */
 export type CorruptionCode = 'checksum' | 'malformed' | 'missing' | 'lost-batch' | 'torn-batch' | 'foreign' | 'files'
 
-/** What is on disk is not what was written. Nothing of it is to be trusted: sync anew. */
+/** What is on disk is not what was written. Nothing of it is to be trusted: the chain has to be fetched anew. */
 export class CorruptStoreError extends Error {
   static override readonly name = 'CorruptStoreError'
   override readonly name = 'CorruptStoreError'

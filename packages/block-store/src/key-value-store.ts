@@ -45,7 +45,10 @@ export interface KeyValueStore {
   iterator(range: KeyRange & { reverse?: boolean }): EntryIterator
   /** What is there now, to be read later: as many as are not closed are held, and all end with the store. */
   snapshot(): KeyValueSnapshot
-  /** Deletes a range, not at once: killed in the middle, part of it is left. */
-  clear(range: KeyRange): Promise<void>
+  /**
+   * Deletes a range, not at once, while other keys are read and written: killed in the middle, part of it is left. Once
+   * the signal aborts, it ends soon, by its reason, and the rest is left.
+   */
+  clear(range: KeyRange, options?: { signal?: AbortSignal }): Promise<void>
   close(): Promise<void>
 }

@@ -1,8 +1,10 @@
 import type { AbstractLevel } from 'abstract-level'
 import { ClassicLevel } from 'classic-level'
-import { FILE_BYTES, ITERATOR_BYTES, ITERATOR_ENTRIES } from './constants.ts'
+import { checkTable, tablesIn } from './check-table.ts'
+import { CLEAR_ENTRIES, FILE_BYTES, ITERATOR_BYTES, ITERATOR_ENTRIES } from './constants.ts'
 import { CorruptStoreError, StoreLockedError, StoreUnavailableError } from './errors.ts'
 import type { BatchOperation, EntryIterator, KeyRange, KeyValueSnapshot, KeyValueStore } from './key-value-store.ts'
+import { isMarked, mark, unmark } from './open-mark.ts'
 
 type Level = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
 /** LevelDB's `sync`, which the abstract interface leaves to its implementations. */
@@ -54,12 +56,21 @@ export class LevelStore implements KeyValueStore {
     }
   }
 
-  clear(range: KeyRange): Promise<void> {
-    return this.#level.clear(range)
+  async clear(range: KeyRange, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    // Each piece from the first key that is left: from the start, LevelDB would pass over all that is deleted, again.
+    const rest = { ...range }
+    for (;;) {
+      signal?.throwIfAborted()
+      const [first] = await this.#level.keys({ ...rest, limit: 1 }).all()
+      if (first === undefined) return
+      rest.gte = first
+      await this.#level.clear({ ...rest, limit: CLEAR_ENTRIES })
+    }
   }
 
-  close(): Promise<void> {
-    return this.#level.close()
+  async close(): Promise<void> {
+    await this.#level.close()
+    await unmark(this.#path)
   }
 
   #iterate(iterator: {
@@ -78,7 +89,7 @@ export class LevelStore implements KeyValueStore {
   }
 }
 
-/** Opens LevelDB in a directory, which is created where it is not there. */
+/** Opens LevelDB in a directory, which is created where it is not there. After an end without a close its files are checked. */
 export async function openLevel(
   path: string,
   options: { writeBufferBytes: number; blockCacheBytes: number },
@@ -92,6 +103,7 @@ export async function openLevel(
     // Hashes, keys and signatures do not get smaller.
     compression: false,
   })
+  const unfinished = (await isMarked(path)) ? await checkTables(path) : []
   try {
     await level.open()
   } catch (err) {
@@ -100,7 +112,28 @@ export async function openLevel(
     if (codeOf(cause) === 'LEVEL_LOCKED') throw new StoreLockedError(path, { cause })
     throw readError(path, cause)
   }
+  try {
+    await mark(path)
+    // Of those without an end LevelDB has deleted now what nobody needs.
+    for (const name of unfinished) {
+      if (!(await checkTable(path, name))) throw new CorruptStoreError(`table ${name}`, 'malformed')
+    }
+  } catch (err) {
+    await level.close()
+    throw err instanceof CorruptStoreError ? err : new StoreUnavailableError(path, { cause: err })
+  }
   return new LevelStore(level, path)
+}
+
+/** Checks the tables of a directory, before LevelDB looks into them; those that are not finished are given back. */
+async function checkTables(path: string): Promise<string[]> {
+  try {
+    const unfinished: string[] = []
+    for (const name of await tablesIn(path)) if (!(await checkTable(path, name))) unfinished.push(name)
+    return unfinished
+  } catch (err) {
+    throw err instanceof CorruptStoreError ? err : new StoreUnavailableError(path, { cause: err })
+  }
 }
 
 /**
