@@ -3,7 +3,6 @@ import type { ChainDisk } from './chain-disk.ts'
 import { appendBlock, finaliseHeight, prependBlock, revertTip } from './chain-writes.ts'
 import { changesByKey, checkBlock } from './check-block.ts'
 import { MAX_HEIGHT } from './constants.ts'
-import { StoreClosedError } from './errors.ts'
 import { importState, type StateEntries } from './import-state.ts'
 import type {
   AppendOptions,
@@ -32,7 +31,6 @@ export class BlockStore {
   readonly #disk: ChainDisk
   readonly #reads: BlockReads
   readonly #limits: Limits
-  readonly #closing = new AbortController()
   readonly #stage: Stage
   #closed: Promise<void> | undefined
 
@@ -44,8 +42,9 @@ export class BlockStore {
   }
 
   /**
-   * Opens the store in a directory, which is created where it is not there. What an import left behind is deleted, and
-   * an index that is not there is built, which an abort ends: the next open begins again.
+   * Opens the store in a directory, which is created where it is not there. An index that is
+   * not there is built, which an abort ends: the next open begins again. What an import left behind is deleted while the
+   * store is in use.
    *
    * @throws {RangeError} when an option makes no sense
    * @throws {StoreLockedError} when it is open already @throws {StoreUnavailableError} when it cannot be opened
@@ -138,7 +137,7 @@ export class BlockStore {
 
   /**
    * Replaces the whole chain by a state and the block it is of, which is final from then on; blocks from before are
-   * deleted. Until all is written, the store goes on with what it has: an import that fails, is aborted or killed
+   * deleted, while the store goes on. Until all is written, the store goes on with what it has: an import that fails, is aborted or killed
    * leaves no trace. Of entries with the same key the last one counts.
    *
    * @throws {ImportUnderWayError} when there is one already
@@ -150,7 +149,7 @@ export class BlockStore {
     const { maxBlockBytes } = this.#limits
     checkBlock(tip, [], maxBlockBytes)
     this.#disk.assertUsable()
-    const signals = [this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal])]
+    const signals = [this.#disk.closing, ...(options.signal === undefined ? [] : [options.signal])]
     await this.#stage.alone(() =>
       importState(this.#disk, entries, tip, { maxBlockBytes, signal: AbortSignal.any(signals) }),
     )
@@ -272,19 +271,13 @@ export class BlockStore {
     }
   }
 
-  /** Finishes the write under way, refuses those that wait, and closes. Never rejects; again is the same. */
+  /**
+   * Finishes the write under way, refuses those that wait, and closes. What is not deleted yet of a chain that was
+   * replaced is left to the next open. Never rejects; again is the same.
+   */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= this.#disk.close()
     return this.#closed
-  }
-
-  async #close(): Promise<void> {
-    const refusal = new StoreClosedError()
-    this.#closing.abort(refusal)
-    await this.#disk.queue.close()
-    this.#disk.refuse(refusal)
-    // All that was acknowledged is on the disk: nobody can do anything about a file that does not close.
-    await this.#disk.store.close().catch(() => {})
   }
 
   async #write<T>(bytes: number, task: () => Promise<T>, { signal }: CallOptions): Promise<T> {

@@ -18,6 +18,9 @@ export class ChainDisk {
   readonly queue: WriteQueue
   readonly cache: StateCache
   readonly index: StateIndex | undefined
+  /** One after the other, so that whoever waits for its own finds nothing deleted later. */
+  readonly #removals = new WriteQueue(0)
+  readonly #closing = new AbortController()
   #meta: Meta
   #keys: Keys
   /** Changes of the batch under way: until it is written, entries are what they were before. */
@@ -52,8 +55,19 @@ export class ChainDisk {
     if (this.#refusal !== undefined) throw this.#refusal
   }
 
-  refuse(refusal: StoreClosedError): void {
+  /** Aborts when it is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** Finishes the write under way, and the piece that is deleted, refuses those that wait, and closes. Never rejects. */
+  async close(): Promise<void> {
+    const refusal = new StoreClosedError()
+    this.#closing.abort(refusal)
+    await Promise.all([this.queue.close(), this.#removals.close()])
     this.#refusal = refusal
+    // All that was acknowledged is on the disk: nobody can do anything about a file that does not close.
+    await this.store.close().catch(() => {})
   }
 
   /**
@@ -94,6 +108,19 @@ export class ChainDisk {
       this.#refusal = new StoreFailedError({ cause })
       throw this.#refusal
     }
+  }
+
+  /**
+   * Deletes what no reader sees, beside the writes, and behind all that was to be deleted before.
+   *
+   * @throws {StoreClosedError} also in the middle: the next open deletes the rest
+   * @throws {StoreFailedError} since nobody knows then which generation is in use
+   */
+  async remove(range: KeyRange): Promise<void> {
+    await this.#removals.run(0, async () => {
+      this.assertUsable()
+      await this.store.clear(range, { signal: this.closing })
+    })
   }
 
   /** The entries of `keys`, all of one tip. */

@@ -1,8 +1,9 @@
 import type { ChainDisk } from './chain-disk.ts'
 import { CannotFinaliseError } from './errors.ts'
 import type { StoredBlock } from './index.ts'
-import { generationRange } from './keys.ts'
+import { generationRange, otherGenerations } from './keys.ts'
 import type { BatchOperation } from './key-value-store.ts'
+import type { StageRecord } from './stage-record.ts'
 
 /** Makes a generation the one in use, whose only block is final. Only for a task of the queue. */
 export async function adoptGeneration(
@@ -15,9 +16,18 @@ export async function adoptGeneration(
   await disk.commit(operations, { ...change, generation, undoFrom: height + 1 })
 }
 
-/** Deletes all of a generation, not at once. */
+/** Deletes all of a generation that is not in use, not at once. @throws {StoreClosedError} @throws {StoreFailedError} */
 export async function removeGeneration(disk: ChainDisk, generation: number): Promise<void> {
-  await disk.queue.run(0, () => disk.store.clear(generationRange(generation)))
+  await disk.remove(generationRange(generation))
+}
+
+/**
+ * Deletes, in its own time, what is of no generation in use, but for a state that is staged. What is not deleted stays
+ * until the next open.
+ */
+export function removeRest(disk: ChainDisk, staged: StageRecord | undefined): void {
+  const { generation } = disk.meta
+  for (const range of otherGenerations(generation, staged?.generation)) disk.remove(range).catch(() => {})
 }
 
 /** @throws {CannotFinaliseError} */

@@ -4,7 +4,7 @@ import { putBody, putHeader } from './block-records.ts'
 import { buildIndex } from './build-index.ts'
 import { IMPORT_CHUNK_BYTES, OPERATION_BYTES } from './constants.ts'
 import { BlockTooLargeError } from './errors.ts'
-import { adoptGeneration, checkFinality, removeGeneration } from './generations.ts'
+import { adoptGeneration, checkFinality, removeGeneration, removeRest } from './generations.ts'
 import type { StateEntry, StoredBlock } from './index.ts'
 import { Keys } from './keys.ts'
 import type { BatchOperation } from './key-value-store.ts'
@@ -39,14 +39,12 @@ export async function importState(
       limits.signal,
     )
   } catch (err) {
-    await removeGeneration(disk, generation).catch(leaveToNextOpen)
+    // What is of no generation in use is deleted by the next open, too.
+    await removeGeneration(disk, generation).catch(() => {})
     throw err
   }
-  await removeGeneration(disk, generation - 1).catch(leaveToNextOpen)
+  removeRest(disk, undefined)
 }
-
-/** What is of no generation in use is deleted by the next open, too. */
-function leaveToNextOpen(): void {}
 
 async function writeEntries(
   disk: ChainDisk,

@@ -1,12 +1,12 @@
 import { HASH_BYTES } from './constants.ts'
 
 /** Keys outside generations. */
-export const FORMAT_KEY = Buffer.from('format')
-export const META_KEY = Buffer.from('meta')
+export const FORMAT_KEY: Uint8Array = Buffer.from('format')
+export const META_KEY: Uint8Array = Buffer.from('meta')
 /** What state is staged in the next generation. */
-export const STAGE_KEY = Buffer.from('stage')
+export const STAGE_KEY: Uint8Array = Buffer.from('stage')
 /** Which index of the state there is. */
-export const INDEX_KEY = Buffer.from('index')
+export const INDEX_KEY: Uint8Array = Buffer.from('index')
 const GENERATION = Buffer.from('g')
 const GENERATION_END = Buffer.from('h')
 

@@ -1,4 +1,4 @@
-import { otherGenerations, STAGE_KEY } from './keys.ts'
+import { STAGE_KEY } from './keys.ts'
 import type { KeyValueStore } from './key-value-store.ts'
 import type { Meta } from './meta.ts'
 import { decodeNumber, encodeNumber, seal, unseal } from './records.ts'
@@ -15,14 +15,13 @@ export function encodeStage({ generation, name }: StageRecord): Uint8Array {
   return seal(encodeNumber(generation), name)
 }
 
-/** Deletes what is of no generation in use, but for a state that is staged, and says which that is. */
-export async function clearRest(store: KeyValueStore, { generation }: Meta): Promise<StageRecord | undefined> {
+/** The state that is staged, if it is beside the generation in use: the record of another one is deleted. */
+export async function loadStage(store: KeyValueStore, { generation }: Meta): Promise<StageRecord | undefined> {
   const record = await store.get(STAGE_KEY)
-  const stage = record === undefined ? undefined : decodeStage(record)
-  const isKept = stage?.generation === generation + 1
-  for (const range of otherGenerations(generation, isKept ? generation + 1 : generation)) await store.clear(range)
-  if (isKept) return stage
-  if (stage !== undefined) await store.batch([{ key: STAGE_KEY, value: undefined }], { sync: true })
+  if (record === undefined) return undefined
+  const stage = decodeStage(record)
+  if (stage.generation === generation + 1) return stage
+  await store.batch([{ key: STAGE_KEY, value: undefined }], { sync: true })
   return undefined
 }
 

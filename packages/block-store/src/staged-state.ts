@@ -4,7 +4,7 @@ import type { ChainDisk } from './chain-disk.ts'
 import { checkBlock, checkBytes } from './check-block.ts'
 import { MAX_HEIGHT, OPERATION_BYTES } from './constants.ts'
 import { BlockTooLargeError, StageOverError } from './errors.ts'
-import { adoptGeneration, checkFinality, removeGeneration } from './generations.ts'
+import { adoptGeneration, checkFinality, removeGeneration, removeRest } from './generations.ts'
 import type { CallOptions, StateEntry, StoredBlock } from './index.ts'
 import { Keys, STAGE_KEY } from './keys.ts'
 import { checkWhole } from './options.ts'
@@ -91,7 +91,7 @@ export class StagedState {
 
   /**
    * Makes it the state of the store, and `tip` its only block, which is final from then on, in one batch. What was there
-   * before is deleted. Where the store has an index, that of the new state is built first, which takes some seconds for a
+   * before is deleted while the store goes on. Where the store has an index, that of the new state is built first, which takes some seconds for a
    * million entries; an abort counts until it is there.
    *
    * @throws {TypeError} @throws {RangeError} when the block makes no sense @throws {BlockTooLargeError}
@@ -123,8 +123,7 @@ export class StagedState {
       throw err
     }
     this.#end(true)
-    // What is of no generation in use is deleted by the next open, too.
-    await removeGeneration(disk, before).catch(() => {})
+    removeRest(disk, undefined)
   }
 
   /** Lets go of it: what is there is there the next time. Again is nothing. */

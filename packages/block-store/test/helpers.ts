@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { BlockStore, KeyValueStore, StoredBlock } from '../src/index.ts'
-import { hex } from './blocks.ts'
+import { bytes, hex } from './blocks.ts'
 
 /** A block in one string, so that a comparison is of every byte. */
 export function textOf({ height, hash, parent, header, body, transactions }: StoredBlock): string {
@@ -38,9 +38,15 @@ export function passing(disk: KeyValueStore): KeyValueStore {
     batch: (operations, options) => disk.batch(operations, options),
     iterator: (range) => disk.iterator(range),
     snapshot: () => disk.snapshot(),
-    clear: (range) => disk.clear(range),
+    clear: (range, options) => disk.clear(range, options),
     close: () => disk.close(),
   }
+}
+
+/** Resolves when all that is not in use is deleted: only then another state can be staged. */
+export async function tidied(store: BlockStore): Promise<void> {
+  const staged = await store.stageState(bytes('none'))
+  await staged.drop()
 }
 
 /** A disk that counts the operations of each batch. */
@@ -74,23 +80,16 @@ export async function refusal(promise: Promise<unknown>): Promise<{ name: string
   return { name: 'none', code: undefined }
 }
 
-const folders: string[] = []
-const stores: { close(): Promise<void> }[] = []
-
 /** A folder that goes with the test. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'block-store-'))
-  folders.push(path)
+  onTestFinished(() => rmSync(path, { recursive: true }))
   return path
 }
 
 /** A store that is closed with the test. */
-export async function opened<T extends { close(): Promise<void> }>(store: Promise<T>): Promise<T> {
-  stores.push(await store)
-  return await store
+export async function opened<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
+  const store = await opening
+  onTestFinished(() => store.close())
+  return store
 }
-
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close()
-  for (const path of folders.splice(0)) rmSync(path, { recursive: true })
-})

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { expect, it, vi } from 'vitest'
 import { BlockStore, type KeyValueStore, memoryStore, type StateEntry } from '../src/index.ts'
 import { block, bytes, hex, put } from './blocks.ts'
-import { dump, opened, passing, refusal, stateOf } from './helpers.ts'
+import { dump, opened, passing, refusal, stateOf, tidied } from './helpers.ts'
 
 function* many(count: number, valueBytes = 10): Generator<StateEntry> {
   for (let i = 0; i < count; i++) yield [bytes(`new ${i}`), new Uint8Array(valueBytes).fill(i)]
@@ -42,6 +42,7 @@ it('replaces state and blocks at once, final at the block that it is of, and app
   await store.append(block(51, 'new'), [put('old 1', 'again')])
   expect(hex((await store.revert()).hash)).toBe(hex(block(51, 'new').hash))
   // Nothing of the old chain is left on the disk.
+  await tidied(store)
   expect(new Set([...(await contentOf(disk)).keys()].map((key) => key.slice(0, 10)))).toEqual(new Set(['6700000001']))
 })
 
@@ -108,6 +109,7 @@ it('ends an import whose entries do not come when the store is closed, and delet
   expect(await importing).toEqual({ name: 'StoreClosedError', code: 'closed' })
   expect((await dump(disk)).size).toBeGreaterThan(before.size)
   const again = await opened(BlockStore.over(disk))
+  await tidied(again)
   expect(await dump(disk)).toEqual(before)
   expect(again.tip?.height).toBe(2)
 })
@@ -165,7 +167,8 @@ it('has nothing in its state of an import before it that could not be deleted', 
   let isFailing = false
   const { store } = await chain({
     ...passing(disk),
-    clear: (range) => (isFailing ? Promise.reject(new TypeError('the disk is busy')) : disk.clear(range)),
+    clear: (range, options) =>
+      isFailing ? Promise.reject(new TypeError('the disk is busy')) : disk.clear(range, options),
   })
   async function* failing(): AsyncGenerator<StateEntry> {
     yield* many(10, 1_000_000)

@@ -22,8 +22,8 @@ function dying(disk: KeyValueStore, writes: number): { store: KeyValueStore; isD
       if (left-- <= 0) throw new TypeError('the disk is gone')
       await disk.batch(operations, options)
     },
-    async clear(range) {
-      if (left-- > 0) return await disk.clear(range)
+    async clear(range, options) {
+      if (left-- > 0) return await disk.clear(range, options)
       const iterator = disk.iterator(range)
       const entries = await iterator.next()
       await iterator.close()

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { BlockStore, memoryStore } from '../src/index.ts'
 import { hex } from './blocks.ts'
 import { after, command, index, KEYS, run } from './commands.ts'
-import { content, stateOf } from './helpers.ts'
+import { content, stateOf, tidied } from './helpers.ts'
 import { expectIndex } from './expect-index.ts'
 import { withIndex } from './indexes.ts'
 import { Model } from './model.ts'
@@ -84,6 +84,7 @@ it('leaves every record as it was, byte by byte, after an append and its revert,
       const model = new Model()
       const store = await BlockStore.over(disk, withIndex(name))
       for (const step of commands) await run(store, model, step, Infinity)
+      await tidied(store)
       const [contentBefore, statsBefore] = [await content(disk), store.stats()]
       await run(store, model, { kind: 'append', branch: 'z', after: changed }, Infinity)
       await store.revert()

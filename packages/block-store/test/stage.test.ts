@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { BlockStore, type KeyValueStore, memoryStore, type StateEntry } from '../src/index.ts'
 import { block, bytes, hex, put } from './blocks.ts'
-import { dump, folder, opened, passing, refusal, stateOf } from './helpers.ts'
+import { dump, folder, opened, passing, refusal, stateOf, tidied } from './helpers.ts'
 
 /** Parts of one state, each with entries of its own. */
 const partOf = (part: number, count = 3): StateEntry[] =>
@@ -38,6 +38,7 @@ it('makes the parts of a state, in any order, the state of the store in one batc
   expect(await store.header(3)).toBeUndefined()
   await store.append(block(51, 'new'), [put('more', 'value')])
   // Neither the old chain nor the marks of parts are left on the disk.
+  await tidied(store)
   const keys = [...(await dump(disk)).keys()].filter((key) => key.startsWith('67'))
   expect(new Set(keys.map((key) => key.slice(0, 10)))).toEqual(new Set(['6700000001']))
   expect(keys.filter((key) => key.slice(10, 12) === '70')).toEqual([])
@@ -163,7 +164,8 @@ it('takes nothing of a state of another name for its own, where it dies while th
   let isDying = false
   const faulty: KeyValueStore = {
     ...passing(disk),
-    clear: (range) => (isDying ? Promise.reject(new TypeError('the disk is gone')) : disk.clear(range)),
+    clear: (range, options) =>
+      isDying ? Promise.reject(new TypeError('the disk is gone')) : disk.clear(range, options),
   }
   const second = await opened(BlockStore.over(faulty))
   isDying = true
