@@ -9,7 +9,10 @@ export interface PoolTransaction {
   readonly sender: string
   /** Its one encoding. */
   readonly bytes: Uint8Array
-  /** What it counts for in the limits of the pool and of a block, in bytes: its encoding and what a block adds to it. */
+  /**
+   * What it counts for in the limits of the pool and of a block, in bytes: its encoding, and what a block adds to it. Less
+   * than its encoding is `malformed`.
+   */
   readonly size: number
   /** How urgent it is. */
   readonly lane: Lane

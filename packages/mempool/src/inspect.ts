@@ -29,9 +29,10 @@ export function checkLength({ byteLength }: Uint8Array, maxTransactionBytes: num
 
 /** Refuses what would make the pool's order and sums meaningless. */
 export function checkShape(transaction: PoolTransaction): Refusal | undefined {
-  const { lane, size, nonce, series } = transaction
+  const { bytes, lane, size, nonce, series } = transaction
   if (rankOf(transaction) < 0) return refuse('malformed', `${lane} is no lane`)
   if (!isWhole(size, 1)) return refuse('malformed', `size ${size} is no whole number of 1 or more`)
+  if (size < bytes.byteLength) return refuse('malformed', `size ${size} of ${bytes.byteLength} bytes`)
   for (const [name, value] of Object.entries({ nonce, 'number in a series': series?.number })) {
     if (value === undefined || isWhole(value, 0)) continue
     return refuse('malformed', `${name} ${value} is no whole number of 0 or more`)

@@ -21,10 +21,20 @@ export function contentsOf<T extends PoolTransaction>(
   ]
 }
 
-/** The records that tell of changes. */
+/**
+ * The records that tell of changes: the last of each transaction, and first of those that are held no more. So whoever
+ * reads them has at no time more than there is room for, although a revert brings back more before the last go.
+ */
 export function recordsOf<T extends PoolTransaction>(changes: readonly PoolChange<T>[]): Uint8Array[] {
   const toCalendarMs = calendar()
-  return changes.map((change) => encodeRecord(recordOf(change, toCalendarMs)))
+  const records = new Map<string, PoolRecord>()
+  for (const change of changes) {
+    const { id } = transactionOf(change)
+    records.delete(id)
+    records.set(id, recordOf(change, toCalendarMs))
+  }
+  const inOrder = [...records.values()].toSorted((a, b) => Number(b.type === 'removed') - Number(a.type === 'removed'))
+  return inOrder.map(encodeRecord)
 }
 
 function recordOf<T extends PoolTransaction>(
@@ -38,6 +48,11 @@ function recordOf<T extends PoolTransaction>(
   }
   const { transaction, order, placedAtMs } = change.entry
   return { type: 'placed', order, atMs: toCalendarMs(placedAtMs), bytes: transaction.bytes }
+}
+
+function transactionOf<T extends PoolTransaction>(change: PoolChange<T>): T {
+  if (change.type === 'removed') return change.transaction
+  return change.type === 'waiting' ? change.orphan.transaction : change.entry.transaction
 }
 
 /** Turns readings of `performance.now()` into calendar time, as of now. */

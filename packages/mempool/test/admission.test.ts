@@ -96,17 +96,19 @@ it('refuses a lane, a size and a nonce that there are not, and one that spends w
   const chain = new ModelChain('a')
   const decode = chain.decode.bind(chain)
   const { pool } = await setUp({}, chain)
+  const bytes = encode({ spends: ['a'] })
   const wrong: [Record<string, unknown>, string, string][] = [
     [{ lane: 'express' }, 'malformed', 'express is no lane'],
     [{ size: 0 }, 'malformed', 'size 0 is no whole number of 1 or more'],
     [{ size: Number.NaN }, 'malformed', 'size NaN is no whole number of 1 or more'],
+    [{ size: bytes.byteLength - 1 }, 'malformed', `size ${bytes.byteLength - 1} of ${bytes.byteLength} bytes`],
     [{ nonce: -1 }, 'malformed', 'nonce -1 is no whole number of 0 or more'],
     [{ nonce: 1.5 }, 'malformed', 'nonce 1.5 is no whole number of 0 or more'],
     [{ makes: ['a'] }, 'conflict', 'a is made where it is there, and about to be spent'],
   ]
   for (const [part, code, message] of wrong) {
-    Object.assign(chain, { decode: (bytes: Uint8Array) => ({ ...decode(bytes), ...part }) })
-    expect(await pool.add(encode({ spends: ['a'] }))).toEqual({ status: 'refused', code, message })
+    Object.assign(chain, { decode: () => ({ ...decode(bytes), ...part }) })
+    expect(await pool.add(bytes)).toEqual({ status: 'refused', code, message })
   }
 })
 

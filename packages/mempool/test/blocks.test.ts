@@ -275,12 +275,17 @@ it('takes one of a series at a time, and gives back an earlier one before it, in
   expect(await offer(pool, { ...at(8), padding: 'late' })).toBe('series-over')
 })
 
+/** A transaction that makes a key of which that was not sure. */
+function makerOf(key: string): ModelTransaction {
+  const some = ['x', 'xx', 'xxx', 'xxxx'].map((padding) => transaction({ spends: [key], mayMake: 1, padding }))
+  const maker = some.find((one) => madeBy(one).length > 0)
+  if (maker === undefined) throw new RangeError('none of them makes a key')
+  return maker
+}
+
 it('has what spends a key that a reverted transaction had made, and may not make again, wait for it', async () => {
   const { chain, pool, removed } = await setUp()
-  const maker = ['x', 'xx', 'xxx', 'xxxx']
-    .map((padding) => transaction({ spends: ['a'], mayMake: 1, padding }))
-    .find((one) => madeBy(one).length > 0)
-  if (maker === undefined) throw new RangeError('none of them makes a key')
+  const maker = makerOf('a')
   addBlock(chain, pool, [maker])
   const spender = transaction({ spends: madeBy(maker), makes: 1 })
   await pool.add(spender.bytes, { isLocal: true })
@@ -294,6 +299,32 @@ it('has what spends a key that a reverted transaction had made, and may not make
   addBlock(chain, pool, [maker])
   await pool.whenIdle()
   expect(ids(all(pool))).toEqual(ids([inBlock, spender, below]))
+})
+
+it.each([
+  { what: 'key', isAtOnce: false, isSwitch: false },
+  { what: 'key', isAtOnce: true, isSwitch: true },
+  { what: 'nonce', isAtOnce: false, isSwitch: false },
+  { what: 'nonce', isAtOnce: true, isSwitch: true },
+])('has what builds by $what on a reverted one that waits wait with it', async ({ what, isAtOnce, isSwitch }) => {
+  const { chain, pool, removed } = await setUp()
+  const maker = makerOf('a')
+  const spender = transaction({ sender: 'ann', nonce: 0, spends: madeBy(maker), makes: 1 })
+  for (const block of isAtOnce ? [[maker, spender]] : [[maker], [spender]]) addBlock(chain, pool, block)
+  const child = await put(
+    pool,
+    what === 'key' ? { spends: spender.makes, makes: 1 } : { sender: 'ann', nonce: 1, makes: 1 },
+  )
+  const grandchild = await put(pool, { spends: child.makes })
+  while (chain.blocks.length > 0) chain.revert()
+  const other = transaction({ spends: ['b'] })
+  if (isSwitch) chain.apply([other])
+  pool.onSwitch([maker, spender], isSwitch ? [other] : [])
+  await pool.whenIdle()
+  expect([ids(all(pool)), pool.stats().waiting, removed]).toEqual([[maker.id], 3, []])
+  addBlock(chain, pool, [maker])
+  await pool.whenIdle()
+  expect(ids(all(pool))).toEqual(ids([spender, child, grandchild]))
 })
 
 it('gives nothing back where one of the reverted cannot be read', async () => {

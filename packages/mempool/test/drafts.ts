@@ -45,6 +45,21 @@ export const draft: fc.Arbitrary<Draft> = fc
   })
   .map(({ plain, mayMake, series }) => Object.assign(plain, { mayMake, series }))
 
+/** Three of which each spends what the one before made, the second what the first perhaps made. */
+const line: fc.Arbitrary<Draft[]> = fc.tuple(plainDraft, plainDraft, plainDraft).map(([first, second, third]) => [
+  { ...first, owner: SENDERS.length, makes: 0, mayMake: 1 },
+  { ...second, owner: SENDERS.length, makes: 1, spends: [0] },
+  { ...third, spends: [0] },
+])
+
+/** Up to 30, and some lines among them. */
+export const manyDrafts: fc.Arbitrary<Draft[]> = fc
+  .array(fc.oneof({ weight: 9, arbitrary: draft.map((one) => [one]) }, { weight: 1, arbitrary: line }), {
+    minLength: 1,
+    maxLength: 24,
+  })
+  .map((groups) => groups.flat().slice(0, 30))
+
 /** Each with a nonce or a key, for what has neither can be applied twice; and no two alike. */
 export function write(drafts: readonly Draft[]): ModelTransaction[] {
   const keys = [...GENESIS]

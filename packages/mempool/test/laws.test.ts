@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Mempool } from '../src/index.ts'
-import { draft, GENESIS, plainDraft, write } from './drafts.ts'
+import { draft, GENESIS, manyDrafts, plainDraft, write } from './drafts.ts'
 import { addBlock, all, ids, ModelChain, type ModelTransaction } from './model-chain.ts'
 import { ModelLog } from './model-log.ts'
 import { limits, step, World } from './world.ts'
@@ -21,7 +21,7 @@ afterEach(() => void vi.useRealTimers())
 it('holds only what applies in its order, within all bounds, whatever comes and whenever', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(draft, { minLength: 1, maxLength: 30 }),
+      manyDrafts,
       limits,
       fc.array(step, { maxLength: 60 }),
       fc.nat(7),
@@ -42,7 +42,7 @@ it('holds only what applies in its order, within all bounds, whatever comes and 
         expect(vi.getTimerCount()).toBe(0)
       },
     ),
-    { numRuns: 200 * CAMPAIGN },
+    { numRuns: 500 * CAMPAIGN },
   )
 })
 

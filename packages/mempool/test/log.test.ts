@@ -161,6 +161,21 @@ it('holds no more than smaller limits allow, the first in its order', async () =
   expect(ids(held)).toContain(all(next.pool)[0]?.id)
 })
 
+it('finds in its log what it held after a revert brought back more than there is room for', async () => {
+  const log = new ModelLog()
+  const { chain, pool } = await setUp({ maxTransactions: 1 }, new ModelChain('a', 'b'), log)
+  const [high, critical] = [
+    transaction({ spends: ['a'], lane: 'high' }),
+    transaction({ spends: ['b'], lane: 'critical' }),
+  ]
+  addBlock(chain, pool, [high, critical])
+  pool.onRevert(chain.revert())
+  expect(ids(all(pool))).toEqual([critical.id])
+  await pool.stop()
+  const next = await setUp({ maxTransactions: 1 }, chain, log)
+  expect(ids(all(next.pool))).toEqual([critical.id])
+})
+
 it('lets wait again what came to wait before the pool was full', async () => {
   const init = { maxTransactions: 1, batchSize: 1, concurrency: 1 }
   const { chain, pool } = await setUp(init)

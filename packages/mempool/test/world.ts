@@ -16,6 +16,7 @@ export const step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ type: fc.constant('revert' as const), depth: fc.nat(3), isAtOnce: fc.boolean() }),
   },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('detour' as const), which, count: fc.nat(6) }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -92,6 +93,7 @@ export class World {
     else if (one.type === 'block') addBlock(this.chain, this.pool, all(this.pool).slice(0, one.count))
     else if (one.type === 'foreign') addBlock(this.chain, this.pool, this.applicable(one.which, one.count))
     else if (one.type === 'revert') this.revert(one.depth, one.isAtOnce)
+    else if (one.type === 'detour') await this.detour(one.which, one.count)
     else if (one.type === 'switch') this.switch(one.depth, one.kept, this.at(one.which), one.count)
     else if (one.type === 'reject') this.pool.reject(this.at(one.which).id, { code: 'no', message: 'not today' })
     else if (one.type === 'pass') vi.advanceTimersByTime(one.ms)
@@ -144,6 +146,14 @@ export class World {
     if (isAtOnce) this.pool.onRevert(reverted.flat())
   }
 
+  /** Has a block of others, has the pool take what builds on that, and goes back to before the block. */
+  async detour(from: number, count: number): Promise<void> {
+    addBlock(this.chain, this.pool, this.applicable(from, count))
+    for (let i = 0; i < this.offered.length; i++) await this.pool.add(this.at(from + i).bytes)
+    await this.settle()
+    this.revert(1, true)
+  }
+
   /** Goes over to a branch that begins with what the one before began with, and has others after that. */
   switch(depth: number, kept: number, from: ModelTransaction, count: number): void {
     const reverted: ModelTransaction[] = []
@@ -155,16 +165,24 @@ export class World {
     this.pool.onSwitch(reverted, [...common, ...more])
   }
 
-  /** What was being checked when it stopped may be in another place after: only what had settled is the same. */
+  /**
+   * What was being checked when it stopped may be in another place after: only what had settled is the same. Of that, what
+   * waits is judged anew, which refuses what is in the way of one in the pool by now.
+   */
   async restart(isSettled: boolean): Promise<void> {
     this.isRestarted = true
     if (isSettled) await this.settle()
     await this.pool.stop()
-    const before = [ids(all(this.pool)), this.waiting()]
+    const before = { placed: ids(all(this.pool)), waiting: this.waiting() }
     this.pool = this.makePool()
     const report = await this.pool.start()
     await this.pool.whenIdle()
-    if (isSettled) expect([ids(all(this.pool)), this.waiting()]).toEqual(before)
+    if (isSettled) {
+      const [waiting, conflicts] = [this.waiting(), report.refused['conflict'] ?? 0]
+      expect(ids(all(this.pool))).toEqual(before.placed)
+      expect(before.waiting).toEqual(expect.arrayContaining(waiting))
+      expect(waiting.length).toBe(before.waiting.length - conflicts)
+    }
     expect(report.corrupt).toBe(0)
   }
 
