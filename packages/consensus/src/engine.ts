@@ -70,7 +70,7 @@ export interface Reception {
   /** Why it was not accepted. */
   code?: string
   message?: string
-  /** Hash of a block that has to be fetched first. */
+  /** Hash of a block that has to be fetched first; only with a block of one who may make any, as far as is known here. */
   unknownParent?: string
 }
 

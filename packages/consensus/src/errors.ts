@@ -10,7 +10,13 @@ export class CorruptRecordError extends Error {
 }
 
 /** Why a built block was not proposed. */
-export type ProposalCode = 'wrong-build' | 'refused-by-own-chain' | 'build-timeout' | 'cancelled' | 'signed-already'
+export type ProposalCode =
+  | 'wrong-build'
+  | 'refused-by-own-chain'
+  | 'parent-lost'
+  | 'build-timeout'
+  | 'cancelled'
+  | 'signed-already'
 
 /** A proposal came to nothing. Told by `consensus:fault`; the next in order steps in meanwhile. */
 export class ProposalError extends Error {

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { encodeEquivocation, type Equivocation, equivocationOf, poaRules } from '../src/index.ts'
-import { addressesOf, codec, headerBytes } from './blocks.ts'
+import { addressesOf, codec, headerBytes, sealBlock, signerOf } from './blocks.ts'
 import { next, pass, setUp, underFakeTimers } from './engines.ts'
 import { SimChain } from './sim-chain.ts'
 
@@ -28,6 +28,18 @@ it('judges what it receives: blocks', async () => {
   expect(await engine.receive('block', good)).toEqual({ verdict: 'accept' })
   expect(await engine.receive('block', good)).toMatchObject({ verdict: 'ignore', code: 'known' })
   await expect(engine.receive('gossip', good)).rejects.toThrow(RangeError)
+})
+
+it('names an unknown parent only where an authority signed the block, and rejects a signature that does not hold', async () => {
+  const { engine } = setUp()
+  const orphan = { height: 9, parent: 'ff', timeMs: 1_000, salt: '', transactions: [] }
+  const stranger = sealBlock({ ...orphan, proposer: 'x' })
+  expect(await engine.receive('block', stranger)).toEqual({ verdict: 'ignore', code: 'unknown-parent' })
+  const forged = sealBlock({ ...orphan, proposer: 'a' }, signerOf('x'))
+  expect(await engine.receive('block', forged)).toMatchObject({ verdict: 'reject', code: 'invalid-signature' })
+  expect((await engine.receive('block', forged)).unknownParent).toBe(undefined)
+  const signed = sealBlock({ ...orphan, proposer: 'a' })
+  expect(await engine.receive('block', signed)).toMatchObject({ verdict: 'ignore', unknownParent: 'ff' })
 })
 
 it('takes a block of maxBlockBytes, and none of one byte more', async () => {

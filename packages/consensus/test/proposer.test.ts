@@ -194,6 +194,7 @@ it('signs nothing in the place of what the record forgot, though the chain was l
   await again.engine.start()
   await pass(100_000)
   expect([again.chain.head().header.height, again.made()]).toEqual([0, []])
+  expect(again.events['consensus:fault']).toMatchObject([{ during: 'propose', error: { code: 'parent-lost' } }])
   // With its blocks back it goes on.
   for (const bytes of chain.blocksFor(again.chain)) await again.engine.receive('block', bytes)
   await pass(100_000)

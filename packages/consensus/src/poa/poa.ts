@@ -163,12 +163,20 @@ export class PoaEngine extends TypedEventEmitter<ConsensusEvents> implements Con
     const outcome = await this.#ports.chain.importBlock(bytes)
     if (outcome.status === 'imported') return { verdict: 'accept' }
     if (outcome.status === 'known') return { verdict: 'ignore', code: 'known' }
-    if (outcome.status === 'unknown-parent') {
-      return { verdict: 'ignore', code: 'unknown-parent', unknownParent: outcome.parent }
-    }
+    if (outcome.status === 'unknown-parent') return this.#receiveOrphan(header, outcome.parent)
     const { code, message } = outcome
     // A clock that is not quite ours is nobody's fault.
     return { verdict: code === 'time-ahead' ? 'ignore' : 'reject', code, message }
+  }
+
+  /** Only what an authority signed is worth fetching the parent of: anybody else could make up such blocks for ever. */
+  #receiveOrphan(header: Uint8Array, unknownParent: string): Reception {
+    const { headers, chain } = this.#ports
+    const { proposer } = headers.decode(header)
+    const orphan = { verdict: 'ignore', code: 'unknown-parent' } as const
+    if (!AuthoritySet.of(chain.head().authorities).has(proposer)) return orphan
+    if (!headers.verify(header)) return reject('invalid-signature', `the signature of ${proposer} does not hold`)
+    return { ...orphan, unknownParent }
   }
 
   #receiveEvidence(bytes: Uint8Array): Reception {

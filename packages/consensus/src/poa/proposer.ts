@@ -101,8 +101,8 @@ export class Proposer {
     const isEarly = outcome.status === 'refused' && outcome.code === 'time-ahead' && this.#isOnHead(block)
     if (!isEarly) this.#unsent = undefined
     if (outcome.status === 'refused') throw new ProposalError('refused-by-own-chain', outcome.message)
-    // Without its parent it is of no use to anybody.
-    if (outcome.status === 'unknown-parent') return
+    // The chain was durable up to there when the block was signed. Nothing is signed in its place until it is there again.
+    if (outcome.status === 'unknown-parent') throw new ProposalError('parent-lost', this.#lost(block))
     if (outcome.status === 'imported') this.#listener.onImported(block)
     // A known one too: the crash may have come between the two.
     this.#ports.network.publish('block', block).catch((error: unknown) => this.#listener.onFault('publish', error))
@@ -111,6 +111,13 @@ export class Proposer {
   #isOnHead(block: Uint8Array): boolean {
     const { headers, chain } = this.#ports
     return headers.decode(headers.ofBlock(block)).parent === chain.head().header.hash
+  }
+
+  #lost(block: Uint8Array): string {
+    const { headers, chain } = this.#ports
+    const { height, parent } = headers.decode(headers.ofBlock(block))
+    const { height: head } = chain.head().header
+    return `block ${height} of ours stands on ${parent}, which the chain lost, whose head is ${head}: its peers have to give it again`
   }
 
   async #play(signal: AbortSignal): Promise<void> {
