@@ -34,7 +34,7 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
   #life: AbortController | undefined
   #unsubscribe: (() => void) | undefined
   #timer: Timer | undefined
-  /** While the history waits to be asked for again. */
+  /** Until the history may be asked for again of those who did not give it. */
   #historyTimer: Timer | undefined
   #job: Job | undefined
   #running: Promise<SyncResult> | undefined
@@ -179,11 +179,11 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
   /** Fetches what is missing before a checkpoint, while there is nothing better to do and somebody who may have it. */
   #fill(): void {
     const { history, peers } = this.#components
-    if (this.#life === undefined || this.#filling !== undefined || this.#historyTimer !== undefined) return
+    if (this.#life === undefined || this.#filling !== undefined) return
     const { height } = history?.lowest() ?? { height: 0 }
-    const mayHave = ({ isReady, tip }: SyncPeer): boolean => isReady && tip.height >= height
-    if (history === undefined || height === 0 || !peers.peers().some(mayHave)) return
-    const isWorthIt = (peer: SyncPeer): boolean => mayHave(peer) && !this.#historyRetries.isSettled(peer.id, peer.tip)
+    const isWorthIt = ({ id, isReady, tip }: SyncPeer): boolean =>
+      isReady && tip.height >= height && !this.#historyRetries.isSettled(id, tip)
+    if (history === undefined || height === 0 || !peers.peers().some(isWorthIt)) return
     this.#filling = this.#fillFrom(history, this.#open('history', this.#life.signal, isWorthIt))
   }
 
@@ -199,9 +199,11 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
     this.#filling = undefined
     if (failure === undefined || signal.aborted) return
     const isFurther = job.progress.now !== undefined
-    const delayMs = this.#historyRetries.settle(job.context.table.claims(), false, isFurther)
+    const delayMs = this.#historyRetries.settle(job.context.table.fruitless(), false, isFurther)
+    clearTimeout(this.#historyTimer)
     this.#historyTimer = setTimeout(() => {
       this.#historyTimer = undefined
+      this.#historyRetries.forget()
       this.#detect()
     }, delayMs)
     this.safeDispatchEvent('sync:history-failed', { detail: failure })

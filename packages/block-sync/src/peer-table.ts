@@ -21,7 +21,7 @@ export class PeerRecord {
   isDeferred = false
   /** Its turns that led nowhere because the chain moved meanwhile. */
   restarts = 0
-  /** Hash of the tip up to which we followed it. */
+  /** Hash of a claim that came true: up to it we followed the peer, or others brought it. */
   reached: string | undefined
   requests = 0
   failures = 0
@@ -183,6 +183,11 @@ export class PeerTable {
       else if (reached !== undefined) settled.set(id, reached)
     }
     return { settled, crowdedOut: this.#crowdedOut }
+  }
+
+  /** The same where all of them had their chance, and nothing came of any. */
+  fruitless(): RunClaims {
+    return { settled: new Map([...this.#records.keys()].map((id) => [id, ANY])), crowdedOut: this.#crowdedOut }
   }
 
   snapshot(): SyncPeerStatus[] {

@@ -73,6 +73,7 @@ export type Offence =
   | 'contradicts-finality'
   | 'forks-below-finality'
   | 'wrong-header'
+  | 'false-claim'
   | 'too-many-blocks'
   | 'too-many-bytes'
   | 'wrong-block'

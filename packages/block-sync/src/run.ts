@@ -45,22 +45,28 @@ export class Run {
   async #follow(source: PeerRecord): Promise<void> {
     const context = this.#context
     const wanted = this.#wanted.get(source.id)
+    // What it says by the end it may have learned from us.
+    const claim = wanted ?? source.claim.tip
     const hasOther = (): boolean =>
       context.table.sources(context.chain.tip(), this.#wanted).some((peer) => peer !== source && !peer.isDeferred)
     const branch = new Branch({ context, source, claim: wanted?.height ?? 0, hasOther })
     const end = await branch.run()
     this.#imported += end.imported
     if (this.#wanted.get(source.id) === wanted) this.#wanted.delete(source.id)
-    const claim = wanted ?? source.claim.tip
-    if (end.reason === 'short' && (await this.#has(claim))) source.reached = claim.hash
+    const isOver = end.reason === 'short' || (end.reason === 'complete' && end.imported === 0)
+    if (isOver && (await this.#holds(claim, source))) source.reached = claim.hash
     else this.#settle(source, end, branch.queue.tail)
   }
 
-  /** Whether a block came by another way meanwhile: then the peer was right about it, whatever else it has by now. */
-  async #has({ hash }: ChainTip): Promise<boolean> {
-    const { chain } = this.#context
+  /** Whether what a peer claimed came by another way meanwhile: then it was right about it, whatever else it has by now. */
+  async #holds({ height, hash }: ChainTip, source: PeerRecord): Promise<boolean> {
+    const { chain, reader, table } = this.#context
     const [block] = await callChain(this.#context, 'blocks', (signal) => chain.blocks([hash], { signal }))
-    return block !== undefined
+    if (block === undefined) return false
+    const facts = await reader.block(block)
+    if (facts.height === height) return true
+    table.report(source, 'false-claim', `block ${hash} is of height ${facts.height}, not ${height}`)
+    return false
   }
 
   /** Each turn brings us further, or its peer back: so there are not many more turns than peers and blocks. */
@@ -69,7 +75,8 @@ export class Run {
     const isFurther = imported > 0
     switch (reason) {
       case 'complete':
-        source.reached = tail?.hash === source.claim.tip.hash || !isFurther ? source.claim.tip.hash : undefined
+        if (isFurther) source.reached = tail?.hash === source.claim.tip.hash ? tail.hash : undefined
+        else table.exclude(source, 'absent', 'what it claims is not in what it gives')
         return
       case 'slow':
       case 'unconfirmed':

@@ -71,3 +71,31 @@ it('is asked for again after a time that doubles, whatever else happens', async 
   await vi.advanceTimersByTimeAsync(80_000)
   expect(history.lowest()).toBe(undefined)
 })
+
+it('is asked of somebody new at once, and of those who had none only after the time, the wait growing on', async () => {
+  const { net, history, failed } = atTip()
+  const none = { headers: () => ({ status: 'found', headers: [] }) as const }
+  net.join('a', full(), none)
+  await vi.advanceTimersByTimeAsync(1_000)
+  net.join('b', full(), none)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(failed).toEqual(['no-peers', 'no-peers'])
+  // `b` came at 1 s, and twice `retryMs` after it nobody is settled any more.
+  const [a] = net.all
+  if (a !== undefined) a.behaviour = {}
+  net.changed()
+  await vi.advanceTimersByTimeAsync(18_000)
+  expect([history.lowest()?.height, net.asked.length]).toEqual([40, 3])
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(history.lowest()).toBe(undefined)
+})
+
+it('waits for the time, too, where a peer gives headers and no blocks', async () => {
+  const { net, failed } = atTip()
+  net.join('a', full(), { blocks: ({ hashes }) => ({ blocks: hashes.map(() => undefined) }) })
+  for (let s = 0; s < 9; s++) {
+    await vi.advanceTimersByTimeAsync(1_000)
+    net.changed()
+  }
+  expect(failed).toEqual(['no-progress'])
+})

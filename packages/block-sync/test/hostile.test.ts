@@ -1,3 +1,4 @@
+import type { ChainTip } from '@gridmesh/interfaces'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BlocksAnswer } from '../src/index.ts'
 import { LIARS } from './liars.ts'
@@ -100,6 +101,20 @@ it('refuses a branch that forks below what became final while it was asked for',
   expect(await pass(result)).toMatchObject({ status: 'failed', imported: 0 })
   expect(setup.net.reports).toMatchObject([{ peer: 'a', offence: 'forks-below-finality' }])
   expect(setup.net.asked.filter(({ kind }) => kind === 'blocks')).toEqual([])
+})
+
+it('reports who claims a block that we hold at a height that is not its own, and leaves it alone for longer', async () => {
+  const setup = setUp(new ModelChain().addAll(TRUE), { behind: 10, retryMs: 10_000 })
+  let second = 0
+  const tip = (): ChainTip => ({ height: 1_000_000, hash: TRUE[second]?.hash ?? '' })
+  setup.net.join('liar', new ModelChain().addAll(TRUE), { tip })
+  for (; second < 75; second++) {
+    setup.net.changed()
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+
+  expect(setup.net.asked).toHaveLength(4)
+  expect(setup.net.reports.map(({ peer, offence }) => `${peer} ${offence}`)).toEqual(Array(4).fill('liar false-claim'))
 })
 
 it('goes over to somebody else where a peer gives header after header', async () => {

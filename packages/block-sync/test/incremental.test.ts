@@ -157,6 +157,47 @@ it('leaves a peer alone for longer each time that its block is nowhere', async (
   expect(setup.net.asked).toHaveLength(4)
 })
 
+it('leaves a peer alone for longer each time that others bring what is at the height that it claims', async () => {
+  const setup = setUp(new ModelChain(), { behind: 2, retryMs: 10_000 })
+  let height = 5
+  setup.net.join('a', new ModelChain().addAll(LONG), {
+    delayMs: 500,
+    tip: () => ({ height, hash: `ff${height}` }),
+    headers: ({ locator = [] }) => {
+      const from = locator[1]?.height ?? 0
+      return { status: 'found', headers: LONG.slice(from, height).map(({ header }) => header) }
+    },
+  })
+  for (; height < 105; height += 5) {
+    setup.net.changed()
+    await vi.advanceTimersByTimeAsync(100)
+    setup.chain.addAll(LONG.slice(0, height))
+    await vi.advanceTimersByTimeAsync(3_900)
+  }
+  expect(setup.chain.tip().height).toBe(100)
+  expect(setup.net.asked.filter(({ kind }) => kind === 'headers')).toHaveLength(3)
+})
+
+it('leaves a peer alone for longer that takes back what it claimed while it is asked for it', async () => {
+  const setup = setUp(new ModelChain().addAll(LONG.slice(0, 5)), { behind: 2, retryMs: 10_000 })
+  let isTrue = false
+  const peer = setup.net.join('a', new ModelChain().addAll(LONG.slice(0, 5)), {
+    tip: (honest) => (isTrue ? honest : { height: 1_000_000, hash: 'ff' }),
+    headers: (_, honest) => {
+      isTrue = true
+      setup.net.changed()
+      return honest
+    },
+  })
+  for (let s = 0; s < 75; s++) {
+    isTrue = false
+    setup.net.changed()
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+  expect(peer.isReady).toBe(true)
+  expect(setup.net.asked).toHaveLength(4)
+})
+
 it('holds no more headers and bytes than it may', async () => {
   const init = { maxHeadersAhead: 300, headersPerRequest: 100, rangeBlocks: 20, maxBlockBytes: 100 }
   const setup = setUp(new ModelChain(), { ...init, maxAnswerBytes: 500, maxBufferedBytes: 1_500 })
