@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter, type LedgerSigner, txRoot } from '@gridmesh/ledger'
-import { MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES } from './constants.ts'
+import { MAX_BLOCK_BYTES, MAX_BLOCK_OPERATIONS, MAX_TRANSACTION_BYTES } from './constants.ts'
 import type { Genesis } from './genesis.ts'
 import { decodeHeader, type Header, HEADER_BYTES, signHeader } from './header.ts'
 import { decodeTransaction, type Transaction } from './transaction.ts'
@@ -31,11 +31,15 @@ const EMPTY_BLOCK_BYTES = HEADER_BYTES + LENGTH_BYTES
 /**
  * Makes and signs a block upon another one; whether it is valid is for the chain to say.
  *
- * @throws {RangeError} when it is over 1 MB
+ * @throws {RangeError} when it is over 1 MB, or has over 4_000 operations
  */
 export function makeBlock({ genesis, parent, slot, transactions, signer }: MakeBlockInit): Block {
   const size = transactions.reduce((sum, { bytes }) => sum + LENGTH_BYTES + bytes.byteLength, EMPTY_BLOCK_BYTES)
   if (size > MAX_BLOCK_BYTES) throw new RangeError(`a block has at most ${MAX_BLOCK_BYTES} bytes, and not ${size}`)
+  const count = operationsOf(transactions)
+  if (count > MAX_BLOCK_OPERATIONS) {
+    throw new RangeError(`a block has at most ${MAX_BLOCK_OPERATIONS} operations, and not ${count}`)
+  }
   const header = signHeader(
     {
       chainId: genesis.chainId,
@@ -58,7 +62,7 @@ export function encodeBlock({ header, transactions }: Block): Uint8Array {
 }
 
 /**
- * Reads a block of at most 1 MB. What it holds are views of `bytes`. Whether it is valid is for the chain to say.
+ * Reads a block of at most 1 MB and 4_000 operations. What it holds are views of `bytes`. Whether it is valid is for the chain to say.
  *
  * @throws {MalformedError}
  */
@@ -75,7 +79,15 @@ export function decodeBlock(bytes: Uint8Array): Block {
     transactions.push(decodeTransaction(reader.fixed(length)))
   }
   reader.end()
+  const operations = operationsOf(transactions)
+  if (operations > MAX_BLOCK_OPERATIONS) {
+    reader.fail('oversize', `at most ${MAX_BLOCK_OPERATIONS} operations`, String(operations))
+  }
   return { header, transactions }
+}
+
+function operationsOf(transactions: readonly Transaction[]): number {
+  return transactions.reduce((sum, { operations }) => sum + operations.length, 0)
 }
 
 /** Whether the transactions of a block are those that its header names. */

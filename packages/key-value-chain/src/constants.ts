@@ -17,6 +17,11 @@ export const MAX_OPERATIONS = 64
 export const MAX_TRANSACTION_BYTES = 65_536
 /** Largest block, in bytes, with its header. */
 export const MAX_BLOCK_BYTES = 1_000_000
+/**
+ * Operations of one block. A delete of a few bytes has a store keep a whole value, to be undone: a block and all that it
+ * changes is at most 20 MB.
+ */
+export const MAX_BLOCK_OPERATIONS = 4_000
 /** Those who may make blocks. */
 export const MAX_PRODUCERS = 64
 /** Longest name of a chain, in bytes of UTF-8. */
@@ -25,6 +30,9 @@ export const MAX_NAME_BYTES = 64
 export const MAX_HEADERS = 1_000
 
 export const DEFAULT_MAX_QUEUED = 1_024
+export const DEFAULT_MAX_QUEUED_BYTES = 33_554_432
 export const DEFAULT_MAX_SIDE_BLOCKS = 256
 export const DEFAULT_MAX_SIDE_BYTES = 16_777_216
 export const DEFAULT_MAX_CLOCK_AHEAD_MS = 500
+/** Blocks that are remembered as false, so that nobody can have them executed again. */
+export const MAX_MARKS = 1_024

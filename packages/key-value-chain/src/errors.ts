@@ -26,8 +26,9 @@ export class ChainFailedError extends Error {
   override readonly name = 'ChainFailedError'
   readonly code = 'chain-failed'
 
-  constructor(options: ErrorOptions) {
-    super('The chain could not be moved; open it anew', options)
+  constructor(cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`The chain could not be moved, and has to be opened anew: ${reason}`, { cause })
   }
 }
 

@@ -5,6 +5,7 @@ import { checkBody, checkHeader, checkSuccession, checkTime, type Refusal, refus
 import type { Genesis } from './genesis.ts'
 import type { Header } from './header.ts'
 import type { MainChain } from './main-chain.ts'
+import { Marks } from './marks.ts'
 import type { Moved, Mover } from './mover.ts'
 import type { SideBlocks } from './side-blocks.ts'
 import { signatureOf } from './transaction.ts'
@@ -24,6 +25,7 @@ export interface ImporterParts {
 /** Judges blocks, one at a time, the cheap first, and puts in place what is good. */
 export class Importer {
   readonly #parts: ImporterParts
+  readonly #marks = new Marks()
 
   constructor(parts: ImporterParts) {
     this.#parts = parts
@@ -36,13 +38,20 @@ export class Importer {
     const block = read(bytes)
     if (!('header' in block)) return refused(block)
     const { header } = block
+    const mark = this.#marks.get(toHex(header.hash))
+    if (mark !== undefined) return refused(mark)
     if (await this.#isKnown(header)) return { status: 'known' }
     const fault = checkHeader(genesis, header, verify) ?? checkBody(block) ?? this.#checkFinality(header)
     if (fault !== undefined) return refused(fault)
+    const hash = toHex(header.parent)
+    const below = this.#marks.get(hash)
+    if (below !== undefined) return refused(invalidAncestor(hash, below))
     const parent = await this.#parentOf(header)
-    if (parent === undefined) return { status: 'unknown-parent', parent: toHex(header.parent) }
-    const invalid = checkSuccession(parent, header) ?? this.#checkTime(header) ?? this.#checkSignatures(block)
+    if (parent === undefined) return { status: 'unknown-parent', parent: hash }
+    const invalid = checkSuccession(parent, header) ?? this.#checkTime(header)
     if (invalid !== undefined) return refused(invalid)
+    const forged = this.#checkSignatures(block)
+    if (forged !== undefined) return this.#condemn(block, forged)
     return Buffer.compare(header.parent, main.tip.hash) === 0 ? this.#extend(block) : this.#keep(block)
   }
 
@@ -75,7 +84,7 @@ export class Importer {
 
   async #extend(block: Block): Promise<ImportOutcome> {
     const fault = await this.#parts.mover.extend(block)
-    return fault === undefined ? this.#moved({ reverted: [], applied: [block] }) : refused(fault)
+    return fault === undefined ? this.#moved({ reverted: [], applied: [block] }) : this.#condemn(block, fault)
   }
 
   /** Keeps a block that is not upon the tip, and goes over to its branch where that is the better one. */
@@ -90,10 +99,17 @@ export class Importer {
     if (ancestor === undefined) return this.#imported()
     const switched = await mover.switchTo(branch, ancestor.height)
     if (switched.culprit === undefined) return this.#moved(switched)
+    const condemned = this.#condemn(switched.culprit, switched.refusal)
     const culprit = toHex(switched.culprit.header.hash)
-    sides.condemn(culprit)
-    if (culprit === hash) return refused(switched.refusal)
-    return refused(refusal('invalid-ancestor', `block ${culprit} below it: ${switched.refusal.message}`))
+    return culprit === hash ? condemned : refused(invalidAncestor(culprit, switched.refusal))
+  }
+
+  /** Remembers that a block of a producer is false, so that nobody can have all of its branch executed once more. */
+  #condemn({ header }: Block, fault: Refusal): ImportOutcome {
+    const hash = toHex(header.hash)
+    this.#marks.add(hash, fault)
+    this.#parts.sides.condemn(hash)
+    return refused(fault)
   }
 
   /**
@@ -128,6 +144,10 @@ function read(bytes: Uint8Array): Block | Refusal {
     if (err instanceof MalformedError) return refusal(err.code, err.message)
     throw err
   }
+}
+
+function invalidAncestor(hash: string, { message }: Refusal): Refusal {
+  return refusal('invalid-ancestor', `block ${hash} below it: ${message}`)
 }
 
 function refused({ code, message }: Refusal): ImportOutcome {

@@ -45,8 +45,10 @@ export interface KeyValueChainInit {
   maxSideBlocks?: number
   /** Bytes of those blocks; beyond it as with `maxSideBlocks`. @default 16_777_216 */
   maxSideBytes?: number
-  /** Calls that wait for their turn; one more is a `QueueFullError`. @default 1_024 */
+  /** Blocks that wait to be imported, and as many other calls beside; one more is a `QueueFullError`. @default 1_024 */
   maxQueued?: number
+  /** Bytes of the blocks that wait; beyond it as with `maxQueued`. @default 33_554_432 */
+  maxQueuedBytes?: number
   /** How long before its slot a block may come, in ms; earlier, it is refused as `time-ahead`. @default 500 */
   maxClockAheadMs?: number
 }
@@ -70,8 +72,10 @@ export interface KeyValueChainEvents {
 export interface KeyValueChainStats {
   sideBlocks: number
   sideBytes: number
-  /** Calls that wait. */
+  /** Calls that wait, imports among them. */
   queued: number
+  /** Bytes of the blocks that wait. */
+  queuedBytes: number
 }
 
 export { type Block, decodeBlock, encodeBlock, makeBlock, type MakeBlockInit } from './block.ts'

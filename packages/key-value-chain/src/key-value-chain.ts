@@ -6,6 +6,7 @@ import { type Block, encodeBlock, makeBlock } from './block.ts'
 import {
   DEFAULT_MAX_CLOCK_AHEAD_MS,
   DEFAULT_MAX_QUEUED,
+  DEFAULT_MAX_QUEUED_BYTES,
   DEFAULT_MAX_SIDE_BLOCKS,
   DEFAULT_MAX_SIDE_BYTES,
   MAX_HEADERS,
@@ -49,16 +50,18 @@ export class KeyValueChain extends TypedEventEmitter<KeyValueChainEvents> implem
   ) {
     super()
     const { maxSideBlocks = DEFAULT_MAX_SIDE_BLOCKS, maxSideBytes = DEFAULT_MAX_SIDE_BYTES } = init
-    const { maxQueued = DEFAULT_MAX_QUEUED, maxClockAheadMs = DEFAULT_MAX_CLOCK_AHEAD_MS } = init
-    for (const [name, value] of Object.entries({ maxSideBlocks, maxSideBytes, maxQueued, maxClockAheadMs })) {
-      checkWhole(name, value, name === 'maxQueued' ? 1 : 0, Number.MAX_SAFE_INTEGER)
+    const { maxQueued = DEFAULT_MAX_QUEUED, maxQueuedBytes = DEFAULT_MAX_QUEUED_BYTES } = init
+    const { maxClockAheadMs = DEFAULT_MAX_CLOCK_AHEAD_MS } = init
+    const limits = { maxSideBlocks, maxSideBytes, maxQueued, maxQueuedBytes, maxClockAheadMs }
+    for (const [name, value] of Object.entries(limits)) {
+      checkWhole(name, value, name.startsWith('maxQueued') ? 1 : 0, Number.MAX_SAFE_INTEGER)
     }
     this.genesis = genesis
     this.#store = store
     this.#main = main
     this.#tip = tipOf(main.tip)
     this.#finalised = finalised
-    this.#turns = new Turns(maxQueued)
+    this.#turns = new Turns({ maxQueued, maxQueuedBytes })
     this.#sides = new SideBlocks({ maxSideBlocks, maxSideBytes })
     this.reader = new KeyValueReader(genesis, verify)
     this.pool = new PoolPort({ chainId: genesis.chainId, main, turns: this.#turns, verify })
@@ -113,14 +116,14 @@ export class KeyValueChain extends TypedEventEmitter<KeyValueChainEvents> implem
    * @throws {SideBlocksFullError} @throws {QueueFullError} @throws {ChainClosedError} @throws {ChainFailedError}
    */
   async importBlock(block: Uint8Array, { signal }: AbortOptions = {}): Promise<ImportOutcome> {
-    return this.#turns.run(async () => this.#importer.import(block), signal)
+    return this.#turns.runBlock(block.byteLength, async () => this.#importer.import(block), signal)
   }
 
   /**
    * Makes a block of this moment upon the tip, as bytes to be imported and passed on. `undefined` where it is not the
    * signer's turn, the slot has a block, or a transaction does not apply: none is left out silently.
    *
-   * @throws {RangeError} when they are too many bytes for a block @throws {QueueFullError} @throws {ChainClosedError}
+   * @throws {RangeError} when they are too much for a block @throws {QueueFullError} @throws {ChainClosedError}
    */
   async propose(transactions: readonly Transaction[], signer: LedgerSigner): Promise<Uint8Array | undefined> {
     return this.#turns.run(async () => {
@@ -159,7 +162,12 @@ export class KeyValueChain extends TypedEventEmitter<KeyValueChainEvents> implem
 
   /** What is held beside the blocks. */
   stats(): KeyValueChainStats {
-    return { sideBlocks: this.#sides.size, sideBytes: this.#sides.bytes, queued: this.#turns.size }
+    return {
+      sideBlocks: this.#sides.size,
+      sideBytes: this.#sides.bytes,
+      queued: this.#turns.size,
+      queuedBytes: this.#turns.bytes,
+    }
   }
 
   /** Finishes what is under way and refuses the rest. Again is the same. */

@@ -72,7 +72,7 @@ export class Mover {
     try {
       return await work()
     } catch (cause) {
-      this.#failure = new ChainFailedError({ cause })
+      this.#failure = new ChainFailedError(cause)
       throw this.#failure
     }
   }

@@ -19,7 +19,10 @@ export interface StoredBlock extends StoredHeader {
 export interface ChainStore {
   readonly tip: { height: number; hash: Uint8Array } | undefined
   readonly finalised: number | undefined
-  /** Puts a block upon the tip, with its changes of the state, both or neither. Durable when it resolves. */
+  /**
+   * Puts a block upon the tip, with its changes of the state, both or neither. Durable when it resolves. Both together are
+   * at most 20 MB, all of which it has to take: blocks that one node has no room for end the chain there.
+   */
   append(block: StoredBlock, changes: readonly StateChange[]): Promise<void>
   /** Takes the tip off and restores the state from before it, durably, and gives the block. */
   revert(): Promise<StoredBlock>

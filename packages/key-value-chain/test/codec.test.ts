@@ -11,6 +11,7 @@ import {
   signTransaction,
   type Transaction,
 } from '../src/index.ts'
+import { pooled } from '../src/pool-transaction.ts'
 import { ANN, at, blockUpon, GENESIS, genesisOf, operationsOf, people, signed, textOf } from './chains.ts'
 
 /** Bytes that other nodes wrote and will write: a change here is another format, and has to be another version. */
@@ -180,4 +181,19 @@ describe('genesis', () => {
     const genesis = makeGenesis({ name: 'n', startMs: 0, producers: [first] })
     expect([genesis.slotMs, genesis.finalDepth]).toEqual([1_000, 64])
   })
+})
+
+it('neither makes nor reads a block of more than 4,000 operations, which a pool does not fill it with either', () => {
+  const words = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`${i}`, undefined]))
+  const deletes = Array.from({ length: 63 }, (_, i) => signed(ANN, i, words))
+  const most = blockUpon(GENESIS.header, 3, deletes.slice(1))
+  expect(decodeBlock(encodeBlock(most)).transactions).toHaveLength(62)
+  expect(() => blockUpon(GENESIS.header, 3, deletes)).toThrow('at most 4000 operations, and not 4032')
+  const tooMany = encodeBlock({ header: most.header, transactions: deletes })
+  expect(() => decodeBlock(tooMany)).toThrow('oversize at byte 26736: 4032, where at most 4000 operations was expected')
+  const { size, bytes } = pooled(at(deletes, 0))
+  expect(bytes.byteLength).toBeLessThan(size)
+  expect(Math.floor(1_000_000 / size) * 64).toBeLessThanOrEqual(4_000)
+  const large = pooled(signed(ANN, 0, { a: 'x'.repeat(4_000) }))
+  expect(large.size).toBe(large.bytes.byteLength + 4)
 })

@@ -180,7 +180,7 @@ it('is changed by no block that has a byte changed, and refuses it by a code', a
       expect(outcome).toMatchObject({ status: 'refused' })
       expect(chain.tip()).toEqual(tip)
       expect(await valuesOf(chain)).toEqual(values)
-      expect(chain.stats()).toEqual({ sideBlocks: 0, sideBytes: 0, queued: 0 })
+      expect(chain.stats()).toEqual({ sideBlocks: 0, sideBytes: 0, queued: 0, queuedBytes: 0 })
     }),
     { numRuns: 300 },
   )
