@@ -17,7 +17,10 @@ export class DeadlockError extends Error {
   readonly virtualMs: number
 
   constructor(virtualMs: number) {
-    super(`Nothing is left to happen at ${virtualMs} ms of virtual time, and the scenario has not ended`)
+    super(
+      `Nothing is left to happen at ${virtualMs} ms of virtual time, and the scenario has not ended: ` +
+        'it waits for what nobody is going to do, or for something outside the simulation',
+    )
     this.virtualMs = virtualMs
   }
 }
@@ -49,17 +52,34 @@ export class RunLimitError extends Error {
   }
 }
 
-/** Something of the real world was used during a run: files, sockets, worker threads. No seed can replay that. */
+/** Something of the real world was used during a run: files, sockets, threads. No seed can replay that. */
 export class RealWorkError extends Error {
   static override readonly name = 'RealWorkError'
   override readonly name = 'RealWorkError'
   readonly code = 'real-work'
-  /** Types of the resources, as `process.getActiveResourcesInfo()` names them. */
+  /** Types of the resources, as `process.getActiveResourcesInfo()` names them, or the function that was refused. */
   readonly resources: readonly string[]
 
   constructor(resources: readonly string[]) {
     super(`A simulated node did real work, which no seed can replay: ${resources.join(', ')}`)
     this.resources = resources
+  }
+}
+
+/** A libp2p that the scenario makes has a key that the seed does not decide, and so another peer id in each run. */
+export class UnseededKeyError extends Error {
+  static override readonly name = 'UnseededKeyError'
+  override readonly name = 'UnseededKeyError'
+  readonly code = 'unseeded-key'
+  /** The peer id that belongs to the key. */
+  readonly peer: string
+
+  constructor(peer: string) {
+    super(
+      `The seed does not decide the key of ${peer}: give createLibp2p({ privateKey: sim.key() }), ` +
+        'or sim.transport({ hasOwnKey: true }) if it is the same in each run',
+    )
+    this.peer = peer
   }
 }
 
@@ -161,6 +181,39 @@ export class NoValidAddressesError extends Error {
 
   constructor(peer: string) {
     super(`The dial request has no valid addresses for peer ${peer}`)
+  }
+}
+
+/** No service routes to peers; named as libp2p names it. */
+export class NoPeerRoutersError extends Error {
+  static override readonly name = 'NoPeerRoutersError'
+  override readonly name = 'NoPeerRoutersError'
+  readonly code = 'no-peer-routers'
+
+  constructor() {
+    super('No peer routers available')
+  }
+}
+
+/** A node asked where it is itself; named as libp2p names it. */
+export class QueriedForSelfError extends Error {
+  static override readonly name = 'QueriedForSelfError'
+  override readonly name = 'QueriedForSelfError'
+  readonly code = 'queried-for-self'
+
+  constructor() {
+    super('Should not try to find self')
+  }
+}
+
+/** No service routes to content; named as libp2p names it. */
+export class NoContentRoutersError extends Error {
+  static override readonly name = 'NoContentRoutersError'
+  override readonly name = 'NoContentRoutersError'
+  readonly code = 'no-content-routers'
+
+  constructor() {
+    super('No content routers available')
   }
 }
 

@@ -27,7 +27,7 @@
  * console.log(result.deliveredRatio, result.p99Ms, result.traceHash)
  * ```
  */
-import type { ComponentLogger, ServiceMap, Transport } from '@libp2p/interface'
+import type { ComponentLogger, PeerId, PrivateKey, ServiceMap, Transport } from '@libp2p/interface'
 import { DefaultSimulation } from './simulation.ts'
 import type { SimulationContext, SimulationInit, SimulationResult } from './types.ts'
 
@@ -40,6 +40,13 @@ export interface RunOptions {
 /** What a simulated transport needs of the libp2p it belongs to. */
 export interface TransportComponents {
   logger: ComponentLogger
+  peerId: PeerId
+}
+
+/** What a simulated transport can be told. */
+export interface TransportOptions {
+  /** Whether the key of its libp2p is the caller's own, and the same in each run. @default false */
+  hasOwnKey?: boolean
 }
 
 /** A simulation, ready to run; again, too, once a run has ended. */
@@ -53,14 +60,25 @@ export interface Simulation<S extends ServiceMap = ServiceMap> {
    * @throws {DeadlockError} when nothing is left to happen and the scenario has not ended
    * @throws {SpinError} when time stands still
    * @throws {RunLimitError} when `maxVirtualMs` or `maxWallMs` is passed
-   * @throws {RealWorkError} when a node uses files, sockets or workers
+   * @throws {RealWorkError} when a node uses files, sockets, workers, or streams and channels of the real event loop
    */
   run(scenario: (context: SimulationContext<S>) => Promise<void>, options?: RunOptions): Promise<SimulationResult>
   /**
    * A libp2p transport through this simulation, for nodes that the scenario makes itself with `createLibp2p`. Each is a
-   * machine of its own, listening at what address it likes.
+   * machine of its own, listening at what address it likes. Its key has to be from `key()`: one that libp2p makes by
+   * itself is another one in each run.
+   *
+   * @throws {UnseededKeyError} inside `createLibp2p`, when its key is another, and not said to be the caller's own
+   * @throws {RangeError} inside `createLibp2p`, when no run is under way
    */
-  transport(): (components: TransportComponents) => Transport
+  transport(options?: TransportOptions): (components: TransportComponents) => Transport
+  /**
+   * The next private key of the run, for a node that the scenario makes itself: the seed decides it, and its place in
+   * the order of the calls.
+   *
+   * @throws {RangeError} when no run is under way
+   */
+  key(): PrivateKey
 }
 
 /** Creates a simulation. @throws {RangeError} when an option makes no sense */
@@ -75,14 +93,18 @@ export {
   DuplicateProtocolHandlerError,
   InvariantError,
   MissingServiceError,
+  NoContentRoutersError,
   NodeDownError,
+  NoPeerRoutersError,
   NoValidAddressesError,
+  QueriedForSelfError,
   RealWorkError,
   RunLimitError,
   SimulationRunningError,
   SpinError,
   UnhandledProtocolError,
   UnmetServiceDependenciesError,
+  UnseededKeyError,
 } from './errors.ts'
 export { THAILAND_REGIONS, thailandLatency } from './links/thailand.ts'
 export type * from './types.ts'

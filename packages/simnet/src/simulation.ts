@@ -1,7 +1,7 @@
-import type { ServiceMap, Transport } from '@libp2p/interface'
+import type { PrivateKey, ServiceMap, Transport } from '@libp2p/interface'
 import { checkInit } from './check-init.ts'
 import { SimulationRunningError } from './errors.ts'
-import type { RunOptions, Simulation, TransportComponents } from './index.ts'
+import type { RunOptions, Simulation, TransportComponents, TransportOptions } from './index.ts'
 import { Run } from './run/run.ts'
 import type { SimulationContext, SimulationInit, SimulationResult } from './types.ts'
 
@@ -33,10 +33,16 @@ export class DefaultSimulation<S extends ServiceMap> implements Simulation<S> {
     }
   }
 
-  transport(): (components: TransportComponents) => Transport {
-    return (components) => {
-      if (this.#run === undefined) throw new RangeError('sim.transport() is for nodes that are made inside sim.run()')
-      return this.#run.createTransport(components)
-    }
+  transport(options: TransportOptions = {}): (components: TransportComponents) => Transport {
+    return (components) => this.#current().createTransport(components, options)
+  }
+
+  key(): PrivateKey {
+    return this.#current().createKey()
+  }
+
+  #current(): Run<S> {
+    if (this.#run === undefined) throw new RangeError('sim.transport() and sim.key() are for inside sim.run()')
+    return this.#run
   }
 }

@@ -77,7 +77,7 @@ export interface LinkInit {
   handshakeRoundTrips?: number
 }
 
-/** Laws that are looked at throughout a run. */
+/** A law that is looked at throughout a run, and once more at its end. */
 export interface Invariant<S extends ServiceMap = ServiceMap> {
   name: string
   /** Time between two looks, in virtual ms. @default 1_000 */
@@ -94,7 +94,7 @@ export interface SimulationInit<S extends ServiceMap = ServiceMap> {
   level?: SimulationLevel
   /** Nodes that are built, as their number. @default 0 */
   nodes?: number
-  /** Makes the services of a node; identify and ping are there without being asked for. @default none */
+  /** Makes the services of a node; identify, its push and ping are there without being asked for. @default none */
   services?: (node: NodePlan) => ServiceFactories<S>
   /** Says what else a node has. @default nothing */
   options?: (node: NodePlan) => NodeOptions<S>
@@ -109,7 +109,7 @@ export interface SimulationInit<S extends ServiceMap = ServiceMap> {
   isDown?: (index: number) => boolean
   /** What links are like. @default 20 ms, without loss, jitter or limits */
   links?: LinkInit
-  /** Laws that are looked at throughout. @default [] */
+  /** Laws that are looked at throughout, and once more at the end. @default [] */
   invariants?: readonly Invariant<S>[]
   /** Virtual time at the start, in ms since 1970. @default 2026-01-01 */
   epochMs?: number
@@ -121,7 +121,7 @@ export interface SimulationInit<S extends ServiceMap = ServiceMap> {
   maxEventsPerInstant?: number
   /** Events before a violation that are kept for its report. @default 50 */
   lastEvents?: number
-  /** Whether nodes may use files, sockets or workers; their runs cannot be replayed. @default false */
+  /** Whether nodes may use files, sockets, workers and their like; such runs cannot be replayed. @default false */
   allowRealWork?: boolean
   /** Is given each event, to write a trace; slows the run down. The run fails with what it throws. @default none */
   onTrace?: (event: TraceEvent) => void
@@ -178,6 +178,11 @@ export interface SimNode<S extends ServiceMap = ServiceMap> {
   readonly peerId: PeerId
   readonly address: Multiaddr
   readonly status: 'up' | 'crashed' | 'stopped'
+  /**
+   * Timers and intervals that it has, and that it is to clear before it ends: those without a reference that fire once,
+   * as that of `AbortSignal.timeout`, are none. Looks at all that is planned, so that each look takes time.
+   */
+  readonly timers: number
   /** Its services; others after a restart. Call them through `run`, so that what they plan belongs to the node. */
   readonly services: S
   /** The node as libp2p shows itself: the real one at level `stack`. */

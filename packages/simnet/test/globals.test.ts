@@ -1,4 +1,11 @@
-import { getRandomValues, randomBytes, randomInt, randomUUID, randomFillSync, generateKeyPairSync } from 'node:crypto'
+import nodeCrypto, {
+  getRandomValues,
+  randomBytes,
+  randomInt,
+  randomUUID,
+  randomFillSync,
+  generateKeyPairSync,
+} from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as namedSetTimeout } from 'node:timers'
 import {
@@ -7,8 +14,9 @@ import {
   setTimeout as promisedTimeout,
 } from 'node:timers/promises'
 import { isDeepStrictEqual, promisify } from 'node:util'
+import zlib from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
-import { createSimulation } from '../src/index.ts'
+import { createSimulation, RealWorkError } from '../src/index.ts'
 
 // Virtual time does not depend on how busy the machine is; the real time of a run does.
 vi.setConfig({ testTimeout: 60_000 })
@@ -22,6 +30,19 @@ async function simulate<T>(fn: () => Promise<T>, seed = 1): Promise<T> {
     result = await fn()
   })
   return result as T
+}
+
+async function assembly(name: string, bytes: unknown): Promise<object> {
+  return Reflect.apply(Reflect.get(Reflect.get(globalThis, 'WebAssembly'), name), undefined, [bytes])
+}
+
+/** A function of WebCrypto that not every Node.js has. */
+async function getPublicKey(): Promise<string> {
+  const { privateKey, publicKey } = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
+  const real: unknown = Reflect.get(crypto.subtle, 'getPublicKey')
+  if (typeof real !== 'function') return publicKey.type
+  const key: CryptoKey = await Reflect.apply(real, crypto.subtle, [privateKey, ['verify']])
+  return key.type
 }
 
 function snapshot(): unknown[] {
@@ -41,6 +62,9 @@ function snapshot(): unknown[] {
     monitorEventLoopDelay,
     generateKeyPairSync,
     Reflect.get(crypto.subtle, 'digest'),
+    nodeCrypto.pbkdf2,
+    zlib.gzip,
+    zlib.createGzip,
   ]
   return [
     ...objects.flatMap((object: object) => keys.map((key) => Object.getOwnPropertyDescriptor(object, key))),
@@ -216,6 +240,62 @@ describe('WebCrypto', () => {
     const err = await simulate(() => crypto.subtle.digest('no such digest', new Uint8Array(1)).catch((e: Error) => e))
     expect(err).toMatchObject({ name: 'NotSupportedError' })
   })
+})
+
+describe('work on threads', () => {
+  const bytes = new Uint8Array(100_000)
+  const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)
+
+  it.each([
+    ['WebAssembly.compile', () => assembly('compile', empty)],
+    ['WebAssembly.instantiate', () => assembly('instantiate', empty)],
+    ['pbkdf2', () => promisify(nodeCrypto.pbkdf2)('password', 'salt', 100_000, 8, 'sha256')],
+    ['generateKeyPair', async () => (await promisify(nodeCrypto.generateKeyPair)('ed25519')).privateKey.type],
+    ['gzip', () => promisify(zlib.gzip)(bytes)],
+    ['SubtleCrypto.getPublicKey', getPublicKey],
+  ])('takes no virtual time: %s', async (_, work) => {
+    const [outcome, nowMs] = await simulate(async () => {
+      const other = setInterval(() => {}, 1)
+      const done = await work()
+      clearInterval(other)
+      return [done, performance.now()] as const
+    })
+    expect([typeof outcome, nowMs]).toEqual([typeof (await work()), 0])
+  })
+
+  it('makes what a callback throws a violation, and refuses at once what Node.js refuses', async () => {
+    const { violations } = await createSimulation({ seed: 1 }).run(async ({ clock }) => {
+      expect(() => nodeCrypto.pbkdf2('password', 'salt', -1, 8, 'sha256', () => {})).toThrow(RangeError)
+      zlib.gzip(bytes, () => {
+        throw new RangeError('of a callback')
+      })
+      await clock.sleep(1)
+    })
+    expect(violations).toMatchObject([{ invariant: 'uncaught' }])
+  })
+
+  const refused: Readonly<Record<string, () => unknown>> = {
+    CompressionStream: () => new CompressionStream('gzip'),
+    DecompressionStream: () => new DecompressionStream('gzip'),
+    MessageChannel: () => new MessageChannel().port1.close(),
+    waitAsync: () =>
+      Reflect.apply(Reflect.get(Atomics, 'waitAsync'), Atomics, [new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1]),
+    createGzip: () => zlib.createGzip(),
+    compileStreaming: () => assembly('compileStreaming', new Response(empty)).catch(() => {}),
+  }
+
+  it.each(Object.entries(refused))(
+    'is refused where it cannot be waited for: %s, unless allowed',
+    async (name, use) => {
+      // Also where the node catches it.
+      const run = createSimulation({ seed: 1 }).run(async ({ clock }) => {
+        expect(use).toThrow(RealWorkError)
+        await clock.sleep(1)
+      })
+      await expect(run).rejects.toMatchObject({ name: 'RealWorkError', resources: [name] })
+      await createSimulation({ seed: 1, allowRealWork: true }).run(async () => void use())
+    },
+  )
 })
 
 describe('giving back', () => {

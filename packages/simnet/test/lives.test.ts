@@ -153,3 +153,21 @@ it('starts again after a start that failed, as another life', async () => {
   })
   expect(lives).toEqual([0, 1, 2])
 })
+
+it('counts the timers that a node has to clear, until they are cleared or have fired, and those of no other', async () => {
+  await play(async (node, other, { clock }) => {
+    const own = node.timers
+    const seen: number[] = []
+    const clear = await node.run(() => {
+      const timers = [setTimeout(() => {}, 500), setTimeout(() => {}, 2_000), setInterval(() => {}, 100).unref()]
+      // Nobody can clear it.
+      AbortSignal.timeout(60_000)
+      return () => timers.forEach((timer) => clearTimeout(timer))
+    })
+    seen.push(node.timers - own, other.timers - own)
+    await clock.sleep(1_000)
+    seen.push(node.timers - own)
+    clear()
+    expect([...seen, node.timers - own]).toEqual([3, 0, 2, 0])
+  })
+})

@@ -13,6 +13,7 @@ import {
   type SimulationLevel,
   thailandLatency,
   type TraceEvent,
+  type TransportOptions,
 } from '../src/index.ts'
 import { at, echo, gossip, gossipServices, type GossipServices, quiet, TOPIC } from './support.ts'
 
@@ -27,9 +28,10 @@ function diskOf(components: { datastore: Datastore }): Datastore {
   return components.datastore
 }
 
-/** Somebody's application, as it is but for its transport. */
+/** Somebody's application, as it is but for its transport and its key. */
 async function application(sim: Simulation, listen: string[]): ReturnType<typeof createLibp2p> {
   return createLibp2p({
+    privateKey: sim.key(),
     addresses: { listen },
     transports: [sim.transport()],
     connectionEncrypters: [plaintext()],
@@ -177,7 +179,7 @@ describe.each(LEVELS)('at level %s', (level) => {
   })
 })
 
-it('carries an existing libp2p application that changes one line', async () => {
+it('carries an existing libp2p application that changes two lines', async () => {
   const sim = createSimulation(quiet({ nodes: 0, links: { latency: { kind: 'constant', ms: 50 } } }))
   const heard: string[] = []
   const result = await sim.run(async ({ clock }) => {
@@ -192,6 +194,34 @@ it('carries an existing libp2p application that changes one line', async () => {
   })
   expect(heard).toEqual(['hello'])
   expect(result.virtualMs).toBeGreaterThan(1_000)
+})
+
+it('gives a libp2p of its own the same peer id in each run, and so the same trace', async () => {
+  const links = { latency: { kind: 'normal', meanMs: 40, deviationMs: 10 } } as const
+  const play = async (seed: number): Promise<{ peers: string[]; traceHash: string }> => {
+    const sim = createSimulation({ seed, links })
+    const peers: string[] = []
+    const { traceHash } = await sim.run(async () => {
+      const [a, b] = [await application(sim, []), await application(sim, ['/ip4/0.0.0.0/tcp/0'])]
+      peers.push(a.peerId.toString(), b.peerId.toString())
+      await a.dial(b.getMultiaddrs())
+    })
+    return { peers, traceHash }
+  }
+  const first = await play(1)
+  expect(await play(1)).toEqual(first)
+  expect(new Set([...first.peers, ...(await play(2)).peers]).size).toBe(4)
+})
+
+it('refuses a libp2p with a key that no seed decides, but for one that is said to be the caller’s own', async () => {
+  const sim = createSimulation({ seed: 1 })
+  const make = (options: TransportOptions): Promise<unknown> =>
+    createLibp2p({ start: false, transports: [sim.transport(options)] })
+  await sim.run(async () => {
+    await expect(make({})).rejects.toMatchObject({ name: 'UnseededKeyError', code: 'unseeded-key' })
+    await make({ hasOwnKey: true })
+  })
+  expect(() => sim.key()).toThrow(RangeError)
 })
 
 describe('a run', () => {
@@ -222,6 +252,29 @@ describe('a run', () => {
     await expect(virtual).rejects.toMatchObject({ name: 'RunLimitError', limit: 'maxVirtualMs', value: 1_000 })
     const wall = createSimulation(quiet({ maxWallMs: 20, nodes: 0 })).run(forEver)
     await expect(wall).rejects.toMatchObject({ name: 'RunLimitError', limit: 'maxWallMs', value: 20 })
+  })
+
+  it('fails before an event beyond maxVirtualMs happens, however few came before it', async () => {
+    let wokeAtMs: number | undefined
+    const run = createSimulation(quiet({ maxVirtualMs: 1_000, nodes: 0 })).run(async ({ clock }) => {
+      await clock.sleep(1_000)
+      wokeAtMs = clock.nowMs
+      await clock.sleep(1)
+      wokeAtMs = clock.nowMs
+    })
+    await expect(run).rejects.toMatchObject({ name: 'RunLimitError', limit: 'maxVirtualMs' })
+    expect(wokeAtMs).toBe(1_000)
+  })
+
+  it.each([
+    [{ maxEventsPerInstant: 100 }, { name: 'SpinError' }],
+    [{ maxWallMs: 20 }, { name: 'RunLimitError', limit: 'maxWallMs' }],
+  ])('fails when somebody spins with WebCrypto, by %j', async (limits, error) => {
+    const ended = new AbortController()
+    const run = createSimulation(quiet({ ...limits, nodes: 0 })).run(async () => {
+      while (!ended.signal.aborted) await crypto.subtle.digest('SHA-256', new Uint8Array(1))
+    })
+    await expect(run.finally(() => ended.abort())).rejects.toMatchObject(error)
   })
 
   it('ends with the reason of its signal, also before it begins', async () => {
@@ -265,7 +318,21 @@ describe('a run', () => {
       },
     }
     const result = await createSimulation(quiet({ invariants: [law] })).run(({ clock }) => clock.sleep(1_500))
-    expect(result.violations).toMatchObject([{ invariant: 'law' }])
+    expect(result.violations).toMatchObject([{ invariant: 'law' }, { invariant: 'law' }])
+  })
+
+  it.each([
+    ['that ends before its first look', 900, 0],
+    ['since its last look', 4_900, 10_001],
+  ])('finds a law broken in a run %s', async (_when, brokenMs, wholeMs) => {
+    let isBroken = false
+    const law: Invariant = { name: 'law', everyMs: 5_000, check: () => (isBroken ? 'broken' : undefined) }
+    const result = await createSimulation(quiet({ invariants: [law] })).run(async ({ clock }) => {
+      await clock.sleep(wholeMs)
+      isBroken = true
+      await clock.sleep(brokenMs)
+    })
+    expect(result.violations).toMatchObject([{ invariant: 'law', message: 'broken', node: -1 }])
   })
 
   it('accounts for what was expected: half of it delivered, one twice, none known', async () => {

@@ -22,6 +22,11 @@ export class EventHeap<E extends HeapEntry> {
     return this.#entries.length
   }
 
+  /** In no order. */
+  [Symbol.iterator](): Iterator<E> {
+    return this.#entries.values()
+  }
+
   peek(): E | undefined {
     return this.#entries[0]
   }

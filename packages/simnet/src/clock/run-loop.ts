@@ -21,7 +21,8 @@ const REAL_WORK = new Set([
 /** Something besides the clock that must be done before time may go on. */
 export interface Gate {
   readonly isBusy: boolean
-  drain(done: () => void): void
+  /** Lets the next thing of it be done; calls `done` after that, in a macrotask of its own. */
+  release(done: () => void): void
 }
 
 export interface RunLoopInit {
@@ -91,14 +92,23 @@ export class RunLoop {
   }
 
   readonly #endOfBatch = (): void => {
-    if (this.#isFinished) return
-    if (this.#init.gate.isBusy) this.#init.gate.drain(this.#batch)
-    else if (this.#isWithinLimits()) this.#batch()
+    if (this.#isFinished || !this.#isWithinLimits()) return
+    if (this.#init.gate.isBusy) this.#init.gate.release(this.#released)
+    else this.#batch()
+  }
+
+  readonly #released = (): void => {
+    this.#watchInstant()
+    this.#endOfBatch()
   }
 
   readonly #step = (): void => {
     if (this.#isFinished || this.#init.gate.isBusy) return
-    const { clock } = this.#init
+    const { clock, maxVirtualMs } = this.#init
+    if ((clock.nextAtMs ?? 0) > maxVirtualMs) {
+      this.fail(new RunLimitError('maxVirtualMs', maxVirtualMs))
+      return
+    }
     try {
       if (!clock.step()) {
         this.#onNothingLeft()
@@ -129,9 +139,8 @@ export class RunLoop {
   }
 
   #isWithinLimits(): boolean {
-    const { clock, maxVirtualMs, maxWallMs, allowRealWork } = this.#init
-    if (clock.nowMs > maxVirtualMs) this.fail(new RunLimitError('maxVirtualMs', maxVirtualMs))
-    else if (realPerformanceNow() - this.#startedAt > maxWallMs) this.fail(new RunLimitError('maxWallMs', maxWallMs))
+    const { maxWallMs, allowRealWork } = this.#init
+    if (realPerformanceNow() - this.#startedAt > maxWallMs) this.fail(new RunLimitError('maxWallMs', maxWallMs))
     else if (!allowRealWork) this.#refuseRealWork()
     return !this.#isFinished
   }

@@ -1,5 +1,6 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Actor } from './actor.ts'
-import type { ClockEvent, VirtualClock } from './virtual-clock.ts'
+import type { Clearable, ClockEvent, VirtualClock } from './virtual-clock.ts'
 
 /** Longest delay of a timer of Node.js; a longer one becomes 1 ms, there and here. */
 const MAX_DELAY_MS = 2 ** 31 - 1
@@ -11,8 +12,11 @@ export function timerDelay(delay: unknown): number {
 
 let nextTimerId = 1
 
-/** What Node.js asks of all of them. A simulation ends with its scenario, whoever has a reference. */
-class Referable {
+/**
+ * What Node.js asks of all of them: a callback has the asynchronous context in which its timer was made. A simulation
+ * ends with its scenario, whoever has a reference.
+ */
+class Timer extends AsyncResource {
   #isRef = true
 
   ref(): this {
@@ -34,7 +38,7 @@ class Referable {
 export type TimerCallback = (this: unknown) => void
 
 /** What `setTimeout` and `setInterval` return: as the `Timeout` of Node.js. */
-export class SimTimeout extends Referable {
+export class SimTimeout extends Timer implements Clearable {
   readonly #clock: VirtualClock
   readonly #actor: Actor
   readonly #callback: TimerCallback
@@ -45,13 +49,18 @@ export class SimTimeout extends Referable {
   #id: number | undefined
 
   constructor(clock: VirtualClock, callback: TimerCallback, delayMs: number, repeats: boolean) {
-    super()
+    super('Timeout')
     this.#clock = clock
     this.#actor = clock.current
     this.#callback = callback
     this.#delayMs = delayMs
     this.#repeats = repeats
     this.#plan()
+  }
+
+  /** Nobody can clear that of `AbortSignal.timeout`, which fires once and keeps nothing from ending. */
+  get isOwed(): boolean {
+    return this.#repeats || this.hasRef()
   }
 
   /** Begins its time anew, also after it has fired; one that was cleared stays so. */
@@ -80,7 +89,7 @@ export class SimTimeout extends Referable {
   }
 
   #plan(): void {
-    this.#event = this.#clock.plan('timer', this.#actor, this.#delayMs, this.#fire, this.#delayMs)
+    this.#event = this.#clock.plan('timer', this.#actor, this.#delayMs, this.#fire, this.#delayMs, this)
   }
 
   #forget(): void {
@@ -92,7 +101,7 @@ export class SimTimeout extends Referable {
   readonly #fire = (): void => {
     const event = this.#event
     try {
-      Reflect.apply(this.#callback, this, [])
+      this.runInAsyncScope(this.#callback, this)
     } finally {
       // The callback may have closed or renewed the timer.
       if (this.#event === event) {
@@ -117,14 +126,14 @@ export function forgetTimers(): void {
 }
 
 /** What `setImmediate` returns. */
-export class SimImmediate extends Referable {
+export class SimImmediate extends Timer {
   readonly #clock: VirtualClock
   readonly #event: ClockEvent
 
   constructor(clock: VirtualClock, callback: TimerCallback) {
-    super()
+    super('Immediate')
     this.#clock = clock
-    this.#event = clock.plan('immediate', clock.current, 0, () => Reflect.apply(callback, this, []))
+    this.#event = clock.plan('immediate', clock.current, 0, () => this.runInAsyncScope(callback, this))
   }
 
   close(): void {

@@ -11,7 +11,14 @@ export interface ClockEvent extends HeapEntry {
   /** A number of its own for the trace: bytes of a message, delay of a timer. */
   readonly detail: number
   readonly run: () => void
+  /** The timer whose time it is. */
+  readonly timer: Clearable | undefined
   isCancelled: boolean
+}
+
+/** A timer, and whether somebody has to clear it before its node has ended. */
+export interface Clearable {
+  readonly isOwed: boolean
 }
 
 /** Is told of each event, just before it runs. */
@@ -40,15 +47,23 @@ export class VirtualClock {
   }
 
   /** Plans an event `delayMs` from now. */
-  plan(kind: EventKind, actor: Actor, delayMs: number, run: () => void, detail = 0): ClockEvent {
-    return this.planAt(kind, actor, this.nowMs + delayMs, run, detail)
+  plan(kind: EventKind, actor: Actor, delayMs: number, run: () => void, detail = 0, timer?: Clearable): ClockEvent {
+    return this.planAt(kind, actor, this.nowMs + delayMs, run, detail, timer)
   }
 
   /** Plans an event at a time, so that two events meant for one time get exactly that. */
-  planAt(kind: EventKind, actor: Actor, atMs: number, run: () => void, detail = 0): ClockEvent {
-    const event: ClockEvent = { atMs, order: this.#order++, place: -1, kind, actor, detail, run, isCancelled: false }
+  planAt(kind: EventKind, actor: Actor, atMs: number, run: () => void, detail = 0, timer?: Clearable): ClockEvent {
+    const order = this.#order++
+    const event: ClockEvent = { atMs, order, place: -1, kind, actor, detail, run, timer, isCancelled: false }
     this.#heap.push(event)
     return event
+  }
+
+  /** Timers of an actor that are to fire, and that somebody has to clear. */
+  timersOf(actor: Actor): number {
+    let count = 0
+    for (const event of this.#heap) if (event.actor === actor && event.timer?.isOwed === true) count += 1
+    return count
   }
 
   cancel(event: ClockEvent): void {

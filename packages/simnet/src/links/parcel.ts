@@ -12,8 +12,6 @@ export interface Identity {
   readonly agentVersion: string
   /** The addresses it has signed, for others to pass on; none before the node has started. */
   readonly record: OwnRecord | undefined
-  /** Whether it was sent unasked, since it has changed. */
-  readonly isPush: boolean
 }
 
 /**
@@ -23,6 +21,7 @@ export interface Identity {
 export type Parcel =
   | { readonly type: 'bytes'; readonly bytes: Uint8ArrayList }
   | { readonly type: 'hello'; readonly peer: PeerId }
+  | { readonly type: 'push' }
   | { readonly type: 'identify' }
   | { readonly type: 'identity'; readonly identity: Identity }
   | { readonly type: 'open'; readonly stream: number; readonly protocols: readonly string[] }

@@ -69,25 +69,29 @@ export class ScenarioContext<S extends ServiceMap> implements SimulationContext<
   }
 }
 
-/** Looks at the laws again and again, on behalf of the scenario. */
+/** Looks at the laws again and again, on behalf of the scenario. Returns what looks at all of them once more. */
 export function watchInvariants<S extends ServiceMap>(
   invariants: readonly Invariant<S>[],
   context: SimulationContext<S>,
   clock: VirtualClock,
   violations: Violations,
-): void {
+): () => void {
   const scenario = clock.current
-  for (const invariant of invariants) {
-    const { name, everyMs = DEFAULT_INVARIANT_INTERVAL_MS } = invariant
-    const look = (): void => {
-      clock.plan('timer', scenario, everyMs, look, everyMs)
-      try {
-        const message = invariant.check(context)
-        if (message !== undefined) violations.add(name, message)
-      } catch (err) {
-        violations.addThrown(name, err)
-      }
+  const look = (invariant: Invariant<S>): void => {
+    try {
+      const message = invariant.check(context)
+      if (message !== undefined) violations.add(invariant.name, message)
+    } catch (err) {
+      violations.addThrown(invariant.name, err)
     }
-    clock.plan('timer', scenario, everyMs, look, everyMs)
   }
+  for (const invariant of invariants) {
+    const { everyMs = DEFAULT_INVARIANT_INTERVAL_MS } = invariant
+    const again = (): void => {
+      clock.plan('timer', scenario, everyMs, again, everyMs)
+      look(invariant)
+    }
+    clock.plan('timer', scenario, everyMs, again, everyMs)
+  }
+  return () => invariants.forEach(look)
 }

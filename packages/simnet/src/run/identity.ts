@@ -9,7 +9,7 @@ const KEY_STREAM = 0x2000_0000
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex')
 const SEED_BYTES = 32
 
-/** The key of a node, from the seed of the simulation: made synchronously, so that no thread decides when. */
+/** The key of a node, or one handed out, from the seed of the simulation: made synchronously, so that no thread decides when. */
 export function identityOf(seed: number, index: number): { privateKey: PrivateKey; peerId: PeerId } {
   const secret = new Random(seed, KEY_STREAM + index).bytes(SEED_BYTES)
   const der = Buffer.concat([PKCS8_ED25519, secret])

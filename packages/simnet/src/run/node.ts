@@ -51,6 +51,10 @@ export class WorldNode<S extends ServiceMap> implements SimNode<S> {
     return this.#actor
   }
 
+  get timers(): number {
+    return this.#world.clock.timersOf(this.#actor)
+  }
+
   get libp2p(): Libp2p<S> {
     if (this.#libp2p === undefined) throw new NodeDownError(this.index)
     return this.#libp2p

@@ -1,4 +1,4 @@
-import type { ServiceMap, Transport } from '@libp2p/interface'
+import type { PrivateKey, ServiceMap, Transport } from '@libp2p/interface'
 import { createActor } from '../clock/actor.ts'
 import { realPerformanceNow } from '../clock/real.ts'
 import { RunLoop } from '../clock/run-loop.ts'
@@ -12,18 +12,21 @@ import {
   DEFAULT_MAX_WALL_MS,
   SCENARIO,
 } from '../constants.ts'
+import { UnseededKeyError } from '../errors.ts'
 import { Fabric } from '../links/fabric.ts'
 import { PatchList } from '../patch/patch-list.ts'
 import { patchRandomness } from '../patch/randomness.ts'
-import { SubtleGate } from '../patch/subtle.ts'
+import { refuseRealWork } from '../patch/real-work.ts'
+import { ThreadGate } from '../patch/thread-gate.ts'
 import { patchTime } from '../patch/time.ts'
 import { patchTimers } from '../patch/timers.ts'
 import { Random, seedBits } from '../random/random.ts'
 import { SimTransport } from '../stack/sim-transport.ts'
-import type { TransportComponents } from '../index.ts'
+import type { TransportComponents, TransportOptions } from '../index.ts'
 import type { SimulationContext, SimulationInit, SimulationResult } from '../types.ts'
 import { ScenarioContext, simClock, watchInvariants } from './context.ts'
 import { Deliveries } from './deliveries.ts'
+import { identityOf } from './identity.ts'
 import { Network } from './network.ts'
 import { WorldNode } from './node.ts'
 import { ProcessGuard } from './process-guard.ts'
@@ -51,7 +54,9 @@ export class Run<S extends ServiceMap> {
   readonly #deliveries: Deliveries
   readonly #patches = new PatchList()
   readonly #guard = new ProcessGuard()
-  readonly #gate: SubtleGate
+  readonly #gate: ThreadGate
+  /** Peer ids of the keys that were handed out. */
+  readonly #handedOut = new Set<string>()
   #machines: number
 
   constructor(init: SimulationInit<S>) {
@@ -67,7 +72,7 @@ export class Run<S extends ServiceMap> {
       () => this.#clock.nowMs,
       (message) => this.#violations.add('delivered-twice', message),
     )
-    this.#gate = new SubtleGate(this.#clock)
+    this.#gate = new ThreadGate(this.#clock)
     this.#machines = init.nodes ?? 0
   }
 
@@ -76,7 +81,7 @@ export class Run<S extends ServiceMap> {
     const loop = this.#createLoop()
     const onAbort = (): void => loop.fail(signal?.reason)
     signal?.addEventListener('abort', onAbort, { once: true })
-    this.#install()
+    this.#install(loop)
     try {
       this.#clock.onEvent = (event) => {
         try {
@@ -101,13 +106,22 @@ export class Run<S extends ServiceMap> {
   }
 
   /** A transport for a libp2p that the scenario makes itself, on a machine of its own. */
-  createTransport(components: TransportComponents): Transport {
+  createTransport(components: TransportComponents, { hasOwnKey = false }: TransportOptions): Transport {
+    const peer = components.peerId.toString()
+    if (!hasOwnKey && !this.#handedOut.has(peer)) throw new UnseededKeyError(peer)
     const index = this.#machines++
     const { regions } = this.#fabric.model
     const region = this.#init.region?.(index) ?? regions[index % regions.length] ?? 'one'
     const machine = this.#fabric.addMachine(index, this.#init.ip?.(index) ?? defaultIp(index), region)
     machine.actor = this.#clock.current
     return new SimTransport(components, this.#fabric, machine)
+  }
+
+  /** The next key behind those of the nodes. */
+  createKey(): PrivateKey {
+    const { privateKey, peerId } = identityOf(this.#seed, (this.#init.nodes ?? 0) + this.#handedOut.size)
+    this.#handedOut.add(peerId.toString())
+    return privateKey
   }
 
   #createLoop(): RunLoop {
@@ -123,7 +137,7 @@ export class Run<S extends ServiceMap> {
     })
   }
 
-  #install(): void {
+  #install(loop: RunLoop): void {
     this.#guard.install((kind, err) => {
       this.#violations.addThrown(kind === 'uncaughtException' ? 'uncaught' : 'unhandled-rejection', err)
     })
@@ -131,6 +145,7 @@ export class Run<S extends ServiceMap> {
     patchTime(this.#patches, this.#clock, this.#init.epochMs ?? DEFAULT_EPOCH_MS)
     patchRandomness(this.#patches, this.#clock)
     this.#gate.install(this.#patches)
+    if (this.#init.allowRealWork !== true) refuseRealWork(this.#patches, (err) => loop.fail(err))
     this.#patches.publish()
   }
 
@@ -149,8 +164,9 @@ export class Run<S extends ServiceMap> {
     const context = new ScenarioContext<S>({ nodes, network, clock, ...parts })
     const up = nodes.filter(({ index }) => this.#init.isDown?.(index) !== true)
     await Promise.all(up.map((node) => node.start(this.#random.next() * START_SPREAD_MS)))
-    watchInvariants(this.#init.invariants ?? [], context, this.#clock, this.#violations)
+    const lookOnceMore = watchInvariants(this.#init.invariants ?? [], context, this.#clock, this.#violations)
     await scenario(context)
+    lookOnceMore()
   }
 
   #result(events: number, wallMs: number): SimulationResult {

@@ -1,4 +1,4 @@
-import { identify } from '@libp2p/identify'
+import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
 import { plaintext } from '@libp2p/plaintext'
@@ -29,6 +29,7 @@ export async function createStackNode<S extends ServiceMap>(init: StackNodeInit<
   const { connectionGater, metrics } = options
   const all = {
     identify: identify(),
+    identifyPush: identifyPush(),
     ping: ping({ maxInboundStreams: PING_STREAMS, maxOutboundStreams: PING_STREAMS }),
     ...services,
   }

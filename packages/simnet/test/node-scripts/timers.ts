@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   setImmediate as promisedImmediate,
   setInterval as promisedInterval,
@@ -119,6 +120,23 @@ export const TIMERS: readonly NodeScript[] = [
           resolve(this)
         })
         log((await promise) === timer)
+        timer[Symbol.dispose]()
+      }
+    },
+  },
+  {
+    name: 'a callback has the asynchronous context in which its timer was made',
+    async run(log) {
+      const storage = new AsyncLocalStorage<string>()
+      const starts: Readonly<Record<string, (callback: () => void) => Disposable>> = {
+        timeout: (callback) => setTimeout(callback, 1),
+        interval: (callback) => setInterval(callback, 1),
+        immediate: (callback) => setImmediate(callback),
+      }
+      for (const [name, start] of Object.entries(starts)) {
+        const { promise, resolve } = Promise.withResolvers<unknown>()
+        const timer = storage.run(name, () => start(() => resolve(storage.getStore())))
+        log(await promise, storage.getStore())
         timer[Symbol.dispose]()
       }
     },

@@ -1,0 +1,27 @@
+import workerThreads from 'node:worker_threads'
+import zlib from 'node:zlib'
+import { RealWorkError } from '../errors.ts'
+import type { PatchList } from './patch-list.ts'
+
+/** What is done by threads or by the real event loop, piece by piece, so that nothing could wait until it is done. */
+// Not `BroadcastChannel`: libp2p opens one with each lock of its peer store, and nobody is at its other end.
+const REFUSED: readonly (readonly [object, readonly string[]])[] = [
+  [globalThis, ['CompressionStream', 'DecompressionStream', 'MessageChannel']],
+  [workerThreads, ['MessageChannel']],
+  [Atomics, ['waitAsync']],
+  [Reflect.get(globalThis, 'WebAssembly'), ['compileStreaming', 'instantiateStreaming']],
+  [zlib, Object.keys(zlib).filter((name) => name.startsWith('create'))],
+]
+
+/** Makes what no seed can replay throw, and tells of it. */
+export function refuseRealWork(patches: PatchList, onRefused: (err: RealWorkError) => void): void {
+  for (const [target, names] of REFUSED) {
+    for (const name of names) {
+      patches.set(target, name, function refused() {
+        const err = new RealWorkError([name])
+        onRefused(err)
+        throw err
+      })
+    }
+  }
+}
