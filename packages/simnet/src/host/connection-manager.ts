@@ -23,6 +23,7 @@ import { checkGater } from './gate.ts'
 import { welcome } from './handshake.ts'
 import type { HostContext } from './host-context.ts'
 import { HostIdentify } from './identify.ts'
+import { HostKeepAlive } from './keep-alive.ts'
 import { HostSocket } from './socket.ts'
 
 /** As libp2p's defaults. */
@@ -38,6 +39,7 @@ export class HostConnectionManager implements ConnectionManager, Startable {
   readonly #host: HostContext
   readonly #connections = new PeerMap<Connection[]>()
   readonly #dialler: HostDialler
+  readonly #keepAlive: HostKeepAlive
   readonly #hasOtherIdentify: () => boolean
   #identify: HostIdentify | undefined
   #maxConnections: number
@@ -51,6 +53,9 @@ export class HostConnectionManager implements ConnectionManager, Startable {
     this.#maxConnections = host.maxConnections
     this.#hasOtherIdentify = hasOtherIdentify
     this.#dialler = new HostDialler(host, (end, socket, peer) => this.#open(end, socket, peer))
+    this.#keepAlive = new HostKeepAlive(host.peerStore, host.events, (peer, options) =>
+      this.openConnection(peer, options),
+    )
   }
 
   async start(): Promise<void> {
@@ -63,6 +68,7 @@ export class HostConnectionManager implements ConnectionManager, Startable {
     this.#host.machine.listeners.set(this.#host.machine.port, (end) => {
       this.#arrive(end).catch(() => end.end())
     })
+    await this.#keepAlive.start()
   }
 
   async stop(): Promise<void> {
@@ -70,6 +76,7 @@ export class HostConnectionManager implements ConnectionManager, Startable {
     this.#isStarted = false
     this.#host.machine.listeners.delete(this.#host.machine.port)
     this.#identify?.stop()
+    this.#keepAlive.stop()
     this.#dialler.stop()
     await Promise.all(this.getConnections().map((connection) => this.#close(connection, {}, CLOSE_MS)))
   }
@@ -170,8 +177,7 @@ export class HostConnectionManager implements ConnectionManager, Startable {
       end,
       socket,
       remotePeer,
-      ownIdentity: (isPush) =>
-        identify?.identity(isPush) ?? { protocols: [], agentVersion: '', record: undefined, isPush },
+      ownIdentity: () => identify?.identity() ?? { protocols: [], agentVersion: '', record: undefined },
       onIdentity: (identity) => void identify?.receive(connection, identity),
     })
     host.metrics?.trackMultiaddrConnection(socket)

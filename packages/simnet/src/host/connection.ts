@@ -44,7 +44,7 @@ export interface HostConnectionInit {
   socket: HostSocket
   remotePeer: PeerId
   onIdentity: (identity: Identity) => void
-  ownIdentity: (isPush: boolean) => Identity
+  ownIdentity: () => Identity
 }
 
 /** A libp2p connection over a simulated one: streams, and who the peer is, without bytes for either. */
@@ -106,9 +106,13 @@ export class HostConnection
     this.carry({ type: 'identify' }, FRAME_BYTES)
   }
 
-  /** Tells the peer who we are. */
-  sendIdentity(isPush: boolean): void {
-    const identity = this.#init.ownIdentity(isPush)
+  /** Has the peer ask again, since we have changed: that takes as long as the stream of a push and what it says. */
+  push(): void {
+    this.carry({ type: 'push' }, FRAME_BYTES)
+  }
+
+  #sendIdentity(): void {
+    const identity = this.#init.ownIdentity()
     const own = IDENTITY_BYTES + (identity.record?.envelope.byteLength ?? 0)
     const bytes = identity.protocols.reduce((sum, protocol) => sum + protocol.length, own)
     this.carry({ type: 'identity', identity }, bytes)
@@ -166,7 +170,8 @@ export class HostConnection
 
   onParcel(parcel: Parcel): void {
     if (parcel.type === 'open') this.#onOpen(parcel.stream, parcel.protocols)
-    else if (parcel.type === 'identify') this.sendIdentity(false)
+    else if (parcel.type === 'push') this.identify()
+    else if (parcel.type === 'identify') this.#sendIdentity()
     else if (parcel.type === 'identity') this.#init.onIdentity(parcel.identity)
     else if (parcel.type === 'accept') this.#opening.get(parcel.stream)?.resolve(parcel.protocol)
     else if (parcel.type === 'refuse') {

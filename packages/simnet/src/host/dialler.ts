@@ -1,12 +1,22 @@
 import {
   AbortError,
-  InvalidPeerIdError,
+  type Address,
   type Connection,
+  DialError,
   type DialTarget,
+  InvalidParametersError,
+  InvalidPeerIdError,
   isPeerId,
   type PeerId,
+  TimeoutError,
 } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import {
+  circuitRelayAddressesLast,
+  loopbackAddressLast,
+  publicAddressesFirst,
+  reliableTransportsFirst,
+} from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { DialDeniedError, NoValidAddressesError } from '../errors.ts'
 import { raceAbort } from '../links/race-abort.ts'
@@ -16,6 +26,10 @@ import { checkGater } from './gate.ts'
 import { greet } from './handshake.ts'
 import type { HostContext } from './host-context.ts'
 import { HostSocket } from './socket.ts'
+
+/** As libp2p's defaults: how long one address may take, and how many of a peer are tried. */
+const ADDRESS_DIAL_MS = 6_000
+const MAX_ADDRESSES = 25
 
 /** A dial that several callers may wait for; it ends when all of them have given up. */
 interface RunningDial {
@@ -35,6 +49,27 @@ export function endpointOf(address: Multiaddr): { ip: string; port: number } | u
   const ip = parts.find(({ name }) => name === 'ip4' || name === 'ip6')?.value
   const port = Number(parts.find(({ name }) => name === 'tcp')?.value)
   return ip === undefined || Number.isNaN(port) ? undefined : { ip, port }
+}
+
+/** The peer that an address names. */
+function peerOf(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
+
+/** Whether an address says where, and not only who. */
+function isPlace(address: Multiaddr): boolean {
+  return address.getComponents().some(({ name }) => name !== 'p2p')
+}
+
+/** The order in which libp2p tries the addresses of a peer. */
+function compareAddresses(a: Address, b: Address): number {
+  return (
+    loopbackAddressLast(a.multiaddr, b.multiaddr) ||
+    publicAddressesFirst(a.multiaddr, b.multiaddr) ||
+    circuitRelayAddressesLast(a.multiaddr, b.multiaddr) ||
+    Number(b.isCertified) - Number(a.isCertified) ||
+    reliableTransportsFirst(a.multiaddr, b.multiaddr)
+  )
 }
 
 /** Dials of a simulated host: which addresses, in which order, past which gates. */
@@ -59,12 +94,16 @@ export class HostDialler {
     for (const { controller } of this.#dials.values()) controller.abort(new AbortError())
   }
 
+  /** @throws {InvalidParametersError} when addresses are of several peers */
   target(target: DialTarget): Target {
     if (isPeerId(target)) return { peerId: target, addresses: [] }
-    const addresses = Array.isArray(target) ? target : [target]
-    const peer = addresses[0]?.getComponents().findLast(({ name }) => name === 'p2p')?.value
+    const addresses = [target].flat()
+    const [peer, ...others] = new Set(addresses.map(peerOf))
+    if (others.length > 0) {
+      throw new InvalidParametersError('Multiaddrs must all have the same peer id or have no peer id')
+    }
     const peerId = peer === undefined ? undefined : (this.#host.findPeer(peer) ?? peerIdFromString(peer))
-    return { peerId, addresses: addresses.filter((address) => endpointOf(address) !== undefined) }
+    return { peerId, addresses: addresses.filter(isPlace) }
   }
 
   /** Connects to a target. Several calls for one are one dial, which goes on while one of them waits. */
@@ -97,23 +136,54 @@ export class HostDialler {
       throw new DialDeniedError('denyDialPeer')
     }
     const errors: unknown[] = []
-    for (const address of await this.#addressesOf(target)) {
-      if ((await gater.denyDialMultiaddr?.(address)) === true) continue
+    for (const address of await this.#addressesOf(target, signal)) {
+      if (errors.length === MAX_ADDRESSES) throw new DialError('Peer had more than maxPeerAddrsToDial')
       try {
-        return await this.#dialAddress(address, target.peerId, signal)
+        return await this.#tryAddress(address, target.peerId, signal)
       } catch (err) {
         errors.push(err)
         if (signal.aborted) break
       }
     }
-    if (errors.length === 0) throw new NoValidAddressesError(String(target.peerId ?? 'unknown'))
     throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'All multiaddr dials failed')
   }
 
-  async #addressesOf({ peerId, addresses }: Target): Promise<readonly Multiaddr[]> {
-    if (addresses.length > 0 || peerId === undefined) return addresses
-    const peer = await this.#host.peerStore.get(peerId).catch(() => undefined)
-    return peer?.addresses.map((address) => address.multiaddr) ?? []
+  /** Where a target is dialled, what is likely to work first. */
+  async #addressesOf({ peerId, addresses }: Target, signal: AbortSignal): Promise<Multiaddr[]> {
+    const { connectionGater: gater } = this.#host
+    const given = addresses.map((multiaddr) => ({ multiaddr, isCertified: false }))
+    const found = given.length > 0 || peerId === undefined ? given : await this.#lookUp(peerId, signal)
+    const own = found.filter(({ multiaddr }) => {
+      const peer = peerOf(multiaddr)
+      return endpointOf(multiaddr) !== undefined && (peer === undefined || peerId?.toString() === peer)
+    })
+    const unique = new Map(own.map((address) => [address.multiaddr.toString(), address]))
+    if (unique.size === 0) throw new NoValidAddressesError(String(peerId ?? 'unknown'))
+    const allowed: Address[] = []
+    for (const address of unique.values()) {
+      if ((await gater.denyDialMultiaddr?.(address.multiaddr)) !== true) allowed.push(address)
+    }
+    if (allowed.length === 0) throw new DialDeniedError('denyDialMultiaddr')
+    return allowed.toSorted(compareAddresses).map(({ multiaddr }) => multiaddr)
+  }
+
+  async #lookUp(peerId: PeerId, signal: AbortSignal): Promise<Address[]> {
+    const { peerStore, peerRouting } = this.#host
+    const peer = await peerStore.get(peerId).catch(() => undefined)
+    if (peer !== undefined && peer.addresses.length > 0) return peer.addresses
+    const found = await peerRouting.findPeer(peerId, { signal }).catch(() => undefined)
+    return (found?.multiaddrs ?? []).map((multiaddr) => ({ multiaddr, isCertified: false }))
+  }
+
+  // The timer is cleared: a signal of `AbortSignal.timeout` would abort once more for each dial that worked.
+  async #tryAddress(address: Multiaddr, peerId: PeerId | undefined, signal: AbortSignal): Promise<Connection> {
+    const timeout = new AbortController()
+    const timer = setTimeout(() => timeout.abort(new TimeoutError()), ADDRESS_DIAL_MS)
+    try {
+      return await this.#dialAddress(address, peerId, AbortSignal.any([signal, timeout.signal]))
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   async #dialAddress(address: Multiaddr, peerId: PeerId | undefined, signal: AbortSignal): Promise<Connection> {

@@ -4,6 +4,7 @@ import type {
   Libp2pEvents,
   Metrics,
   PeerId,
+  PeerRouting,
   PeerStore,
   PrivateKey,
   TypedEventTarget,
@@ -22,6 +23,7 @@ export interface HostContext {
   readonly fabric: Fabric
   readonly events: TypedEventTarget<Libp2pEvents>
   readonly peerStore: PeerStore
+  readonly peerRouting: PeerRouting
   readonly registrar: Registrar
   readonly connectionGater: ConnectionGater
   readonly logger: ComponentLogger

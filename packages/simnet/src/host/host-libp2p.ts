@@ -2,7 +2,8 @@ import {
   type AbortOptions,
   type ComponentLogger,
   type Connection,
-  type ContentRouting,
+  type ContentRoutingProvider,
+  contentRoutingSymbol,
   type Ed25519PeerId,
   type Ed25519PublicKey,
   type PublicKey,
@@ -23,7 +24,10 @@ import {
   type Metrics,
   NotFoundError,
   type PeerId,
-  type PeerRouting,
+  type PeerDiscoveryProvider,
+  peerDiscoverySymbol,
+  type PeerRoutingProvider,
+  peerRoutingSymbol,
   type PeerStore,
   type PendingDial,
   type PrivateKey,
@@ -41,12 +45,14 @@ import type { Datastore } from 'interface-datastore'
 import type { Fabric } from '../links/fabric.ts'
 import type { Machine } from '../links/machine.ts'
 import { PING_STREAMS } from '../constants.ts'
+import { HostAddressManager } from './address-manager.ts'
 import { callHook, checkDependencies, type ComponentMap, createComponents, hasCapability } from './components.ts'
 import { HostConnectionManager } from './connection-manager.ts'
+import { HostContentRouting } from './content-routing.ts'
 import type { HostContext } from './host-context.ts'
+import { HostPeerRouting, HostRandomWalk } from './peer-routing.ts'
 import { HostPeerStore } from './peer-store.ts'
 import { HostRegistrar } from './registrar.ts'
-import { HostAddressManager, noContentRouting, noPeerRouting, noRandomWalk } from './routing.ts'
 import type { NodeOptions, ServiceFactories } from '../types.ts'
 
 const NODE_INFO = { name: 'simnet', version: '1.0.0', userAgent: 'simnet/1.0.0' }
@@ -70,8 +76,8 @@ export interface HostLibp2pInit<S extends ServiceMap> {
 export class HostLibp2p<S extends ServiceMap> extends TypedEventEmitter<Libp2pEvents<S>> implements Libp2p<S> {
   readonly peerId: PeerId
   readonly peerStore: PeerStore
-  readonly peerRouting: PeerRouting = noPeerRouting
-  readonly contentRouting: ContentRouting = noContentRouting
+  readonly peerRouting: HostPeerRouting
+  readonly contentRouting: HostContentRouting
   readonly logger: ComponentLogger
   declare readonly metrics?: Metrics
   readonly services: S
@@ -90,6 +96,8 @@ export class HostLibp2p<S extends ServiceMap> extends TypedEventEmitter<Libp2pEv
     this.logger = logger
     this.#address = address
     this.peerStore = new HostPeerStore(peerId, events)
+    this.peerRouting = new HostPeerRouting(peerId, this.peerStore)
+    this.contentRouting = new HostContentRouting(this.peerStore)
     this.#registrar = new HostRegistrar({ peerId, peerStore: this.peerStore, events })
     this.#components = createComponents({
       peerId,
@@ -102,14 +110,15 @@ export class HostLibp2p<S extends ServiceMap> extends TypedEventEmitter<Libp2pEv
       peerStore: this.peerStore,
       registrar: this.#registrar,
       addressManager: new HostAddressManager(address),
-      peerRouting: noPeerRouting,
-      contentRouting: noContentRouting,
-      randomWalk: noRandomWalk,
+      peerRouting: this.peerRouting,
+      contentRouting: this.contentRouting,
+      randomWalk: new HostRandomWalk(this.peerRouting),
     })
     const metrics: Metrics | undefined =
       options.metrics === undefined ? undefined : Reflect.apply(options.metrics, undefined, [this.#components])
     if (metrics !== undefined) this.metrics = this.#components['metrics'] = metrics
-    const own = { events, connectionGater, metrics, peerStore: this.peerStore, registrar: this.#registrar }
+    const { peerStore, peerRouting } = this
+    const own = { events, connectionGater, metrics, peerStore, peerRouting, registrar: this.#registrar }
     const host: HostContext = { ...init, ...own, agentVersion: NODE_INFO.userAgent }
     this.#connections = new HostConnectionManager(host, () =>
       hasCapability(Object.values(this.services), '@libp2p/identify'),
@@ -244,7 +253,20 @@ export class HostLibp2p<S extends ServiceMap> extends TypedEventEmitter<Libp2pEv
       if (service == null) continue
       Object.assign(services, { [name]: service })
       this.#components[name] = service
+      this.#attach(Object(service))
     }
     return services
+  }
+
+  /** Lets the node find peers and content by a service that offers to. */
+  #attach(service: Partial<ContentRoutingProvider & PeerRoutingProvider & PeerDiscoveryProvider>): void {
+    const content = service[contentRoutingSymbol]
+    const peers = service[peerRoutingSymbol]
+    if (content != null) this.contentRouting.add(content)
+    if (peers != null) this.peerRouting.add(peers)
+    service[peerDiscoverySymbol]?.addEventListener('peer', ({ detail: { id, multiaddrs } }) => {
+      // libp2p logs what its peer store refuses, and so nobody else hears of it.
+      if (!id.equals(this.peerId)) this.peerStore.merge(id, { multiaddrs }).catch(() => {})
+    })
   }
 }

@@ -5,6 +5,8 @@ import type { HostConnection } from './connection.ts'
 import type { HostContext } from './host-context.ts'
 
 const AGENT_VERSION_KEY = 'AgentVersion'
+/** As libp2p's default. */
+const PUSH_DEBOUNCE_MS = 1_000
 const PROTOCOL_VERSION = 'ipfs/0.1.0'
 
 /**
@@ -33,9 +35,9 @@ export class HostIdentify {
     this.#record = { seq: record.seqNumber, addresses: record.multiaddrs, envelope }
   }
 
-  identity(isPush: boolean): Identity {
+  identity(): Identity {
     const { registrar, agentVersion } = this.#host
-    return { protocols: registrar.getProtocols(), agentVersion, record: this.#record, isPush }
+    return { protocols: registrar.getProtocols(), agentVersion, record: this.#record }
   }
 
   /** Takes what a peer tells about itself: the last of its records, as libp2p does. */
@@ -70,7 +72,6 @@ export class HostIdentify {
 
   stop(): void {
     clearTimeout(this.#push)
-    this.#push = undefined
   }
 
   /** The later of the record that a peer has sent and the one that is stored of it. */
@@ -83,12 +84,11 @@ export class HostIdentify {
     return seq > sent.seq ? { seq, addresses, envelope } : sent
   }
 
-  // Services register their protocols one after the other: one push tells of all.
+  // Services register their protocols one after the other: one push tells of all, once no more has come for a while.
   #schedulePush(): void {
-    if (this.#push !== undefined || this.#connections().length === 0) return
+    clearTimeout(this.#push)
     this.#push = setTimeout(() => {
-      this.#push = undefined
-      for (const connection of this.#connections()) connection.sendIdentity(true)
-    }, 0)
+      for (const connection of this.#connections()) connection.push()
+    }, PUSH_DEBOUNCE_MS)
   }
 }

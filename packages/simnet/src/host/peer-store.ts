@@ -14,6 +14,7 @@ import {
 } from '@libp2p/interface'
 import { peerIdFromCID } from '@libp2p/peer-id'
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
+import { checkPeerData, entriesOf } from './peer-data.ts'
 
 interface StoredTag extends Tag {
   expiresAt?: number
@@ -29,11 +30,6 @@ interface Entry {
 }
 
 type Change = 'save' | 'patch' | 'merge'
-
-function entriesOf<V>(values: Map<string, V> | Record<string, V> | undefined): [string, V][] {
-  if (values === undefined) return []
-  return values instanceof Map ? [...values.entries()] : Object.entries(values)
-}
 
 function mergedMap<V>(
   before: ReadonlyMap<string, V> | undefined,
@@ -51,7 +47,8 @@ function mergedAddresses(before: readonly Address[], added: readonly Address[]):
   const isKnown = (address: Address): boolean =>
     before.some((known) => known.multiaddr === address.multiaddr || known.multiaddr.equals(address.multiaddr))
   const fresh = added.filter((address) => !isKnown(address))
-  return fresh.length === 0 ? before : [...before, ...fresh]
+  if (fresh.length === 0) return before
+  return [...before, ...fresh].toSorted((a, b) => a.multiaddr.toString().localeCompare(b.multiaddr.toString()))
 }
 
 function mergedProtocols(before: readonly string[], added: readonly string[]): readonly string[] {
@@ -146,6 +143,7 @@ export class HostPeerStore implements PeerStore {
   }
 
   #change(id: PeerId, data: PeerData, change: Change): Peer {
+    checkPeerData(id, data)
     const key = id.toString()
     const before = this.#entries.get(key)
     const entry = this.#changed(id, change === 'save' ? undefined : before, data, change)
