@@ -3,7 +3,7 @@ import type { SimNode } from '@gridmesh/simnet'
 import type { SimServices } from './app.ts'
 
 /** Time after which a publish must have come to a result: the wait for a mesh, a send's deadline, and some slack, in ms. */
-const SETTLE_MS = 15_000
+export const SETTLE_MS = 15_000
 /** Time for which a delivery learns, in ms. */
 const LIFETIME_MS = 60_000
 
@@ -15,6 +15,8 @@ export interface Account {
   /** Peers that were ready for the author when it published, as peer id strings. */
   readonly readyPeers: readonly string[]
   delivery?: Delivery
+  /** Nodes that are to get it. */
+  readonly audience?: ReadonlySet<number>
   /** The author went down meanwhile: nobody is left to whom a result is owed. */
   isVoid?: boolean
 }
@@ -32,6 +34,11 @@ export class Accounts {
 
   add(account: Account): void {
     this.#open.add(account)
+  }
+
+  /** Whether a publish has no result yet. */
+  get isOpen(): boolean {
+    return [...this.#open].some(({ delivery, isVoid = false }) => delivery === undefined && !isVoid)
   }
 
   /** The first fault of a publish: no result in time, an outcome that says nothing, or one that is not true. */
@@ -62,11 +69,12 @@ function untruth({ id, author }: Account, { peers }: Delivery, witness: Witness)
   return undefined
 }
 
-/** The peers that were ready, are honest, and of which the author does not know that they have the message. */
+/** The peers that were ready, are to have the message, and of which the author does not know that they do. */
 export function unconfirmed(account: Account, witness: Witness): number[] {
   return account.readyPeers.flatMap((peer) => {
     const index = witness.honestIndexOf(peer)
+    if (index === undefined || account.audience?.has(index) !== true) return []
     const status = account.delivery?.peers.get(peer)?.status
-    return index === undefined || status === 'acknowledged' || status === 'seen' ? [] : index
+    return status === 'acknowledged' || status === 'seen' ? [] : index
   })
 }

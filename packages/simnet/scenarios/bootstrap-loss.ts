@@ -1,6 +1,5 @@
-import type { Scenario } from './scenario.ts'
+import { type Scenario, SEEDS } from './scenario.ts'
 
-const SEEDS = 3
 const DOWN_MS = 120_000
 
 /** The nodes through which the network is entered go away. */

@@ -26,8 +26,13 @@ export class Calls {
     this.#handled.add(key)
   }
 
-  /** Calls one node from another. Never rejects. */
-  async make(from: SimNode<SimServices>, to: SimNode<SimServices>, isIdempotent: boolean): Promise<void> {
+  /** Whether a call is not over. */
+  get isOpen(): boolean {
+    return this.#open.size > 0
+  }
+
+  /** Calls one node from another. Says why there was no answer, where there was none. Never rejects. */
+  async make(from: SimNode<SimServices>, to: SimNode<SimServices>, isIdempotent: boolean): Promise<string | undefined> {
     const call = `${from.index}-${to.index}-${this.#count++}`
     const question = new TextEncoder().encode(call)
     this.#open.set(call, this.#nowMs())
@@ -36,9 +41,12 @@ export class Calls {
       const answer = await from.run(({ unicast }) => unicast.request(to.peerId, ECHO, question, options))
       const isOwn = Buffer.compare(answer, answerTo(question)) === 0
       this.#expect('answer-is-its-own', isOwn, `Call ${call} was given the answer to another`)
+      return undefined
     } catch (err) {
       const isTyped = err instanceof Error && err.name !== 'Error'
-      this.#expect('call-error-typed', isTyped, `Call ${call} failed with ${String(err)}`)
+      const failed = `Call ${call} failed with ${String(err)}`
+      this.#expect('call-error-typed', isTyped, failed)
+      return failed
     } finally {
       this.#open.delete(call)
     }

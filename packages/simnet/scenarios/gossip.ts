@@ -23,7 +23,6 @@ export const gossip: Scenario = {
       bytes: MESSAGE_BYTES,
       everyMs: EVERY_MS,
       withinMs: LAST_MS,
-      isConfirmed: false,
     })
   },
 }

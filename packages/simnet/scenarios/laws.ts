@@ -4,6 +4,7 @@ import type { SimServices } from './app.ts'
 import type { Calls } from './calls.ts'
 import type { NodeKit, NodeSettings } from './scenario.ts'
 import type { Stage } from './stage.ts'
+import { isUp } from './up.ts'
 
 /** What the laws look at. */
 export interface LawsInit {
@@ -22,7 +23,7 @@ type Node = SimNode<SimServices>
 /** The first fault among the honest nodes that are up. */
 function among({ nodes }: Context, honest: number, fault: (node: Node) => string | undefined): string | undefined {
   for (const node of nodes.slice(0, honest)) {
-    const found = node.status === 'up' ? fault(node) : undefined
+    const found = isUp(node) ? fault(node) : undefined
     if (found !== undefined) return found
   }
   return undefined

@@ -6,7 +6,8 @@ const DOWN_MS = 10_000
 /** Everybody restarts, as after an update. */
 export const massRestart: Scenario = {
   name: 'mass-restart',
-  about: 'all nodes stop within five seconds and come back, some with an empty disk; the network forms again by itself',
+  about:
+    'all nodes stop within five seconds, leave nothing behind, and come back, some with an empty disk; all is well again',
   nodes: { usual: 30, least: 5 },
   async play(stage) {
     await stage.gather()
@@ -15,7 +16,7 @@ export const massRestart: Scenario = {
     await Promise.all(
       stage.honest.map(async (node) => {
         await stage.clock.sleep(stage.random() * SPREAD_MS)
-        await stage.reboot(node, DOWN_MS, { disk: stage.random() < 0.7 })
+        await stage.restart(node, DOWN_MS, { disk: stage.random() < 0.7 })
       }),
     )
     hush()

@@ -1,5 +1,5 @@
 import type { Invariant, NodeOptions, NodePlan, SimulationContext } from '@gridmesh/simnet'
-import { Accounts } from './accounts.ts'
+import { Accounts, SETTLE_MS } from './accounts.ts'
 import { app, type SimServices } from './app.ts'
 import { Calls } from './calls.ts'
 import { laws } from './laws.ts'
@@ -7,6 +7,9 @@ import { Ledger, type Observation } from './ledger.ts'
 import type { PlayedNode } from './run-scenario.ts'
 import type { Cast, Conduct, NodeKit, NodeSettings, Scenario } from './scenario.ts'
 import { type Attack, Stage } from './stage.ts'
+
+/** Time between two looks at whether all is settled, in ms. */
+const LOOK_MS = 100
 
 /** One performance of a scenario: what outlives the nodes, and what they are made of. */
 export class Play {
@@ -74,10 +77,17 @@ export class Play {
     })
     this.#stage = stage
     await this.#scenario.play(stage)
+    await this.#settle(context)
     this.#topology = context.nodes.map(({ index, region, status, libp2p }) => {
       const links = status === 'up' ? libp2p.getPeers().map((peer) => stage.indexOf(peer.toString())) : []
       return { index, region, status, isHonest: index < this.#cast.honest, links: links.filter((to) => to > index) }
     })
+  }
+
+  /** Waits until all that was published and called came to a result, or to where a law says that it did not. */
+  async #settle({ clock }: SimulationContext<SimServices>): Promise<void> {
+    const endMs = clock.nowMs + SETTLE_MS
+    while ((this.#accounts.isOpen || this.#calls.isOpen) && clock.nowMs <= endMs) await clock.sleep(LOOK_MS)
   }
 
   #conduct(bytes: Uint8Array): Conduct {

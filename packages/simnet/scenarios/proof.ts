@@ -1,8 +1,11 @@
+import type { SimNode } from '@gridmesh/simnet'
 import { type Account, unconfirmed } from './accounts.ts'
+import type { SimServices } from './app.ts'
 import type { KindName } from './kinds.ts'
 import type { Ledger } from './ledger.ts'
 import type { Publisher } from './publisher.ts'
 import type { Stage } from './stage.ts'
+import { isUp } from './up.ts'
 
 /** Time in which everybody must have a message when nothing is wrong, in ms. */
 const DELIVERY_MS = 10_000
@@ -21,11 +24,14 @@ export interface Proof {
   everyMs?: number
   /** Time until everybody has a message, in ms. @default 10_000 */
   withinMs?: number
-  /** Whether authors must learn it, too; they do by acknowledgements, which only nodes with all modules send. @default true */
-  isConfirmed?: boolean
+  /** Nodes that write, and are to get what the others write, while they are up. @default all honest ones */
+  among?: readonly SimNode<SimServices>[]
 }
 
-/** Publishes some messages, by different nodes: each reaches every honest node that is up, and the author learns it. */
+/**
+ * Publishes some messages, by different nodes: each reaches every honest node that is up. Where nodes have all modules,
+ * the author learns it, and a peer that it calls answers.
+ */
 export async function prove(
   stage: Stage,
   { ledger, publisher }: { ledger: Ledger; publisher: Publisher },
@@ -33,21 +39,27 @@ export async function prove(
   proof: Proof,
 ): Promise<void> {
   const { count = 5, kind = 'normal', bytes = 256, everyMs = 1_000, withinMs = DELIVERY_MS } = proof
+  const { among = stage.honest } = proof
+  const present = (): SimNode<SimServices>[] => among.filter(isUp)
   const accounts: Account[] = []
+  const calls: Promise<string | undefined>[] = []
   for (let sent = 0; sent < count; sent++) {
     // Each writes once, as far as there are enough.
-    const fresh = stage.present.filter((node) => !accounts.some(({ author }) => author === node))
-    const author = stage.pick(fresh.length > 0 ? fresh : stage.present)
-    const audience = new Set(stage.present.filter((node) => node !== author).map(({ index }) => index))
+    const fresh = present().filter((node) => !accounts.some(({ author }) => author === node))
+    const author = stage.pick(fresh.length > 0 ? fresh : present())
+    const others = present().filter((node) => node !== author)
+    const audience = new Set(others.map(({ index }) => index))
     accounts.push(publisher.publish({ author, kind, bytes, audience }))
+    if (stage.hasAllModules) calls.push(stage.call(author, others))
     await stage.clock.sleep(everyMs)
   }
   const isDelivered = await stage.until(`${law}: delivered`, () => undelivered(accounts, ledger), withinMs)
   const slowestMs = Math.max(...accounts.map(({ id }) => ledger.slowestMs(id)))
   const words = `A message took ${Math.round(slowestMs)} ms, and may take ${withinMs} ms`
   if (isDelivered) stage.expect(`${law}: delivered in time`, slowestMs <= withinMs, words)
-  if (proof.isConfirmed === false) return
+  if (!stage.hasAllModules) return
   await stage.until(`${law}: confirmed`, () => unknown(accounts, stage), CONFIRMATION_MS)
+  for (const fault of await Promise.all(calls)) stage.expect(`${law}: answered`, fault === undefined, fault)
 }
 
 function undelivered(accounts: readonly Account[], ledger: Ledger): string | undefined {

@@ -5,6 +5,7 @@ import type { SimServices } from './app.ts'
 import { type KindName, KINDS, markOf } from './kinds.ts'
 import type { Ledger } from './ledger.ts'
 import type { NodeSettings } from './scenario.ts'
+import { isUp } from './up.ts'
 
 /** What to publish. */
 export interface Publication {
@@ -39,7 +40,8 @@ export class Publisher {
     const { accounts, context, ledger } = this.#init
     const id = `${markOf(author.index)}${this.#count++}`
     const readyPeers = author.services.peerManager.select().map((record) => record.id.toString())
-    const account: Account = { id, author, atMs: context.clock.nowMs, readyPeers }
+    const atMs = context.clock.nowMs
+    const account: Account = { id, author, atMs, readyPeers, ...(audience !== undefined && { audience }) }
     ledger.published(id, author.index, audience)
     accounts.add(account)
     void this.#finish(account, publication)
@@ -54,7 +56,7 @@ export class Publisher {
       account.delivery = await author.run((services) => this.#send(services, author.index, kind, { id, bytes }))
     } catch (err) {
       account.isVoid = true
-      const isDown = author.status !== 'up' || author.services !== life
+      const isDown = !isUp(author) || author.services !== life
       context.expect('publish-has-a-result', isDown, `Node ${author.index} could not publish ${id}: ${String(err)}`)
     }
   }

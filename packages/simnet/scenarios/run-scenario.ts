@@ -9,10 +9,7 @@ import {
 import type { SimServices } from './app.ts'
 import type { Observation } from './ledger.ts'
 import { Play } from './play.ts'
-import type { Cast, NodeKit, NodeSettings, Scenario } from './scenario.ts'
-
-/** Nodes through which the network is entered. */
-const SEEDS = 3
+import { type Cast, type NodeKit, type NodeSettings, type Scenario, SEEDS } from './scenario.ts'
 
 /** How a scenario is played. */
 export interface PlayInit {

@@ -14,6 +14,9 @@ import type {
 import type { LinkInit, NodeOptions, NodePlan } from '@gridmesh/simnet'
 import type { Stage } from './stage.ts'
 
+/** Nodes through which the network is entered: the first ones. */
+export const SEEDS = 3
+
 /** The modules of a node, by the contracts that they keep. With `modules: 'gossip'` only the first three are there. */
 // A type, not an interface: libp2p's map of services asks for an index signature, which only a type has.
 export type ModuleServices = {

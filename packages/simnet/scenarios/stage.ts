@@ -1,16 +1,21 @@
 import type { SimClock, SimNetwork, SimNode, SimulationContext } from '@gridmesh/simnet'
 import type { Witness } from './accounts.ts'
 import type { SimServices } from './app.ts'
-import { Calls } from './calls.ts'
+import type { Calls } from './calls.ts'
 import type { KindName } from './kinds.ts'
 import { type Proof, prove } from './proof.ts'
 import { Publisher, type PublisherInit } from './publisher.ts'
 import type { Cast } from './scenario.ts'
+import { isUp } from './up.ts'
 
 type Node = SimNode<SimServices>
 
 /** Longest time between two attempts to reach a peer, one dial, and slack: what is apart must be together after it, in ms. */
 const REUNION_MS = 330_000
+/** Whom a call is for may crash, or be behind a closed way: most peers are there all the same. */
+const ANSWERED = 0.7
+/** Time in which a node stops, in ms. */
+const STOP_MS = 5_000
 /** Time between two looks at something that is waited for, in ms. */
 const LOOK_MS = 100
 
@@ -36,6 +41,8 @@ export interface ChatterInit {
   bytes?: number
   /** Whether nodes call each other, too. @default true */
   hasCalls?: boolean
+  /** Share of the calls that are answered, at least, 0 to 1. @default 0.7 */
+  answered?: number
 }
 
 /** What scenarios are played on: the nodes, and the deeds and proofs that they have in common. */
@@ -44,19 +51,17 @@ export class Stage implements Witness {
   readonly attack: Attack
   readonly network: SimNetwork<SimServices>
   readonly clock: SimClock
-  readonly calls: Calls
   readonly #init: StageInit
   readonly #indexes: ReadonlyMap<string, number>
   readonly #publisher: Publisher
 
   constructor(init: StageInit) {
-    const { context, cast, attack, calls } = init
+    const { context, cast, attack } = init
     this.#init = init
     this.cast = cast
     this.attack = attack
     this.network = context.network
     this.clock = context.clock
-    this.calls = calls
     this.#publisher = new Publisher(init)
     this.#indexes = new Map(this.nodes.map((node) => [node.peerId.toString(), node.index]))
   }
@@ -75,7 +80,12 @@ export class Stage implements Witness {
 
   /** Honest nodes that are up. */
   get present(): readonly Node[] {
-    return this.honest.filter(({ status }) => status === 'up')
+    return this.honest.filter(isUp)
+  }
+
+  /** Whether nodes have all modules, and not those for gossip alone. */
+  get hasAllModules(): boolean {
+    return this.#init.settings(0).modules === 'all'
   }
 
   /** The number of the node with this peer id, or −1. */
@@ -137,9 +147,9 @@ export class Stage implements Witness {
     })
   }
 
-  /** Waits until each honest node has enough honest peers, and none is cut off from the others. */
-  async gather(law = 'gathered', withinMs = REUNION_MS): Promise<boolean> {
-    return this.until(law, () => this.#loneliness(this.present), withinMs)
+  /** Waits until each node of some, which are honest, has enough peers among them, and none is cut off from the others. */
+  async gather(law = 'gathered', withinMs = REUNION_MS, among = this.honest): Promise<boolean> {
+    return this.until(law, () => this.#loneliness(among.filter(isUp)), withinMs)
   }
 
   #loneliness(nodes: readonly Node[]): string | undefined {
@@ -148,31 +158,47 @@ export class Stage implements Witness {
     // Among attackers that behave nobody can know how many of its peers are honest; one link is what it takes.
     const wanted = this.cast.attackers > 0 ? 1 : this.#init.settings(0).minPeers
     const enough = Math.min(wanted, nodes.length - 1)
-    const lonely = nodes.find((node) => this.readyPeers(node).length < enough)
+    const all = new Set(nodes)
+    const peersOf = (node: Node): Node[] => this.readyPeers(node).filter((peer) => all.has(peer))
+    const lonely = nodes.find((node) => peersOf(node).length < enough)
     if (lonely !== undefined) {
-      return `Node ${lonely.index} has ${this.readyPeers(lonely).length} ready honest peers, and should have ${enough},`
+      return `Node ${lonely.index} has ${peersOf(lonely).length} ready honest peers, and should have ${enough},`
     }
     const reached = new Set([first])
-    for (const node of reached) for (const peer of this.readyPeers(node)) if (peer.status === 'up') reached.add(peer)
+    for (const node of reached) for (const peer of peersOf(node)) reached.add(peer)
     const apart = nodes.filter((node) => !reached.has(node)).map(({ index }) => index)
     return apart.length === 0 ? undefined : `Nodes ${apart.join(', ')} cannot be reached from node ${first.index}`
   }
 
-  /** Lets nodes talk, with each other and to all, until the returned function is called. */
-  chatter({ everyMs = 1_000, kind = 'normal', bytes = 256, hasCalls = true }: ChatterInit = {}): () => void {
+  /** Lets a node call one of its ready peers among some. Says why there was no answer, where there was none. */
+  async call(from: Node, among: readonly Node[]): Promise<string | undefined> {
+    const peers = this.readyPeers(from).filter((peer) => among.includes(peer))
+    if (peers.length === 0) return `Node ${from.index} has nobody to call`
+    return this.#init.calls.make(from, this.pick(peers), this.random() < 0.5)
+  }
+
+  /** Lets nodes talk, with each other and to all, until the returned function is called, which judges the calls. */
+  chatter(init: ChatterInit = {}): () => void {
+    const { everyMs = 1_000, kind = 'normal', bytes = 256, hasCalls = true, answered = ANSWERED } = init
     const over = new AbortController()
+    const faults: (string | undefined)[] = []
     const talk = async (): Promise<void> => {
       while (!over.signal.aborted) {
         const { present } = this
         if (present.length > 0) {
           this.#publisher.publish({ author: this.pick(present), kind, bytes })
-          if (hasCalls) this.#call(this.pick(present))
+          if (hasCalls) void this.call(this.pick(present), present).then((fault) => faults.push(fault))
         }
         await this.clock.sleep(everyMs)
       }
     }
     void talk()
-    return () => over.abort()
+    return () => {
+      over.abort()
+      const failed = faults.filter((fault) => fault !== undefined)
+      const isEnough = failed.length <= (1 - answered) * faults.length
+      this.expect('calls-answered', isEnough, `Of ${faults.length} calls ${failed.length} failed: ${failed.at(-1)}`)
+    }
   }
 
   /** Ends all faults, and waits until the network is whole again. */
@@ -199,16 +225,34 @@ export class Stage implements Witness {
     await prove(this, { ledger: this.#init.ledger, publisher: this.#publisher }, law, proof)
   }
 
+  /** Stops a node in good order, and starts it again after a while, when nothing of it may be left. */
+  async restart(node: Node, downMs: number, { disk = true } = {}): Promise<void> {
+    const isStopped = await this.#stop(node)
+    await this.clock.sleep(downMs)
+    const { timers } = node
+    if (isStopped) this.expect('stopped-leaves-no-timer', timers === 0, `Node ${node.index} stopped, and has ${timers}`)
+    if (!disk) this.#init.ledger.forget(node.index)
+    await this.network.restart(node, { disk })
+  }
+
+  /** Says whether a node stopped. One that does not in time is ended, so that it can come back. */
+  async #stop(node: Node): Promise<boolean> {
+    const stopping = this.network.stop(node).then(
+      () => undefined,
+      (err: unknown) => `Node ${node.index} could not stop: ${String(err)}`,
+    )
+    const late = this.clock.sleep(STOP_MS).then(() => `Node ${node.index} has not stopped after ${STOP_MS} ms`)
+    const fault = await Promise.race([stopping, late])
+    this.expect('stops', fault === undefined, fault)
+    if (fault !== undefined) this.network.crash(node)
+    return fault === undefined
+  }
+
   /** Lets a node crash, and come back after a while. */
   async reboot(node: Node, downMs: number, { disk = true, silent = false } = {}): Promise<void> {
     this.network.crash(node, { silent })
     await this.clock.sleep(downMs)
     if (!disk) this.#init.ledger.forget(node.index)
     if (node.status === 'crashed') await this.network.restart(node, { disk })
-  }
-
-  #call(from: Node): void {
-    const peers = this.readyPeers(from).filter(({ status }) => status === 'up')
-    if (peers.length > 0) void this.calls.make(from, this.pick(peers), this.random() < 0.5)
   }
 }
