@@ -116,7 +116,7 @@ export class ChainService implements NodeChain {
     const { checkpointBehind = Infinity, catchUp } = init
     const waits = { retryMs: RETRY_MS, maxRetryMs: MAX_RETRY_MS }
     this.sync = new BlockSync(ports, { behind: DEFAULT_BEHIND, ...catchUp, checkpointBehind, ...waits })
-    this.#readiness = new Readiness(() => this.sync.status())
+    this.#readiness = new Readiness(this.sync, chain, this.#peers)
     const metrics = new ChainMetrics(chain, init.metrics)
     this.#messages = new ChainMessages({
       messages,
@@ -226,6 +226,7 @@ export class ChainService implements NodeChain {
   async #start(): Promise<void> {
     this.#messages.start()
     this.#peers.start()
+    this.#readiness.start()
     await this.chain.start()
     // What the mempool had kept may take seconds to read, and whoever waits for this to be quiet waits for nothing more.
     if (this.#quieting !== undefined) return

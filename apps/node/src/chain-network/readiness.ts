@@ -1,32 +1,83 @@
-import type { SyncStatus } from '@gridmesh/block-sync'
+import type { BlockSync, SyncPeers, SyncStatus } from '@gridmesh/block-sync'
+import type { EnergyChain } from '../chain/energy-chain.ts'
 
-/** Time without progress after which a run no longer keeps us from making blocks, in ms. */
+/** Time for which runs that bring nothing may keep us from making blocks, in ms. */
 const PATIENCE_MS = 5_000
+/** Time in which all of it comes back, in ms. */
+const RECOVERY_MS = 60_000
+/** Time for which one of several authorities waits, after its start, to hear of anybody, in ms. */
+const HEARING_MS = 10_000
 
 /**
- * Whether this node has caught up, as far as it knows. It has not while a sync gets on; a run that does not may be one
- * that somebody began by claiming a height that there is not, and must not keep an authority silent.
+ * Whether this node has caught up, as far as it knows. It has not while a sync brings what was missing: blocks that are
+ * not of the last seconds, or pieces of a state. A run that brings nothing may be one that somebody began by claiming what
+ * there is not, as often as one likes: all of these together keep an authority silent for 5 s, and 5 s more in each minute.
+ *
+ * Nor has it, where there are several authorities, until a peer has said where it stands, or 10 s have passed: one whose
+ * directory was restored does not know what it has signed, and would sign at those heights again.
  */
 export class Readiness {
-  readonly #status: () => Pick<SyncStatus, 'phase' | 'progress'>
-  #height = -1
-  #sinceMs = 0
+  readonly #sync: ReadinessSync
+  readonly #chain: ReadinessChain
+  readonly #peers: Pick<SyncPeers, 'peers'>
+  /** Below 0 where somebody looked too late: that has to come back, too. */
+  #patienceMs = PATIENCE_MS
+  #lookedMs = performance.now()
+  #isReady = true
+  #hasHeard = false
+  /** Until then it waits to hear of anybody. */
+  #hearsUntilMs = Infinity
 
-  constructor(status: () => Pick<SyncStatus, 'phase' | 'progress'>) {
-    this.#status = status
+  /** Listens to the sync and the chain for as long as they are there. */
+  constructor(sync: ReadinessSync, chain: ReadinessChain, peers: Pick<SyncPeers, 'peers'>) {
+    this.#sync = sync
+    this.#chain = chain
+    this.#peers = peers
+    chain.addEventListener('chain:block', ({ detail: { header } }) => {
+      // One of the last seconds comes to those who have caught up.
+      if (Date.now() - header.timeMs >= PATIENCE_MS) this.#patienceMs = PATIENCE_MS
+    })
+    sync.addEventListener('sync:progress', () => {
+      if (sync.status().phase === 'checkpoint') this.#patienceMs = PATIENCE_MS
+    })
+    // What comes after a run is not held against the next one.
+    for (const end of ['sync:done', 'sync:failed'] as const) sync.addEventListener(end, () => void this.#isUpToDate())
+  }
+
+  /** Begins to wait to hear of anybody. */
+  start(): void {
+    this.#hearsUntilMs = performance.now() + HEARING_MS
   }
 
   isReady(): boolean {
-    const { phase, progress } = this.#status()
-    if (phase === 'idle' || phase === 'history') {
-      this.#height = -1
-      return true
-    }
-    const height = progress?.height ?? 0
-    if (height !== this.#height) {
-      this.#height = height
-      this.#sinceMs = performance.now()
-    }
-    return performance.now() - this.#sinceMs >= PATIENCE_MS
+    // Both look: a run is not to gain by who was not heard yet.
+    const isUpToDate = this.#isUpToDate()
+    return this.#isInformed() && isUpToDate
   }
+
+  #isInformed(): boolean {
+    this.#hasHeard ||= this.#peers.peers().length > 0 || performance.now() >= this.#hearsUntilMs
+    return this.#hasHeard || this.#chain.consensus.head().authorities.length < 2
+  }
+
+  #isUpToDate(): boolean {
+    const nowMs = performance.now()
+    const passedMs = nowMs - this.#lookedMs
+    this.#lookedMs = nowMs
+    const gainedMs = this.#isReady ? (passedMs * PATIENCE_MS) / RECOVERY_MS : -passedMs
+    this.#patienceMs = Math.min(PATIENCE_MS, this.#patienceMs + gainedMs)
+    const { phase } = this.#sync.status()
+    this.#isReady = phase === 'idle' || phase === 'history' || this.#patienceMs <= 0
+    return this.#isReady
+  }
+}
+
+/** What is seen of a chain. */
+interface ReadinessChain extends Pick<EnergyChain, 'addEventListener'> {
+  readonly consensus: { head(): { readonly authorities: readonly string[] } }
+}
+
+/** What is seen of a sync. */
+interface ReadinessSync extends Pick<BlockSync, 'addEventListener'> {
+  status(): Pick<SyncStatus, 'phase'>
 }

@@ -32,6 +32,7 @@ const CLASSES: Readonly<Record<Offence, ReportClass>> = {
   'too-many-bytes': 'protocol-violation',
   'unlinked-headers': 'protocol-violation',
   'wrong-header': 'invalid-message',
+  'false-claim': 'invalid-message',
   'wrong-block': 'invalid-message',
   'invalid-header': 'invalid-message',
   'invalid-block': 'invalid-message',

@@ -60,9 +60,24 @@ it('does not open where it is not known what the authority signed, before anythi
   await expect(createNode({ config, log })).rejects.toMatchObject({
     name: 'UnusableFileError',
     path: directory,
-    message: expect.stringMatching(/the checksum of .*signing\.record does not hold; .*put a copy back/),
+    message: expect.stringMatching(/the checksum of .*signing\.record does not hold; .*put back what was last written/),
     cause: expect.objectContaining({ code: 'corrupt-record' }),
   })
+})
+
+it('does not open over blocks that are beyond use, and says what may be deleted', async () => {
+  const { config } = await configOf('gridtokenx', {})
+  await (await createNode({ config, log })).stop()
+  const directory = join(config.dataDir, 'chain')
+  await writeFile(join(directory, 'blocks', 'CURRENT'), 'what a bad disk gives back')
+  await expect(createNode({ config, log })).rejects.toMatchObject({
+    name: 'UnusableFileError',
+    path: directory,
+    message: expect.stringMatching(/delete its directory blocks, and nothing else.*signing\.record/),
+    cause: expect.objectContaining({ name: 'CorruptStoreError', code: 'files' }),
+  })
+  await rm(join(directory, 'blocks'), { recursive: true })
+  await (await createNode({ config, log })).stop()
 })
 
 it('is as the configuration says', async () => {
