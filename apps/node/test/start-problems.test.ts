@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { BlockStore } from '@gridmesh/block-store'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { EXIT, exitCodeOf } from '../src/cli/exit-codes.ts'
 import { loadNodeConfig } from '../src/config/load.ts'
 import type { NodeConfig } from '../src/config/schema.ts'
@@ -35,6 +35,42 @@ it('says that another node uses the data directory', async () => {
   onTestFinished(async () => void (await node.stop()))
   const message = expect.stringContaining(`${config.dataDir}: another node is using it`)
   expect(await failureOf(config)).toEqual({ code: EXIT.badFile, message })
+})
+
+describe('says why the data directory cannot be used', () => {
+  it.each([
+    ['a file', '', 'something else is in the way'],
+    ['below a file', '/data', 'a part of the path is not a directory'],
+  ])('that is %s', async (_, below, words) => {
+    const config = await configOf()
+    const file = join(config.dataDir, 'file')
+    await writeFile(file, 'no directory')
+    const dataDir = `${file}${below}`
+    const message = `UnusableFileError: Cannot use the data directory ${dataDir}: ${words}`
+    expect(await failureOf({ ...config, dataDir })).toEqual({ code: EXIT.badFile, message })
+  })
+
+  it('that no directory can have the name of', async () => {
+    const dataDir = `${await someDirectory()}/a\0b`
+    const message = expect.stringContaining(`data directory ${dataDir}: `)
+    expect(await failureOf({ ...(await configOf()), dataDir })).toEqual({ code: EXIT.badFile, message })
+  })
+
+  it.runIf(process.platform === 'linux').each(['/proc', '/proc/gridmesh', '/proc/self/gridmesh/data'])(
+    'that is %s, where nobody can make anything',
+    async (dataDir) => {
+      const message = expect.stringMatching(`${dataDir}.*: it does not exist`)
+      expect(await failureOf({ ...(await configOf()), dataDir })).toEqual({ code: EXIT.badFile, message })
+    },
+  )
+})
+
+it('makes the data directory and those on the way to it, for its owner alone', async () => {
+  const config = await configOf()
+  const dataDir = join(config.dataDir, 'a', 'b')
+  const node = await createNode({ config: { ...config, dataDir }, log })
+  onTestFinished(async () => void (await node.stop()))
+  for (const path of [dataDir, join(dataDir, '..')]) expect((await stat(path)).mode & 0o777).toBe(0o700)
 })
 
 it('says what is in the way of the data of libp2p', async () => {

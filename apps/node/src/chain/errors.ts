@@ -27,7 +27,7 @@ export class StateMismatchError extends Error {
   readonly received: string
 
   constructor(height: number, expected: string, received: string) {
-    super(`The state has root ${received}, where block ${height} states ${expected}: sync anew`)
+    super(`The state has root ${received}, where block ${height} states ${expected}`)
     this.height = height
     this.expected = expected
     this.received = received

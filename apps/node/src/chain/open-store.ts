@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BlockStore } from '@gridmesh/block-store'
+import { makeDirectory } from '../make-directory.ts'
 import type { EnergyChainInit } from './init.ts'
 import { ownerIndex } from './owner-index.ts'
 
@@ -13,6 +13,6 @@ export async function openStore(init: EnergyChainInit): Promise<BlockStore> {
   const blockStore = { ...init.blockStore, ...(init.ownerIndex === true && { index: ownerIndex }) }
   if (store !== undefined) return BlockStore.over(store, blockStore)
   const path = directory ?? ''
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await makeDirectory(path)
   return BlockStore.open(join(path, 'blocks'), blockStore)
 }

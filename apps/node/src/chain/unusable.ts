@@ -12,13 +12,22 @@ const NAMES: ReadonlySet<string> = new Set([
   'UnreadableBlockError',
 ])
 
+/** Where the blocks are beyond use. What was signed is beside them, and has to outlive them. */
+function fetchAnew(message: string): string {
+  return `${message}; delete its directory blocks, and nothing else, and the chain is fetched from peers: without signing.record the key might sign twice`
+}
+
 /** Words that say more of what is to be done than the error itself. */
 const WORDS: ReadonlyMap<string, (message: string) => string> = new Map<string, (message: string) => string>([
   ['StoreLockedError', () => 'a node is using it; stop that first'],
   [
     'CorruptRecordError',
-    (message) => `${message}; without it the key might sign twice: put a copy back, or have another key registered`,
+    (message) =>
+      `${message}; without it the key might sign twice: put back what was last written, no older copy, or have another key registered`,
   ],
+  ['CorruptStoreError', fetchAnew],
+  ['StateMismatchError', fetchAnew],
+  ['UnreadableBlockError', fetchAnew],
 ])
 
 /** Turns the failure to open a chain into an `UnusableFileError` where it is one of the directory. */

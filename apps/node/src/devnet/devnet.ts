@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { NodeClient } from '../cli/client.ts'
 import { UnusableFileError, fileProblem } from '../errors.ts'
+import { makeDirectory } from '../make-directory.ts'
 import { nodeInfo } from '../http/schemas.ts'
 import { type PreparedNode, prepareFiles } from './files.ts'
 import { manifestPath, writeManifest } from './manifest.ts'
@@ -66,7 +67,7 @@ export class Devnet {
     const plan = planDevnet(this.#init)
     await refuseSecond(data)
     await checkPorts(plan)
-    await mkdir(data, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    await makeDirectory(data).catch((cause: unknown) => {
       throw fileProblem('data directory', data, cause)
     })
     const nodes = await prepareFiles(data, profile, plan)

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { stringify } from 'yaml'
@@ -6,6 +6,7 @@ import { loadNodeConfig } from '../config/load.ts'
 import type { StrategyName } from '../config/schema.ts'
 import { fileProblem } from '../errors.ts'
 import { loadIdentity } from '../identity.ts'
+import { makeDirectory } from '../make-directory.ts'
 import { loadMembers } from './day/members.ts'
 import { writeGenesis } from './genesis-file.ts'
 import type { PlannedNode } from './plan.ts'
@@ -49,7 +50,7 @@ export async function prepareFiles(
 
 async function prepareIdentity(data: string, node: PlannedNode): Promise<PreparedNode> {
   const directory = join(data, node.name)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makeDirectory(directory)
   const peerId = peerIdFromPrivateKey(await loadIdentity(directory)).toString()
   return {
     ...node,

@@ -141,7 +141,7 @@ export function dying(
     getMany: (keys) => disk.getMany(keys),
     iterator: (range) => disk.iterator(range),
     snapshot: () => disk.snapshot(),
-    clear: (range) => disk.clear(range),
+    clear: (range, options) => disk.clear(range, options),
     close: () => disk.close(),
     async batch(operations, options) {
       await before()

@@ -102,7 +102,7 @@ function withSlowWalk(store: KeyValueStore, onBegin: () => void, until: Promise<
     getMany: (keys) => store.getMany(keys),
     batch: (operations, options) => store.batch(operations, options),
     iterator: (range) => store.iterator(range),
-    clear: (range) => store.clear(range),
+    clear: (range, options) => store.clear(range, options),
     close: () => store.close(),
     snapshot() {
       const snapshot = store.snapshot()
