@@ -6,7 +6,7 @@ if (major < 22 || (major === 22 && minor < 12)) {
   process.exit(1)
 }
 
-const { endWithoutReader } = await import('./cli/closed-pipe.ts')
-endWithoutReader([process.stdout, process.stderr])
+const { endWithoutOutput } = await import('./cli/lost-output.ts')
+endWithoutOutput(process)
 const { run } = await import('./cli/run.ts')
 await run(process.argv)

@@ -29,6 +29,10 @@ it.each([
   ['a word for a number', 'sell,cheap,1000,north', 'priceSatangPerKwh'],
   ['a fraction', 'sell,400,10.5,north', 'quantityWh'],
   ['a negative amount', 'sell,400,-1,north', 'quantityWh'],
+  ['a number with an exponent', 'sell,1e3,1000,north', 'priceSatangPerKwh'],
+  ['a number in hex', 'sell,400,0x10,north', 'quantityWh'],
+  ['a number with blanks in it', 'sell," 410 ",1000,north', 'priceSatangPerKwh'],
+  ['a number with zeros before it', 'sell,0410,1000,north', 'priceSatangPerKwh'],
   ['an unknown type', 'give,400,1,north', 'type'],
   ['an empty cell', 'sell,,1,north', 'priceSatangPerKwh'],
   ['too few columns', 'sell,400', 'expected 4 columns'],
@@ -40,6 +44,18 @@ it.each([
   expect(rows.map(({ line }) => line)).toEqual([2, 3, 4])
   expect(rows[1]).toMatchObject({ fault: expect.stringContaining(place) })
   expect(rows.filter((row) => 'order' in row)).toHaveLength(2)
+})
+
+it('refuses an id again, and names both lines', async () => {
+  const rows = await read(
+    'a.csv',
+    'id,type,priceSatangPerKwh,quantityWh,zone\na,sell,400,1,north\nb,sell,400,1,north\na,buy,1,1,south\n',
+  )
+  expect(rows).toMatchObject([
+    { line: 2, order: { id: 'a' } },
+    { line: 3, order: { id: 'b' } },
+    { line: 4, fault: 'id: a is that of line 2' },
+  ])
 })
 
 it('refuses a file whose columns it does not know, or that is no CSV', async () => {

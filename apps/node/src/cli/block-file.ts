@@ -147,14 +147,9 @@ export class BlockFileReader {
 }
 
 function readHead(head: Buffer, path: string): string {
-  const magic = head.subarray(0, MAGIC.byteLength)
-  if (!magic.equals(MAGIC)) {
-    const shown = JSON.stringify(magic.toString('latin1'))
-    throw new UnusableFileError(
-      'block file',
-      path,
-      `it begins with ${shown}, and a block file with "${MAGIC.toString()}"`,
-    )
+  if (!head.subarray(0, MAGIC.byteLength).equals(MAGIC)) {
+    // What it does begin with is not for a log or a terminal: it may be a key.
+    throw new UnusableFileError('block file', path, `it does not begin with "${MAGIC.toString()}"`)
   }
   if (head.byteLength < HEAD_BYTES) {
     const why = `it ends within its head, after ${head.byteLength} of ${HEAD_BYTES} bytes`

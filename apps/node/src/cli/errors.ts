@@ -1,3 +1,13 @@
+/** Codes of Node, and of its fetch, that come before a request is sent. */
+const NO_CONNECTION: ReadonlySet<unknown> = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
 /** No node answers at a URL. */
 export class NodeUnreachableError extends Error {
   static override readonly name = 'NodeUnreachableError'
@@ -6,6 +16,13 @@ export class NodeUnreachableError extends Error {
 
   constructor(url: string, why: string, options?: ErrorOptions) {
     super(`No node answers at ${url}: ${why}`, options)
+  }
+
+  /** Whether there was no connection, so that nobody can have had the request. */
+  get hadNoConnection(): boolean {
+    const reason = this.cause instanceof Error ? this.cause.cause : undefined
+    if (!(reason instanceof Error)) return false
+    return reason.message === 'bad port' || ('code' in reason && NO_CONNECTION.has(reason.code))
   }
 }
 

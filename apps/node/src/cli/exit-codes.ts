@@ -11,6 +11,9 @@ export const EXIT = {
   violated: 8,
   insufficient: 9,
   notInTime: 10,
+  unheard: 11,
+  cannotWrite: 12,
+  unread: 141,
 } as const
 
 /** The exit codes in words. */
@@ -22,10 +25,13 @@ export const EXIT_HELP = `Exit codes:
   4  a port is in use, or an address cannot be listened on
   5  the node does not answer
   6  the node refused
-  7  done in part: some lines were bad or refused
+  7  done in part: some lines were bad, refused, not sent, or reached nobody, or a campaign was stopped
   8  a simulation came to no result, or a law did not hold in it
   9  the address cannot spend as much
-  10 what was waited for did not come in time`
+  10 what was waited for did not come in time
+  11 the node took it, and it reached no peer
+  12 the result cannot be written, whatever it is
+  141 nobody reads any more what is written, and not all was done`
 
 const BY_NAME: Readonly<Record<string, number>> = {
   ConfigError: EXIT.badFile,

@@ -1,15 +1,32 @@
-import { type Asset, meterReading, signTransaction, type Transaction, transfer } from '@gridmesh/ledger'
+import {
+  type Asset,
+  buildGenesis,
+  meterReading,
+  signTransaction,
+  toHex,
+  type Transaction,
+  transfer,
+} from '@gridmesh/ledger'
 import type { z } from 'zod'
+import { UnusableFileError } from '../errors.ts'
+import { readGenesis } from '../genesis.ts'
 import { balanceView, chainInfo, meterView } from '../http/chain/schemas.ts'
 import type { NodeClient } from './client.ts'
+import { UsageError } from './errors.ts'
 import { zoneNumber } from './parse.ts'
 import { MAX_PICKED, payFrom, pick } from './payment.ts'
-import { readWallet, type Wallet } from './wallet.ts'
+import { readWallet } from './wallet.ts'
 
-/** What a transfer is made from. */
-export interface TransferInput {
+/** What any transaction is signed with. */
+export interface SigningInput {
   /** Key file. */
   key: string
+  /** Genesis file of the chain. @default the node is believed what chain it is of, and what its zones are */
+  genesis?: string
+}
+
+/** What a transfer is made from. */
+export interface TransferInput extends SigningInput {
   /** Address, hex. */
   to: string
   amount: number
@@ -18,10 +35,8 @@ export interface TransferInput {
   zone?: string
 }
 
-/** What a reading of a meter is made from. */
-export interface ReadingInput {
-  /** Key file of an authority. */
-  key: string
+/** What a reading of a meter is made from; the key is of an authority. */
+export interface ReadingInput extends SigningInput {
   meter: string
   produced: number
   consumed: number
@@ -33,7 +48,8 @@ export interface ReadingInput {
 
 /**
  * Makes and signs a transfer, of the outputs that the node says can be spent. What the node is told is the transaction,
- * and never the key; a node that says what is not true makes one that no node takes.
+ * and never the key. Where it lies about outputs, no node takes the transfer; about the chain and its zones it is believed
+ * as long as no genesis file is given.
  *
  * @throws {UnusableFileError} @throws {UsageError} @throws {InsufficientFundsError}
  * @throws {NodeUnreachableError} @throws {NodeRefusedError}
@@ -41,28 +57,29 @@ export interface ReadingInput {
 export async function makeTransfer(client: NodeClient, input: TransferInput): Promise<Transaction> {
   const { to, amount, asset, zone } = input
   const wallet = await readWallet(input.key)
-  const info = await client.get('/chain/info', chainInfo)
+  const { chainId, zones } = await chainOf(client, input.genesis)
   const outputs = await spendable(client, wallet.address, asset)
   const body = payFrom(pick(outputs, amount, wallet.address), {
     asset,
     amount,
     to: Buffer.from(to, 'hex'),
     from: Buffer.from(wallet.address, 'hex'),
-    zone: zone === undefined ? undefined : zoneNumber(zone, info.zones),
+    zone: zone === undefined ? undefined : zoneNumber(zone, zones),
   })
-  return signTransaction(transfer, body, signingOf(info, wallet))
+  return signTransaction(transfer, body, { chainId, signer: wallet.signer })
 }
 
 /**
- * Makes and signs a reading of a meter. Consumption burns energy of the meter's owner, as much as is needed.
+ * Makes and signs a reading of a meter. Consumption burns energy of the meter's owner, as much as is needed. The sequence
+ * is the one after the last reading, as far as the node says: a lie may skip some, and no more.
  *
- * @throws {UnusableFileError} @throws {InsufficientFundsError} when the owner holds too little energy
+ * @throws {UnusableFileError} @throws {UsageError} @throws {InsufficientFundsError} when the owner holds too little energy
  * @throws {NodeUnreachableError} @throws {NodeRefusedError}
  */
 export async function makeReading(client: NodeClient, input: ReadingInput): Promise<Transaction> {
   const { produced, consumed, time = new Date() } = input
   const wallet = await readWallet(input.key)
-  const info = await client.get('/chain/info', chainInfo)
+  const { chainId } = await chainOf(client, input.genesis)
   const meter = await client.get(`/state/meters/${encodeURIComponent(input.meter)}`, meterView)
   const burned = consumed === 0 ? [] : pick(await spendable(client, meter.owner, 'energy'), consumed, meter.owner)
   const body = {
@@ -74,7 +91,7 @@ export async function makeReading(client: NodeClient, input: ReadingInput): Prom
     consumedWh: consumed,
     inputs: burned.map(({ id }) => Buffer.from(id, 'hex')),
   }
-  return signTransaction(meterReading, body, signingOf(info, wallet))
+  return signTransaction(meterReading, body, { chainId, signer: wallet.signer })
 }
 
 async function spendable(
@@ -87,6 +104,16 @@ async function spendable(
   return (await client.get(path, balanceView)).outputs
 }
 
-function signingOf(info: z.infer<typeof chainInfo>, { signer }: Wallet) {
-  return { chainId: Buffer.from(info.chain_id, 'hex'), signer }
+/** The chain that is signed for, and its zones, each at its number: by a genesis file, of which the node has to be. */
+async function chainOf(
+  client: NodeClient,
+  path: string | undefined,
+): Promise<{ chainId: Uint8Array; zones: readonly string[] }> {
+  const info = await client.get('/chain/info', chainInfo)
+  if (path === undefined) return { chainId: Buffer.from(info.chain_id, 'hex'), zones: info.zones }
+  const { ledger, zones } = await readGenesis(path)
+  if (ledger === undefined) throw new UnusableFileError('genesis file', path, 'it has no time, and so no chain')
+  const { chainId } = buildGenesis(ledger)
+  if (toHex(chainId) === info.chain_id) return { chainId, zones: [...zones] }
+  throw new UsageError(`Expected ${client.url} to be of chain ${toHex(chainId)}, as ${path} says, got ${info.chain_id}`)
 }

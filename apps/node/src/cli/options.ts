@@ -4,6 +4,7 @@ import { readManifest } from '../devnet/manifest.ts'
 import { HEADER_TEXT } from '../config/header-text.ts'
 import { UnusableFileError, fileProblem } from '../errors.ts'
 import { NodeClient } from './client.ts'
+import { fromDigits } from './digits.ts'
 import { UsageError } from './errors.ts'
 
 /** Directory of a devnet that names none. */
@@ -76,10 +77,8 @@ export function collectSetting(text: string, before: Record<string, string>): Re
 /** Reads a whole number from the command line. @throws {UsageError} */
 export function wholeNumber(name: string, min: number, max: number): (text: string) => number {
   return (text) => {
-    const value = Number(text)
-    if (!Number.isInteger(value) || value < min || value > max) {
-      throw new UsageError(`Expected --${name} to be a whole number from ${min} to ${max}, got "${text}"`)
-    }
-    return value
+    const value = fromDigits(text)
+    if (value !== undefined && value >= min && value <= max) return value
+    throw new UsageError(`Expected --${name} to be a whole number from ${min} to ${max}, got "${text}"`)
   }
 }

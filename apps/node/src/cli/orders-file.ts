@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { inputs } from '../energy/inputs.ts'
 import { UnusableFileError, fileProblem } from '../errors.ts'
 import { faultText } from '../faults.ts'
+import { fromDigits } from './digits.ts'
 
 /** An order as a person writes it, with ids and times filled in. */
 export type OrderInput = z.output<(typeof inputs)['energy-order']>
@@ -28,7 +29,20 @@ export async function readOrders(path: string): Promise<OrderRow[]> {
   } catch (cause) {
     throw fileProblem('orders file', path, cause)
   }
-  return path.endsWith('.csv') ? fromCsv(text, path) : fromJson(text, path)
+  return withoutRepeats(path.endsWith('.csv') ? fromCsv(text, path) : fromJson(text, path))
+}
+
+/** Of orders with one id, all but the first are faults: each would be an order of its own. */
+function withoutRepeats(rows: readonly OrderRow[]): OrderRow[] {
+  const lines = new Map<string, number>()
+  return rows.map((row) => {
+    if ('fault' in row) return row
+    const { id } = row.order
+    const first = lines.get(id)
+    if (first !== undefined) return { line: row.line, fault: `id: ${id} is that of line ${first}` }
+    lines.set(id, row.line)
+    return row
+  })
 }
 
 function fromJson(text: string, path: string): OrderRow[] {
@@ -69,8 +83,7 @@ function fromCsv(text: string, path: string): OrderRow[] {
 /** A cell as the schema expects it. An empty one is left out; a number that is none stays text and is refused there. */
 function cell(column: string, text: string): string | number | undefined {
   if (text === '') return undefined
-  const value = Number(text)
-  return NUMBERS.has(column) && !Number.isNaN(value) ? value : text
+  return NUMBERS.has(column) ? (fromDigits(text) ?? text) : text
 }
 
 function judge(value: unknown, line: number): OrderRow {

@@ -1,3 +1,4 @@
+import { clearLine, cursorTo } from 'node:readline'
 import Table from 'cli-table3'
 import { Presets, SingleBar } from 'cli-progress'
 import { colours } from './colours.ts'
@@ -5,6 +6,8 @@ import { colours } from './colours.ts'
 /** Progress of long work, on a terminal. */
 export interface Progress {
   advance(done: number, note?: string): void
+  /** Makes room for a remark; the next advance shows it again. */
+  clear(): void
   end(): void
 }
 
@@ -33,11 +36,18 @@ export class Output {
 
   /** A progress bar where stderr is a terminal and people read; silent elsewhere. */
   progress(what: string, total: number): Progress {
-    if (!this.isInteractive) return { advance: () => {}, end: () => {} }
+    if (!this.isInteractive) return { advance: () => {}, clear: () => {}, end: () => {} }
     const format = `${what} {bar} {percentage}% | {value}/{total} | {note}`
     const bar = new SingleBar({ format, stream: process.stderr, hideCursor: true }, Presets.shades_classic)
     bar.start(total, 0, { note: '' })
-    return { advance: (done, note = '') => bar.update(done, { note }), end: () => bar.stop() }
+    return {
+      advance: (done, note = '') => bar.update(done, { note }),
+      clear: () => {
+        cursorTo(process.stderr, 0)
+        clearLine(process.stderr, 0)
+      },
+      end: () => bar.stop(),
+    }
   }
 }
 

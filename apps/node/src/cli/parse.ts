@@ -1,22 +1,23 @@
 import { z } from 'zod'
 import { address, hash } from '../http/chain/schemas.ts'
+import { fromDigits } from './digits.ts'
 import { UsageError } from './errors.ts'
 
-/** Reads an address of the command line. @throws {UsageError} */
+/** Reads an address of the command line, also in capitals. @throws {UsageError} */
 export function addressArgument(name: string): (text: string) => string {
-  return (text) => parsed(address, name, text)
+  return (text) => parsed(address, name, text.toLowerCase())
 }
 
-/** Reads a hash of the command line. @throws {UsageError} */
+/** Reads a hash of the command line, also in capitals. @throws {UsageError} */
 export function hashArgument(name: string): (text: string) => string {
-  return (text) => parsed(hash, name, text)
+  return (text) => parsed(hash, name, text.toLowerCase())
 }
 
 /** Reads an amount of the command line. @throws {UsageError} */
 export function amountArgument(name: string, min: number): (text: string) => number {
   return (text) => {
-    const value = /^(?:0|[1-9][0-9]*)$/.test(text) ? Number(text) : Number.NaN
-    if (Number.isSafeInteger(value) && value >= min) return value
+    const value = fromDigits(text)
+    if (value !== undefined && value >= min) return value
     const rule = `a whole number of ${min} or more, in satang or Wh and without a unit or a fraction`
     throw new UsageError(`Expected --${name} to be ${rule}, got "${text}"`)
   }

@@ -35,7 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   sim: async () => (await import('./commands/sim.ts')).simCommand(),
 }
 
-/** Runs the command line and sets the exit code. Never throws. */
+/** Runs the command line and sets the exit code, by which one sees that it is done. Never throws. */
 export async function run(argv: readonly string[]): Promise<void> {
   const program = new Command('gridmesh')
     .description('Peer-to-peer networking for blockchains, and an energy-trading network built on it')
@@ -49,6 +49,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 
   try {
     await program.parseAsync(argv)
+    process.exitCode ??= EXIT.done
   } catch (err) {
     if (err instanceof CommanderError) {
       // Commander has said it already; help and version end with 0.

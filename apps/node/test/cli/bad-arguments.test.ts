@@ -19,6 +19,7 @@ describe('hostile input', () => {
     [['tx', 'transfer', '--amount', '1'], '--to'],
     [[...transfer, '--asset', 'gold'], 'gold'],
     [[...transfer, '--wait', '--timeout', '0'], '--timeout'],
+    [[...transfer, '--wait', '--timeout', '1e1'], 'got "1e1"'],
     [['tx', 'reading', '--meter', 'm', '--produced', '-1'], '--produced'],
     [['tx', 'reading', '--meter', 'm', '--sequence', '0'], '--sequence'],
     [['tx', 'reading', '--meter', 'm', '--time', 'noon'], '"noon"'],

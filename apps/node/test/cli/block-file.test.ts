@@ -161,8 +161,16 @@ describe('a file', () => {
     await writeFile(path, Buffer.from(hex, 'hex'))
     await expect(BlockFileReader.open(path)).rejects.toMatchObject({
       name: 'UnusableFileError',
-      message: expect.stringMatching(/begins with|ends within|has version/),
+      message: expect.stringMatching(/not begin with|ends within|has version/),
     })
+  })
+
+  it('that is another one is refused without a word of what is in it: it may be a key', async () => {
+    const path = newPath()
+    await writeFile(path, 'CAESQDTrsecret')
+    const refusal = BlockFileReader.open(path).catch((err: unknown) => String(err))
+    expect(await refusal).toMatch(/it does not begin with "GMBLOCKS"/)
+    expect(await refusal).not.toContain('CAES')
   })
 
   it('that is not there, or is a directory, is named', async () => {

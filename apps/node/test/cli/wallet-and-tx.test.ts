@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { DAN, GENESIS_MS, grow, offer, payment } from '../chain/chains.ts'
 import { gridmesh, gridmeshJson } from './gridmesh.ts'
-import { keyFile, someDirectory } from './network-files.ts'
+import { keyFile, someDirectory, writeGenesis } from './network-files.ts'
 import { dan, erin, FINAL_AFTER, growing, place } from './place.ts'
 
 beforeEach(() => {
@@ -71,6 +71,20 @@ describe('transfers', () => {
         { amount: 150, owner: erin, zone: 0 },
         { amount: 50, owner: dan, zone: 1 },
       ],
+    })
+  })
+
+  it('go by the genesis file that is given, whatever the node says of the zones, and for no other chain', async () => {
+    const { node, chain, url, key, genesis, directory } = await place()
+    growing(chain)
+    node.zones.reverse()
+    const args = ['--to', erin, '--amount', '150', '--key', key, '--url', url, '--zone', 'central', '--wait']
+    const { body } = await gridmeshJson('tx', 'transfer', ...args, '--genesis', genesis)
+    expect(body).toMatchObject({ outputs: [{ amount: 150, zone: 0 }, { amount: 50 }] })
+    const other = await writeGenesis(directory, 'other')
+    expect(await gridmesh('tx', 'transfer', ...args, '--genesis', other)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/Expected .* to be of chain [0-9a-f]{64}, as .*other\.yaml says, got [0-9a-f]{64}/),
     })
   })
 

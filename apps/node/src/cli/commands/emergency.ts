@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { gridEmergency } from '../../energy/schemas.ts'
 import { publishedMessage } from '../../http/schemas.ts'
+import { EXIT } from '../exit-codes.ts'
 import { clientOf, type NodeOptions, withNodeOptions } from '../options.ts'
 import { Output } from '../output.ts'
 
@@ -26,10 +27,8 @@ export function emergencyCommand(): Command {
       const { zone: zones, severity, action: requiredAction, message } = options
       const body = { zones, severity, requiredAction, message }
       const sent = await clientOf(options).post('/emergencies', body, publishedMessage)
-      const peers = Object.values(sent.delivery.peers)
-      new Output(options).result(sent, () => {
-        const reached = peers.filter((outcome) => !outcome.startsWith('dropped')).length
-        return `Emergency sent to ${reached} of ${peers.length} peers`
-      })
+      const { reached, peers } = sent.delivery
+      new Output(options).result(sent, () => `Emergency sent to ${reached} of ${Object.keys(peers).length} peers`)
+      if (reached === 0) process.exitCode = EXIT.unheard
     })
 }

@@ -11,7 +11,9 @@ import { SimulationFailedError, UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import { wholeNumber } from '../options.ts'
 import { Output, table } from '../output.ts'
+import { runCampaign } from '../sim-campaign.ts'
 import { round, tell } from '../sim-faults.ts'
+import { untilSignal } from '../until-signal.ts'
 
 /** Stands for every scenario in a campaign. */
 const ALL = 'all'
@@ -48,7 +50,9 @@ Examples:
   gridmesh sim --scenario churn --nodes 50 --seed 7
   gridmesh sim --scenario partition-two --seeds 1..100
   gridmesh sim --scenario chain-crash --nodes 4 --seed 3
-  gridmesh sim report --scenario gossip --nodes 200 --output gossip.html`,
+  gridmesh sim report --scenario gossip --nodes 200 --output gossip.html
+
+A run without a result after 61 minutes is ended, and counts as failed. Ctrl-C ends a campaign with what it has found.`,
     )
 }
 
@@ -73,7 +77,10 @@ function runCommand(): Command {
       const { seeds, trace } = options
       if (seeds !== undefined && trace !== undefined) throw new UsageError('A trace is of one seed: leave out --seeds')
       if (seeds === undefined) await runOnce(options)
-      else await runCampaign(options, seeds)
+      else {
+        const jobs = jobsOf(await loadScenarios(), options, seeds)
+        await untilSignal(async (signal) => runCampaign(options.scenario, jobs, new Output(options), signal))
+      }
     })
 }
 
@@ -159,7 +166,9 @@ function jobOf(
 /** Runs one job. @throws {SimulationFailedError} when it came to no result */
 async function playOne(job: Job): Promise<Played> {
   const outcomes: JobOutcome[] = []
-  await runJobs({ jobs: [job], onOutcome: (_job, outcome) => outcomes.push(outcome) })
+  await untilSignal(async (signal) =>
+    runJobs({ jobs: [job], signal, onOutcome: (_job, outcome) => outcomes.push(outcome) }),
+  )
   const [outcome] = outcomes
   if (outcome !== undefined && 'played' in outcome) return outcome.played
   throw new SimulationFailedError(outcome?.error.message ?? 'It was stopped', replayCommand(job))
@@ -192,27 +201,4 @@ async function runOnce(options: SimOptions): Promise<void> {
     ])
     output.result(figures, () => table(['figure', 'value'], rows))
   }
-}
-
-async function runCampaign(options: SimOptions, seeds: [number, number]): Promise<void> {
-  const output = new Output(options)
-  const jobs = jobsOf(await loadScenarios(), options, seeds)
-  const progress = output.progress(options.scenario, jobs.length)
-  const failed: [Job, JobOutcome][] = []
-  let done = 0
-  await runJobs({
-    jobs,
-    onOutcome: (job, outcome) => {
-      if ('error' in outcome || outcome.played.violations.length > 0) failed.push([job, outcome])
-      if (output.json && 'played' in outcome)
-        process.stdout.write(`${JSON.stringify(figuresOf(job, outcome.played))}\n`)
-      progress.advance(++done, `${failed.length} failed`)
-    },
-  })
-  progress.end()
-  for (const [job, outcome] of failed.toSorted(([a], [b]) => a.seed - b.seed)) tell(job, outcome, output)
-  const summary = { scenario: options.scenario, runs: jobs.length, failed: failed.map(([job]) => replayCommand(job)) }
-  if (output.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
-  else output.result(summary, () => `${jobs.length - failed.length} of ${jobs.length} runs passed`)
-  if (failed.length > 0) process.exitCode = EXIT.violated
 }

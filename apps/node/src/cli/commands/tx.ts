@@ -100,6 +100,7 @@ function sendCommand(): Command {
 function withSigning(command: Command): Command {
   return withWaiting(withNodeOptions(command))
     .option('--key <file>', 'key file that signs', DEFAULT_KEY)
+    .option('--genesis <file>', 'genesis file: the node has to be of its chain, and is not asked for the zones')
     .option('--no-send', 'print the signed transaction in hex, and send nothing')
 }
 

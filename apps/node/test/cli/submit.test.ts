@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { gridmesh } from './gridmesh.ts'
+import { someDirectory } from './network-files.ts'
+
+const ITEM = { number: 1, kind: 'energy-order', sender: 'x', zones: ['north'], timeMs: 1, receivedAtMs: 1, value: {} }
+
+/** A node that takes so many orders, and goes away with the next one. */
+async function nodeThatTakes(count: number): Promise<{
+  url: string
+  taken: () => number
+  close: () => Promise<void>
+}> {
+  let taken = 0
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      if (taken === count) {
+        void close()
+        return
+      }
+      taken += 1
+      const delivery = { id: 'a', reached: 1, success_rate: 1, peers: {} }
+      response.writeHead(202, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ success: true, data: { item: ITEM, delivery } }))
+    })
+  })
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+    server.closeAllConnections()
+    await closed
+  }
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(close)
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, taken: () => taken, close }
+}
+
+/** A file of orders in the lines from 2 on. */
+async function fileOf(count: number): Promise<string> {
+  const file = join(await someDirectory(), 'orders.csv')
+  await writeFile(file, `type,priceSatangPerKwh,quantityWh,zone\n${'sell,1,1,north\n'.repeat(count)}`)
+  return file
+}
+
+it('says what was sent and what was not where the node goes away midway, and ends with 7', async () => {
+  const { url, taken } = await nodeThatTakes(30)
+  const { code, stdout, stderr } = await gridmesh('submit', await fileOf(100), '--json', '--url', url)
+  const { sent, bad, unheard, unanswered, unsent } = JSON.parse(stdout)
+  expect([code, taken(), bad, unheard]).toEqual([7, 30, [], []])
+  expect(sent).toBeLessThanOrEqual(30)
+  // Of each line one thing is said, and of none that was taken that it was not sent.
+  expect(unsent.length).toBeLessThanOrEqual(70)
+  expect(sent + unanswered.length + unsent.length).toBe(100)
+  expect(new Set([...unanswered, ...unsent]).size).toBe(unanswered.length + unsent.length)
+  expect(stderr).toMatch(/^error: No node answers at /)
+  expect(stderr).toMatch(/^not sent, to be sent again: lines [0-9, -]+101$/m)
+})
+
+it('ends with 5 where the node takes nothing, and names what it may have taken', async () => {
+  const { url } = await nodeThatTakes(0)
+  const { code, stdout, stderr } = await gridmesh('submit', await fileOf(20), '--url', url)
+  expect([code, stdout.startsWith('Sent 0 of 20 orders; 0 bad; ')]).toEqual([5, true])
+  expect(stderr).toMatch(/^no answer came for lines 2/m)
+})
+
+it('ends with 5 and says nothing more where no node listens', async () => {
+  const { url, close } = await nodeThatTakes(0)
+  await close()
+  const file = await fileOf(20)
+  for (const nowhere of [url, 'http://127.0.0.1:1', 'http://gridmesh.invalid']) {
+    const { code, stdout, stderr } = await gridmesh('submit', file, '--url', nowhere)
+    expect([code, stdout]).toEqual([5, ''])
+    expect(stderr).toMatch(/^error: No node answers at .*\n$/)
+  }
+})
