@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { isLoopback } from '../src/config/loopback.ts'
 
-it.each(['127.0.0.1', '127.255.0.9', 'localhost', '::1'])('takes %s for this machine', (host) => {
+it.each(['127.0.0.1', '127.255.0.9', 'localhost', 'LocalHost', '::1'])('takes %s for this machine', (host) => {
   expect(isLoopback(host)).toBe(true)
 })
 

@@ -37,10 +37,12 @@ export const nodePeer = z.object({
 /** Answer of `GET /node/health`. */
 export const nodeHealth = z.object({
   status: z
-    .enum(['ok', 'alone', 'chain-failed'])
+    .enum(['ok', 'alone', 'unheard', 'chain-failed'])
     .describe(
-      'alone: no peer has passed the handshake; chain-failed: the chain takes nothing until the node starts anew',
+      'alone: no peer has passed the handshake; unheard: peers are ready, and none of them hears what we send on some ' +
+        'topic; chain-failed: the chain takes nothing until the node starts anew',
     ),
+  unreached_topics: z.array(z.string()).describe('Topics on which gossip reaches nobody now'),
   chain_failure: z.string().nullable().describe('Why the chain failed'),
   ready_peers: z.int(),
   peers_by_state: z.record(z.string(), z.int()),
@@ -104,7 +106,11 @@ export const publishedMessage = z.object({
   item: feedItem,
   delivery: z.object({
     id: z.string().describe('Content-derived id of the broadcast'),
-    success_rate: z.number().describe('Share of addressed peers it could be sent to'),
+    reached: z.int().describe('Peers it was handed to; 0: nobody, though the node has taken it and may yet send it on'),
+    success_rate: z
+      .number()
+      .nullable()
+      .describe('Share of addressed peers it could be sent to; null where none was addressed'),
     peers: z.record(z.string(), z.string()).describe('Outcome by peer id'),
   }),
 })

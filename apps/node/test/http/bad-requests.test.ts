@@ -30,6 +30,7 @@ async function asking(): Promise<(path: string, body?: unknown, headers?: Record
 it('is answered with the field, the value and the rule, whatever the route', async () => {
   const ask = await asking()
   const bad: [string, unknown, string][] = [
+    ['/node/peers/xx', undefined, 'id: expected a peer id, got "xx"'],
     ['/orders', { ...order, priceSatangPerKwh: -1 }, 'priceSatangPerKwh: expected a number of at least 0, got -1'],
     ['/orders', { ...order, priceSatangPerKwh: 1.5 }, 'priceSatangPerKwh: expected a whole number, got 1.5'],
     ['/orders', { ...order, quantityWh: 0 }, 'quantityWh: expected a number above 0, got 0'],

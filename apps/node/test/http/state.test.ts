@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import type { Socket } from 'node:net'
 import { outputId, toHex, transfer } from '@gridmesh/ledger'
 import fc from 'fast-check'
@@ -275,7 +275,9 @@ describe('reading all outputs', () => {
     vi.spyOn(chain.state, 'entries').mockImplementationOnce(() => {
       throw new TypeError('the disk is gone')
     })
-    await expect(scan.visit(() => {})).rejects.toThrow('the disk is gone')
+    const { signal } = new AbortController()
+    await expect(scan.visit(() => {}, { signal })).rejects.toThrow('the disk is gone')
+    expect(getEventListeners(signal, 'abort')).toEqual([])
     let count = 0
     await scan.visit(() => void count++)
     expect(count).toBe(40)

@@ -52,8 +52,11 @@ export class OutputScan {
     questions.add(question)
     options.signal?.addEventListener('abort', withdraw, { once: true })
     if (options.signal?.aborted === true) withdraw()
-    await done
-    options.signal?.removeEventListener('abort', withdraw)
+    try {
+      await done
+    } finally {
+      options.signal?.removeEventListener('abort', withdraw)
+    }
     if (!questions.has(question)) throw new HttpRefusalError(503, 'withdrawn', 'Who asked did not wait for the answer')
   }
 

@@ -1,3 +1,4 @@
+import type { Delivery } from '@gridmesh/interfaces'
 import type { FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { inputs } from '../../energy/inputs.ts'
@@ -28,12 +29,24 @@ function route<T>(api: Api, node: GridmeshNode, url: string, kind: EnergyKind<T>
       peer,
       outcome.status === 'dropped' ? `dropped: ${outcome.reason}` : outcome.status,
     ])
-    const data = {
-      item,
-      delivery: { id: delivery.id, success_rate: delivery.successRate, peers: Object.fromEntries(peers) },
-    }
-    return reply.code(202).send({ success: true, data })
+    return reply.code(202).send({
+      success: true,
+      data: {
+        item,
+        delivery: {
+          id: delivery.id,
+          reached: reachedBy(delivery),
+          success_rate: delivery.peers.size === 0 ? null : delivery.successRate,
+          peers: Object.fromEntries(peers),
+        },
+      },
+    })
   })
+}
+
+/** Peers that a message was handed to, or that have it. */
+function reachedBy({ peers }: Delivery): number {
+  return [...peers.values()].filter(({ status }) => status !== 'dropped').length
 }
 
 /** Turns what the energy layer refuses into an HTTP status. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { GridmeshNode } from '../../node.ts'
 import { VERSION } from '../../version.ts'
 import { discoveryStats } from '../../links/discovery.ts'
+import { unreachedTopics } from '../../links/unreached.ts'
 import { HttpRefusalError, success } from '../answers.ts'
 import { nodeDiscovery, nodeHealth, nodeInfo } from '../schemas.ts'
 import type { Api } from '../server.ts'
@@ -63,8 +64,10 @@ function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
   const lag = node.metrics.quantiles('gridmesh_metrics_event_loop_lag_seconds')
   const ready = peerManager.select().length
   const failure = node.chain?.failure
+  const unreached = unreachedTopics(node.libp2p.services.broadcast)
   return {
-    status: failure !== undefined ? 'chain-failed' : ready === 0 ? 'alone' : 'ok',
+    status: failure !== undefined ? 'chain-failed' : ready === 0 ? 'alone' : unreached.length > 0 ? 'unheard' : 'ok',
+    unreached_topics: unreached,
     chain_failure: failure?.message ?? null,
     ready_peers: ready,
     peers_by_state: { ...peerManager.stats().byState },

@@ -2,6 +2,7 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { shown } from '../../faults.ts'
 import type { GridmeshNode } from '../../node.ts'
 import { checkToken } from '../access.ts'
 import { HttpRefusalError, failure, success } from '../answers.ts'
@@ -59,8 +60,7 @@ const answer = (banned: boolean) => ({ success: true as const, data: { banned } 
 function readPeerId(text: string): PeerId {
   try {
     return peerIdFromString(text)
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new HttpRefusalError(400, 'invalid-input', `id: expected a peer id, got "${text}": ${why}`)
+  } catch {
+    throw new HttpRefusalError(400, 'invalid-input', `id: expected a peer id, got ${shown(text)}`)
   }
 }
