@@ -21,17 +21,22 @@ const LARGE_INITIAL_MIB = 12_000
 /** Jobs after which a process is replaced, so that what libraries remember does not add up. */
 const JOBS_PER_PROCESS = 50
 
+/** Longest time of one job, in ms: that of the simulator, which ends its own runs, and a minute for one that hangs. */
+const JOB_MS = 3_660_000
+
 /** What comes of each job, as it comes. */
 export interface CrewInit {
   jobs: readonly Job[]
   /** Processes at once. @default one for each core, and no more than there are jobs */
   processes?: number
   signal?: AbortSignal
+  /** Time after which a process without a result is ended, in ms. @default 3_660_000 */
+  deadlineMs?: number
   onOutcome: (job: Job, outcome: JobOutcome) => void
 }
 
 /** Runs simulations in processes of their own, as many at once as there are cores. */
-export async function runJobs({ jobs, processes, signal, onOutcome }: CrewInit): Promise<void> {
+export async function runJobs({ jobs, processes, signal, deadlineMs = JOB_MS, onOutcome }: CrewInit): Promise<void> {
   const count = Math.min(processes ?? availableParallelism(), jobs.length)
   const waiting = [...jobs]
   const isAborted = (): boolean => signal?.aborted ?? false
@@ -42,7 +47,7 @@ export async function runJobs({ jobs, processes, signal, onOutcome }: CrewInit):
         for (let done = 0; done < JOBS_PER_PROCESS && !isAborted(); done++) {
           const job = waiting.shift()
           if (job === undefined) break
-          const outcome = await perform(worker, job, signal)
+          const outcome = await perform(worker, job, deadlineMs, signal)
           if (outcome !== undefined) onOutcome(job, outcome)
           if (worker.exitCode !== null || worker.signalCode !== null) break
         }
@@ -79,14 +84,18 @@ function collector(nodes: number, heapMib: number): string[] {
 async function perform(
   worker: ChildProcess,
   job: Job,
+  deadlineMs: number,
   signal: AbortSignal | undefined,
 ): Promise<JobOutcome | undefined> {
   const over = new AbortController()
   const until = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal])
   const answered = once(worker, 'message', { signal: until }).then(([outcome]: JobOutcome[]) => outcome)
   const ended = once(worker, 'exit', { signal: until }).then(([code, killedBy]: unknown[]): JobOutcome => {
-    return { error: { name: 'WorkerEndedError', message: `The process ended by ${String(killedBy ?? code)}` } }
+    const why = isLate ? `had no result after ${deadlineMs / 1_000} s` : `ended by ${String(killedBy ?? code)}`
+    return { error: { name: 'WorkerEndedError', message: `The process ${why}` } }
   })
+  let isLate = false
+  const deadline = setTimeout(() => (isLate = worker.kill('SIGKILL')), deadlineMs)
   try {
     worker.send(job)
     return await Promise.race([answered, ended])
@@ -94,6 +103,7 @@ async function perform(
     if (signal?.aborted === true) return undefined
     throw err
   } finally {
+    clearTimeout(deadline)
     over.abort()
     await Promise.allSettled([answered, ended])
   }

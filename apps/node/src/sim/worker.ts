@@ -9,6 +9,8 @@ process.on('message', (job: Job) => {
   void perform(job).then((outcome) => process.send?.(outcome))
 })
 process.on('disconnect', () => process.exit())
+// A terminal sends them to all processes at once: whoever began this one ends it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 
 async function perform(job: Job): Promise<JobOutcome> {
   try {

@@ -1,6 +1,7 @@
 import type { ModuleServices, NodeKit, Scenario } from '@gridmesh/simnet/scenarios'
-import { playScenario } from '@gridmesh/simnet/scenarios'
+import { playScenario, scenarios } from '@gridmesh/simnet/scenarios'
 import type { Unicast } from '@gridmesh/interfaces'
+import type { Startable } from '@libp2p/interface'
 import { expect, it } from 'vitest'
 import { gridmeshKit } from '../../src/sim/kit.ts'
 
@@ -9,6 +10,12 @@ const MOST_SEEDS = 100
 const TIMEOUT_MS = 300_000
 /** The service by which nodes acknowledge what came by gossip. */
 const ACK_HANDLER = 'broadcast-ack'
+/** The handlers of nodes that answer, and of those that are called too often. */
+const [ECHO, COUNTED] = ['sim-echo', 'sim-counted']
+/** From when on a network has been apart for a while, and how long, in ms. */
+const [APART_FROM_MS, APART_UNTIL_MS] = [30_000, 110_000]
+/** More nodes than each may remember, and how many of them are the way in. */
+const [CROWD, ENTRIES] = [24, 3]
 /** The file of the broadcast that gathers acknowledgements for a while. */
 const ACK_TIMER = 'ack-batcher'
 
@@ -89,6 +96,176 @@ it(
       return services
     })
     expect(await lawThatShows(kit)).toBe('talk: confirmed')
+  },
+  TIMEOUT_MS,
+)
+
+/** What is broken about one module, and the scenario that finds it by a law. */
+interface Broken {
+  who: string
+  play: Scenario
+  law: string
+  change: (services: Partial<Factories>) => Partial<Factories>
+}
+
+/** Nobody waits for what is said last. */
+const lastWords: Scenario = {
+  name: 'last-words',
+  about: 'nodes talk until the end',
+  nodes: { usual: 4, least: 2 },
+  async play(stage) {
+    await stage.gather()
+    stage.chatter({ everyMs: 100 })()
+  },
+}
+
+/** Peers are found that do not fit. */
+const crowd: Scenario = {
+  name: 'crowd',
+  about: 'more nodes than each may remember',
+  nodes: { usual: CROWD, least: CROWD },
+  // Those through which the others come have room for all.
+  settings: (_cast, index) => (index < ENTRIES ? {} : { maxPeers: 20, maxInbound: 6 }),
+  async play(stage) {
+    await stage.gather()
+    await stage.clock.sleep(20_000)
+  },
+}
+
+/** A scenario of the simulator, with as few nodes as it takes. */
+function shipped(name: string): Scenario {
+  const found = scenarios.find((one) => one.name === name)
+  if (found === undefined) throw new RangeError(`There is no scenario ${name}`)
+  return { ...found, nodes: { ...found.nodes, usual: found.nodes.least } }
+}
+
+/** Another module in the place of one. */
+function replacing<K extends keyof ModuleServices>(
+  name: K,
+  change: (module: ModuleServices[K]) => Partial<ModuleServices[K]>,
+): Broken['change'] {
+  return (services) => {
+    const make = services[name]
+    if (make === undefined) return services
+    const broken = (components: never): ModuleServices[K] => {
+      const whole = make(components)
+      return Object.assign(whole, change(whole))
+    }
+    return { ...services, [name]: broken }
+  }
+}
+
+/** A service more, of which something is wrong when it stops. */
+function beside(service: Startable): Broken['change'] {
+  return (services) => ({ ...services, ballast: () => service })
+}
+
+async function never<T>(): Promise<T> {
+  return new Promise<T>(() => {})
+}
+
+/** Calls of one handler are in vain. */
+function cutOff(name: string): Broken['change'] {
+  return replacing('unicast', (unicast) => {
+    const [request, send] = [unicast.request.bind(unicast), unicast.send.bind(unicast)]
+    return {
+      request: async (...args) => (args[1] === name ? Promise.reject(new LostError()) : request(...args)),
+      send: async (...args) => (args[1] === name ? Promise.reject(new LostError()) : send(...args)),
+    }
+  })
+}
+
+class LostError extends Error {
+  override readonly name = 'LostError'
+}
+
+const mute = replacing('messages', (messages) => {
+  const broadcast = messages.broadcast.bind(messages)
+  return {
+    broadcast: async (...args) => {
+      const isApart = performance.now() > APART_FROM_MS && performance.now() < APART_UNTIL_MS
+      return isApart ? never() : broadcast(...args)
+    },
+  }
+})
+
+const BROKEN: Broken[] = [
+  { who: 'calls that all fail', play: talk, law: 'talk: answered', change: cutOff(ECHO) },
+  {
+    who: 'calls that fail while links lose much',
+    play: shipped('lossy-links'),
+    law: 'calls-answered',
+    change: cutOff(ECHO),
+  },
+  {
+    who: 'calls that do not end, when the scenario does',
+    play: lastWords,
+    law: 'call-ends',
+    change: replacing('unicast', () => ({ request: never })),
+  },
+  {
+    who: 'a publish that has no result, when the scenario ends',
+    play: lastWords,
+    law: 'publish-accounted',
+    change: replacing('messages', () => ({ broadcast: never })),
+  },
+  { who: 'silence in a network that is apart', play: shipped('partition-two'), law: 'part 0: delivered', change: mute },
+  {
+    who: 'calls of which none gets through',
+    play: shipped('rate-limit-abuse'),
+    law: 'rate-served',
+    change: cutOff(COUNTED),
+  },
+  {
+    who: 'a limit that lets all through',
+    play: shipped('rate-limit-abuse'),
+    law: 'rate-held',
+    change: replacing('rateLimiter', () => ({ take: () => ({ ok: true }) })),
+  },
+  {
+    who: 'a service that never stops',
+    play: shipped('mass-restart'),
+    law: 'stops',
+    change: beside({ start: () => {}, stop: never }),
+  },
+  {
+    who: 'a service that cannot stop',
+    play: shipped('mass-restart'),
+    law: 'stops',
+    change: beside({ start: () => {}, stop: async () => Promise.reject(new LostError()) }),
+  },
+  {
+    who: 'a service that leaves an interval',
+    play: shipped('mass-restart'),
+    law: 'stopped-leaves-no-timer',
+    change: beside({ start: () => void setInterval(() => {}, APART_FROM_MS), stop: () => {} }),
+  },
+]
+
+it.each(BROKEN)(
+  'finds $who by the law $law',
+  async ({ play, law, change }) => {
+    const { violations } = await playScenario(play, { kit: breaking(change), seed: 1 })
+    expect(violations.map(({ invariant }) => invariant)).toContain(law)
+  },
+  TIMEOUT_MS,
+)
+
+it('finds nothing in modules that are whole, when a scenario ends in the middle of a talk', async () => {
+  expect((await playScenario(lastWords, { kit: gridmeshKit, seed: 1 })).violations).toEqual([])
+})
+
+it(
+  'finds tables that hold more than they may, and none where modules are whole',
+  async () => {
+    const kit: NodeKit = {
+      ...gridmeshKit,
+      build: (plan, settings) => gridmeshKit.build(plan, { ...settings, maxPeers: CROWD, maxInbound: CROWD }),
+    }
+    const { violations } = await playScenario(crowd, { kit, seed: 1 })
+    const found = violations.find(({ invariant }) => invariant === 'memory-bounded')
+    expect(found?.message).toMatch(/^Node \d+ holds \d+ of .*, at most \d+ are allowed$/)
+    expect((await playScenario(crowd, { kit: gridmeshKit, seed: 1 })).violations).toEqual([])
   },
   TIMEOUT_MS,
 )

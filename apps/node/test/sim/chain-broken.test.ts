@@ -4,6 +4,7 @@ import { defaultKinds, Registry, transfer } from '@gridmesh/ledger'
 import type { Played } from '@gridmesh/simnet/scenarios'
 import { expect, it } from 'vitest'
 import type { ChainServiceInit } from '../../src/chain-network/chain-service.ts'
+import { crash } from '../../src/sim/chain/crash.ts'
 import { SimDisk } from '../../src/sim/chain/disk.ts'
 import { lyingMessages } from '../../src/sim/chain/lies.ts'
 import { authorityKey } from '../../src/sim/chain/money.ts'
@@ -99,6 +100,9 @@ const deafTwin = only(FOLLOWER, ({ messages }) => ({
 /** Once on each side. */
 const twins: Case['init'] = { change: twin }
 
+/** Nobody makes a block. */
+const idle: Case['init'] = { nodes: crash.nodes.least, change: (init) => ({ ...init, signer: undefined }) }
+
 /** A disk that said that it had written what it had not. */
 class LyingDisk extends SimDisk {
   override powerCut(): void {
@@ -125,7 +129,7 @@ function storeOf(
     getMany: (keys) => store.getMany(keys),
     iterator: (range) => store.iterator(range),
     snapshot: () => store.snapshot(),
-    clear: (range) => store.clear(range),
+    clear: (range, options) => store.clear(range, options),
     close: () => store.close(),
     batch: (operations, options) => store.batch(operations, options),
   }
@@ -275,16 +279,32 @@ const CASES: Case[] = [
     play: proof,
     init: { change: (init, node) => (node === BROKEN ? init : { ...init, signer: undefined }) },
   },
+  { law: 'proof: final', who: 'a chain that makes no block any more', play: proof, init: idle },
+  {
+    law: 'proof: enough-paid',
+    who: 'mempools that refuse nearly all',
+    play: proof,
+    init: { change: (init) => ({ ...init, parts: { ...init.parts, mempool: { maxTransactions: 1, maxWaiting: 1 } } }) },
+  },
+  {
+    law: 'lies-told',
+    who: 'a liar that tells the truth',
+    play: scenario(async () => {}, { liars: () => 1, lie: () => 'false-height' }),
+    init: {},
+  },
+  { law: 'goes-on', who: 'a chain that makes no block between crashes', play: crash, init: idle },
+  { law: 'crashed-in-a-write', who: 'disks that nobody writes to', play: crash, init: idle },
 ]
 
-/** What came of each, by seed: what breaks several laws is played once. */
-const outcomes = new Map<Case['init'], Map<number, Promise<Played>>>()
+/** What came of each, by scenario and seed: what breaks several laws is played once. */
+const outcomes = new Map<Case['init'], Map<string, Promise<Played>>>()
 
 async function outcomeOf({ play, init }: Case, seed: number): Promise<Played> {
-  const bySeed = outcomes.get(init) ?? new Map<number, Promise<Played>>()
-  outcomes.set(init, bySeed)
-  const played = bySeed.get(seed) ?? playChainScenario(play, { seed, ...init })
-  bySeed.set(seed, played)
+  const key = `${play.name} ${seed}`
+  const byKey = outcomes.get(init) ?? new Map<string, Promise<Played>>()
+  outcomes.set(init, byKey)
+  const played = byKey.get(key) ?? playChainScenario(play, { seed, ...init })
+  byKey.set(key, played)
   return played
 }
 

@@ -4,7 +4,14 @@ import { runJobs } from '../../src/sim/crew.ts'
 import { figuresOf, type Job } from '../../src/sim/job.ts'
 
 /** Those that take the least time; `npm run sim:campaign` plays all, with many seeds. */
-const QUICK = ['chain-checkpoint', 'chain-false-checkpoint', 'chain-crash', 'chain-reorg', 'chain-versions']
+const QUICK = [
+  'chain-checkpoint',
+  'chain-false-checkpoint',
+  'chain-held-up',
+  'chain-crash',
+  'chain-reorg',
+  'chain-versions',
+]
 const SEED = 1
 /** The one that is played twice: it has disks, reorganisations and restarts. */
 const TWICE = 'chain-crash'

@@ -46,6 +46,18 @@ it(
 )
 
 it(
+  'ends a process that has no result in time, and goes on with the next job in another one',
+  async () => {
+    const outcomes: JobOutcome[] = []
+    const jobs = [job({ nodes: 1_000 }), job({ nodes: 1_000, seed: 2 })]
+    await runJobs({ jobs, processes: 1, deadlineMs: 1, onOutcome: (_job, one) => outcomes.push(one) })
+    const late = { error: { name: 'WorkerEndedError', message: 'The process had no result after 0.001 s' } }
+    expect(outcomes).toEqual([late, late])
+  },
+  TIMEOUT_MS,
+)
+
+it(
   'writes the trace of a run to a file, an event a line, in the order of time',
   async () => {
     const directory = mkdtempSync(join(tmpdir(), 'gridmesh-sim-'))

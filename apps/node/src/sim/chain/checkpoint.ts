@@ -2,8 +2,8 @@ import type { ChainScenario, LieName } from './scenario.ts'
 import type { ChainStage } from './stage.ts'
 
 const LIES: readonly LieName[] = ['false-piece', 'withheld-piece']
-/** Blocks from one checkpoint to the next. */
-const EVERY = 6
+/** Blocks from one checkpoint to the next: so many that a state is fetched before its givers go on to the next one. */
+const EVERY = 12
 const GROWTH_MS = 60_000
 const CATCH_UP_MS = 12_000
 

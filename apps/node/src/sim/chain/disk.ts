@@ -78,15 +78,17 @@ export class SimDisk {
       iterator: (range) => view.iterator(range),
       snapshot: () => view.snapshot(),
       batch,
-      async clear(range) {
+      async clear(range, { signal } = {}) {
         const iterator = view.iterator(range)
         for (let entries = await iterator.next(); entries.length > 0; entries = await iterator.next()) {
+          if (signal?.aborted === true) break
           await batch(
             entries.map(([key]) => ({ key, value: undefined })),
             { sync: false },
           )
         }
         await iterator.close()
+        signal?.throwIfAborted()
       },
       close: async () => Promise.resolve(),
     }

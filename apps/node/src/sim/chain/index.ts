@@ -1,6 +1,7 @@
 import { checkpoint } from './checkpoint.ts'
 import { crash } from './crash.ts'
 import { falseCheckpoint } from './false-checkpoint.ts'
+import { heldUp } from './held-up.ts'
 import { lateJoiner } from './late-joiner.ts'
 import { liars } from './liars.ts'
 import { mixedVersions } from './mixed-versions.ts'
@@ -14,6 +15,7 @@ export const chainScenarios: readonly ChainScenario[] = [
   liars,
   checkpoint,
   falseCheckpoint,
+  heldUp,
   reorg,
   crash,
   partition,

@@ -44,6 +44,8 @@ const CLAIMED = 40
 const ENDLESS = 1_000_000
 /** Time that an answer of forged headers takes, in ms: each has to be signed. */
 const HEADERS_MS = 200
+/** The same where somebody is to wait for it: less than a peer is given up after. */
+const SLOW_MS = 4_500
 const HASH_BYTES = 32
 const BLOCK_INTERVAL_MS = 1_000
 /** The message that carries a block. */
@@ -53,6 +55,8 @@ const BLOCK = 'block'
 interface Lie {
   status?(honest: Status): Status
   headers?(request: GetHeaders, honest: HeadersAnswer): HeadersAnswer
+  /** Time that this takes, in ms. @default `HEADERS_MS` */
+  headersMs?: number
   blocks?(honest: BlocksAnswer): BlocksAnswer
   /** Where few are asked for. */
   fewBlocks?(request: GetBlocks, honest: BlocksAnswer): BlocksAnswer
@@ -68,11 +72,17 @@ export interface LiarInit {
   readonly signer: LedgerSigner
   /** Whether it lies now. */
   isLying(): boolean
+  /** It has lied. */
+  onLie?(): void
 }
 
 /** Messages by which a node lies, over those by which it tells the truth. */
 export function lyingMessages(messages: Messages, name: LieName, init: LiarInit): Messages {
   const lie = lieOf(name, init)
+  const told = <T>(value: T): T => {
+    init.onLie?.()
+    return value
+  }
   return {
     on: (kind, handler, options) => messages.on(kind, handler, options),
     request: async (peer, kind, value, options) => messages.request(peer, kind, value, options),
@@ -85,20 +95,20 @@ export function lyingMessages(messages: Messages, name: LieName, init: LiarInit)
           // Through the codecs, so that each is of the type that it should be.
           const truth = kind.reply.encode(honest)
           if (kind.kind === getHeadersKind.kind && lie.headers !== undefined) {
-            await delay(HEADERS_MS)
+            await delay(lie.headersMs ?? HEADERS_MS)
             const request = getHeadersCodec.decode(kind.codec.encode(value))
-            return kind.reply.decode(headersCodec.encode(lie.headers(request, headersCodec.decode(truth))))
+            return kind.reply.decode(headersCodec.encode(told(lie.headers(request, headersCodec.decode(truth)))))
           }
           if (kind.kind === getBlocksKind.kind && lie.blocks !== undefined) {
-            return kind.reply.decode(blocksCodec.encode(lie.blocks(blocksCodec.decode(truth))))
+            return kind.reply.decode(blocksCodec.encode(told(lie.blocks(blocksCodec.decode(truth)))))
           }
           if (kind.kind === getFewBlocksKind.kind && lie.fewBlocks !== undefined) {
             const request = getBlocksCodec.decode(kind.codec.encode(value))
-            return kind.reply.decode(blocksCodec.encode(lie.fewBlocks(request, blocksCodec.decode(truth))))
+            return kind.reply.decode(blocksCodec.encode(told(lie.fewBlocks(request, blocksCodec.decode(truth)))))
           }
           if (kind.kind === getStatePieceKind.kind && lie.piece !== undefined) {
             const request = getStatePieceCodec.decode(kind.codec.encode(value))
-            return kind.reply.decode(statePieceCodec.encode(lie.piece(statePieceCodec.decode(truth), request)))
+            return kind.reply.decode(statePieceCodec.encode(told(lie.piece(statePieceCodec.decode(truth), request))))
           }
           return honest
         },
@@ -107,13 +117,13 @@ export function lyingMessages(messages: Messages, name: LieName, init: LiarInit)
     async send(peer, kind, value, options) {
       if (kind.kind !== statusKind.kind || lie.status === undefined || !init.isLying())
         return messages.send(peer, kind, value, options)
-      const status = lie.status(statusCodec.decode(kind.codec.encode(value)))
+      const status = told(lie.status(statusCodec.decode(kind.codec.encode(value))))
       return messages.send(peer, statusKind, status, options)
     },
     async broadcast(kind, value, options) {
       if (kind.kind !== BLOCK || lie.block === undefined || !init.isLying())
         return messages.broadcast(kind, value, options)
-      return messages.broadcast(kind, kind.codec.decode(lie.block(kind.codec.encode(value))), options)
+      return messages.broadcast(kind, kind.codec.decode(told(lie.block(kind.codec.encode(value)))), options)
     },
   }
 }
@@ -148,6 +158,11 @@ function lieOf(name: LieName, init: LiarInit): Lie {
     },
     'false-piece': { piece: falsify },
     'withheld-piece': { piece: () => ({ piece: undefined }), blocks: withhold },
+    'old-tip': {
+      status: ({ finalised }) => ({ finalised, tip: { height: ENDLESS, hash: finalised.hash } }),
+      headers: (_, honest) => honest,
+      headersMs: SLOW_MS,
+    },
     'false-height': { status: (status) => claim(status, ENDLESS) },
     'withheld-body': {
       status: (status) => claim(status, CLAIMED),

@@ -17,7 +17,7 @@ import { SimDisk } from './disk.ts'
 import { lyingMessages } from './lies.ts'
 import { authorityKey, Money, strangerKey } from './money.ts'
 import { Place } from './place.ts'
-import type { ChainCast, ChainScenario } from './scenario.ts'
+import type { ChainCast, ChainScenario, LieName } from './scenario.ts'
 import { rememberingVerifier } from './remembering-verifier.ts'
 import { simChain } from './sim-chain.ts'
 import { ChainStage, type Stage } from './stage.ts'
@@ -98,6 +98,8 @@ class ChainPlay implements NodeKit {
   readonly #verify = rememberingVerifier()
   readonly #places = new Map<number, Place>()
   readonly #chains = new Map<number, ChainService>()
+  /** Lies that were told. */
+  readonly #lies = new Set<LieName>()
   #stage: ChainStage | undefined
   #played: Stage | undefined
 
@@ -174,6 +176,10 @@ class ChainPlay implements NodeKit {
       },
     })
     await this.#scenario.play(this.#stage)
+    for (const { index } of stage.attackers) {
+      const lie = this.#scenario.lie?.(this.#cast, index)
+      stage.expect('lies-told', lie === undefined || this.#lies.has(lie), `Nobody told the lie ${lie}`)
+    }
   }
 
   /** Payments, and when they came into blocks of each honest node. */
@@ -222,7 +228,12 @@ class ChainPlay implements NodeKit {
     if (lie === undefined) return messages
     const authority = this.#authorities.indexOf(node)
     const signer = authority === -1 ? strangerKey() : authorityKey(authority)
-    return lyingMessages(messages, lie, { genesis, signer, isLying: () => this.#played?.attack.isOn === true })
+    return lyingMessages(messages, lie, {
+      genesis,
+      signer,
+      isLying: () => this.#played?.attack.isOn === true,
+      onLie: () => this.#lies.add(lie),
+    })
   }
 }
 

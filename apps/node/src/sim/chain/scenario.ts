@@ -18,6 +18,7 @@ export type LieName =
   | 'withheld-body'
   | 'endless-headers'
   | 'false-height'
+  | 'old-tip'
   | 'false-checkpoint'
   | 'false-piece'
   | 'withheld-piece'
