@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { connectionPool } from '@gridmesh/connection-pool'
 import type { ShutdownReport } from '@gridmesh/interfaces'
 import { type MetricsService, isMetricsService, metrics } from '@gridmesh/metrics'
@@ -22,6 +21,7 @@ import { type HttpApi, createHttpApi } from './http/server.ts'
 import { loadIdentity } from './identity.ts'
 import { linkOptions } from './links/options.ts'
 import { type NodeLog, createLog } from './logging.ts'
+import { makeDirectory } from './make-directory.ts'
 import { ModuleGuard } from './module-guard.ts'
 import { type NodeModules, type NodeServices, defaultModules, withModules } from './modules.ts'
 import { VERSION } from './version.ts'
@@ -87,7 +87,7 @@ export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
       datastore,
       logger: log,
       nodeInfo: { name: 'gridmesh', version: VERSION, userAgent: `gridmesh/${VERSION}` },
-      metrics: metrics(),
+      metrics: metrics({ regions: [config.region] }),
       services: guard.guard(factories),
     })
     if (!isMetricsService(libp2p.metrics)) throw new TypeError('libp2p was given other metrics')
@@ -168,7 +168,7 @@ export class GridmeshNode {
     return Number(tcp?.value ?? 0)
   }
 
-  /** Time since `start`, in ms; 0 before. */
+  /** Time since `start`, in ms; 0 before, and once the node has stopped. */
   get uptimeMs(): number {
     return this.#startedAtMs === undefined ? 0 : Date.now() - this.#startedAtMs
   }
@@ -186,10 +186,11 @@ export class GridmeshNode {
   /**
    * Listens for peers, dials the first ones, and opens the HTTP API. A node whose start fails is stopped.
    * @throws {PortInUseError} @throws {CannotListenError}
-   * @throws {ModuleFailedError} when a module does not start
+   * @throws {ModuleFailedError} when a module does not start; where several do not, an `AggregateError` of them
    * @throws {NodeStoppedError} when `stop` was called before or meanwhile
    */
   async start(): Promise<void> {
+    this.#ending.signal.throwIfAborted()
     this.#starting ??= this.#start()
     return this.#starting
   }
@@ -225,15 +226,13 @@ export class GridmeshNode {
     const { p2p, http } = this.config
     const { libp2p } = this
     const { signal } = this.#ending
-    signal.throwIfAborted()
     try {
       await libp2p.start()
     } catch (err) {
       throw listenProblem('peers', p2p.host, p2p.port, 'set p2p.port, or stop the other program', err)
     }
     signal.throwIfAborted()
-    const [fault] = this.#guard.takeFaults()
-    if (fault !== undefined) throw fault
+    throwAll(this.#guard.takeFaults())
     if (this.#chain === undefined) libp2p.services.handshake.setStatus({ height: 0, tipHash: this.genesis.hash })
     this.energy.start()
     await this.#chain?.start()
@@ -251,6 +250,7 @@ export class GridmeshNode {
   async #shutDown(): Promise<ShutdownReport> {
     const report = await this.libp2p.services.shutdown.run()
     this.#orderedStop.clear()
+    this.#startedAtMs = undefined
     this.#stopped.resolve(report)
     return report
   }
@@ -309,7 +309,7 @@ async function settled(work: Promise<void> | undefined, deadlineMs: number): Pro
 
 async function makeDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await makeDirectory(dataDir)
   } catch (cause) {
     throw fileProblem('data directory', dataDir, cause)
   }

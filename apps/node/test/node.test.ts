@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { serviceCapabilities } from '@libp2p/interface'
 import { expect, it, vi } from 'vitest'
 import { loadNodeConfig } from '../src/config/load.ts'
 import { createNode, type CreateNodeInit } from '../src/node.ts'
@@ -43,6 +44,15 @@ it('does not start once it was stopped', async () => {
   expect(node.libp2p.status).toBe('stopped')
 })
 
+it('does not start again once it was stopped, and its uptime ends', async () => {
+  const node = await someNode()
+  await node.start()
+  await vi.waitUntil(() => node.uptimeMs > 0)
+  await node.stop()
+  expect(node.uptimeMs).toBe(0)
+  await expect(node.start()).rejects.toMatchObject({ name: 'NodeStoppedError', code: 'node-stopped' })
+})
+
 it('obeys an order to stop when its time has come, and not before', async () => {
   const node = await someNode({ obeySystemShutdown: true })
   const stop = vi.spyOn(node, 'stop')
@@ -72,6 +82,18 @@ it.each([
   })
   expect((await node.stopped).clean).toBe(true)
   expect([node.libp2p.status, node.libp2p.getMultiaddrs(), node.url]).toEqual(['stopped', [], undefined])
+})
+
+it('says of each module that it did not start', async () => {
+  const ping = { ping: async () => 0, start: fails, stop: () => {}, [serviceCapabilities]: ['@libp2p/ping'] }
+  const node = await someNode({}, { discovery: discoveryOf({ start: fails }), ping: () => ping })
+  await expect(node.start()).rejects.toMatchObject({
+    name: 'AggregateError',
+    errors: expect.arrayContaining([
+      expect.objectContaining({ module: 'ping', step: 'start' }),
+      expect.objectContaining({ module: 'discovery', step: 'start' }),
+    ]),
+  })
 })
 
 it.each([

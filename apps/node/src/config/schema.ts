@@ -96,7 +96,9 @@ const pool = z.strictObject({
     .default({})
     .describe('Slots by role beside all others, such as authority=4; any role but that one is taken as it is said'),
   reservedPeers: z.array(peerId).max(1_000).default([]).describe('Peer ids with a slot of their own'),
-  idleTimeoutMs: count.default(300_000).describe('Time without a message after which a peer may be let go, in ms'),
+  idleTimeoutMs: count
+    .default(300_000)
+    .describe('Time without a message after which a peer gives its slot to a newcomer where all are taken, in ms'),
 })
 
 const reconnection = z.strictObject({
