@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { BROADCAST_HANDLER } from '@gridmesh/broadcast'
 import type { Unsealed } from '@gridmesh/interfaces'
+import { bytesCodec, defineRequest } from '@gridmesh/message-router'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { expectEachHas } from '../src/expectations.ts'
@@ -162,4 +163,19 @@ it('whatever one peer sends, the traffic, reputation and connection of every oth
   )
   // It was no peaceful afternoon: the culprit, and nobody else, was blamed for it.
   expect(victim.services.peerManager.explain(hostile.peerId).join('\n')).toContain('protocol-violation')
+})
+
+it('an idempotent request whose handler says when to come again is answered then, and is no replay', async () => {
+  const later = defineRequest({ kind: 'later', codec: bytesCodec, reply: bytesCodec })
+  let calls = 0
+  const end = victim.services.messages.respond(later, (value) => {
+    calls += 1
+    if (calls === 1) throw Object.assign(new RangeError('not yet'), { code: 'warming-up', retryAfterMs: 1 })
+    return value
+  })
+  const question = labelled('later')
+  const answer = honest.services.messages.request(victim.peerId, later, question, { idempotent: true })
+  expect(await answer).toEqual(question)
+  expect(calls).toBe(2)
+  end()
 })

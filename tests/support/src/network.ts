@@ -39,16 +39,21 @@ export class Network {
   static async start(init: NetworkInit): Promise<Network> {
     const { nodes: count, profile = 'gridtokenx' } = init
     const data = mkdtempSync(join(tmpdir(), 'gridmesh-network-'))
-    const base = await freePorts(count * 2)
-    const prepared = await prepareFiles(
-      data,
-      profile,
-      planDevnet({ nodes: count, baseHttp: base, baseP2p: base + count }),
-    )
-    const nodes = await Promise.all(prepared.map(async (node) => startNode(init, node)))
-    const network = new Network(init, nodes, prepared, data)
-    await network.whenConnected()
-    return network
+    try {
+      const base = await freePorts(count * 2)
+      const prepared = await prepareFiles(
+        data,
+        profile,
+        planDevnet({ nodes: count, baseHttp: base, baseP2p: base + count }),
+      )
+      const nodes = await Promise.all(prepared.map(async (node) => startNode(init, node)))
+      const network = new Network(init, nodes, prepared, data)
+      await network.whenConnected()
+      return network
+    } catch (err) {
+      rmSync(data, { recursive: true, force: true })
+      throw err
+    }
   }
 
   get nodes(): readonly GridmeshNode[] {

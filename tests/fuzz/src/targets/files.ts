@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SigningFile } from '../../../../apps/node/src/chain/signing-file.ts'
@@ -11,14 +10,16 @@ import { assertRefusal, Finding, type Outcome, type Target } from '../target.ts'
 const LENGTH_BYTES = 4
 const HEAD_BYTES = 42
 
-/** A file of this process, for one input after the other. */
-const directory = mkdtempSync(join(tmpdir(), 'gridmesh-fuzz-'))
-process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-
-async function fileOf(name: string, bytes: Uint8Array): Promise<string> {
-  const path = join(directory, name)
-  await writeFile(path, bytes)
-  return path
+/** Has a file of `bytes` checked, which goes with the check. */
+async function withFile(bytes: Uint8Array, check: (path: string) => Promise<Outcome>): Promise<Outcome> {
+  const directory = await mkdtemp(join(tmpdir(), 'gridmesh-fuzz-'))
+  try {
+    const path = join(directory, 'file')
+    await writeFile(path, bytes)
+    return await check(path)
+  } finally {
+    await rm(directory, { recursive: true })
+  }
 }
 
 /** The content of a signing record; its checksum is put before it, or nothing but the checksum would ever be tried. */
@@ -29,8 +30,7 @@ function signingContent(text: string, state: string): Uint8Array {
   return Buffer.concat([length, json, Buffer.from(state)])
 }
 
-async function checkSigning(content: Uint8Array): Promise<Outcome> {
-  const path = await fileOf('signing', Buffer.concat([createHash('sha256').update(content).digest(), content]))
+async function checkSigning(path: string): Promise<Outcome> {
   const record = new SigningFile(path)
   let state: Uint8Array | undefined
   try {
@@ -49,8 +49,7 @@ async function checkSigning(content: Uint8Array): Promise<Outcome> {
 }
 
 /** What is read of a file of blocks is, together, the file. */
-async function checkBlocks(bytes: Uint8Array): Promise<Outcome> {
-  const path = await fileOf('blocks', bytes)
+async function checkBlocks(path: string, bytes: Uint8Array): Promise<Outcome> {
   const parts: Uint8Array[] = [bytes.subarray(0, HEAD_BYTES)]
   let reader: BlockFileReader
   try {
@@ -87,7 +86,11 @@ export const FILES: readonly Target[] = [
       signingContent('{"version":1,"floor":3,"slots":[[3,"propose"],[4,"vote"]]}', 'state'),
       signingContent('{"version":1,"floor":0,"slots":[]}', ''),
     ],
-    check: checkSigning,
+    check: (content) => withFile(Buffer.concat([createHash('sha256').update(content).digest(), content]), checkSigning),
   },
-  { name: 'block-file', seeds: [HEAD, Buffer.concat([HEAD, length, block, length, block])], check: checkBlocks },
+  {
+    name: 'block-file',
+    seeds: [HEAD, Buffer.concat([HEAD, length, block, length, block])],
+    check: (bytes) => withFile(bytes, (path) => checkBlocks(path, bytes)),
+  },
 ]
