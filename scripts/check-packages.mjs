@@ -1,7 +1,7 @@
 // Checks the packages as a user gets them: packs each one, lints the tarball, then installs all tarballs in a plain
 // npm project outside the workspace, type-checks a program against their types, and runs it.
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
@@ -45,11 +45,30 @@ try {
   const tsconfig = { compilerOptions: { ...options, typeRoots, outDir: 'out' }, files: ['use.ts'] }
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
   run(project, 'npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error')
-  report(() => run(project, 'node', join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'))
+  const tsc = ['node', join(root, 'node_modules', 'typescript', 'bin', 'tsc')]
+  report(() => run(project, ...tsc, '-p', '.'))
+  const ofNode = typesOfNode(join(project, 'node_modules', '@gridmesh'), tsc)
+  if (ofNode.length > 0) throw new Error(`types of Node.js, which a user need not have:\n${ofNode.join('\n')}`)
   run(project, 'node', 'out/use.js')
   report(() => run(project, 'npx', '--no-install', 'gridmesh', '--version'))
 } finally {
   rmSync(work, { recursive: true, force: true })
+}
+
+/**
+ * What our types, away from all others, take from those of Node.js. Any dependency may bring these along, but need not. The
+ * compiler has two numbers for them; all else that it misses are the dependencies.
+ */
+function typesOfNode(installed, [command, ...args]) {
+  const cwd = join(work, 'types')
+  cpSync(installed, cwd, { recursive: true })
+  const entries = globSync('*/package.json', { cwd }).flatMap((file) => {
+    const { exports } = JSON.parse(readFileSync(join(cwd, file), 'utf8'))
+    return Object.values(exports).map(({ types }) => join(file, '..', types))
+  })
+  const flags = ['--noEmit', '--module', 'nodenext', '--target', 'es2024', '--lib', 'es2024,dom', '--types', '']
+  const { stdout } = spawnSync(command, [...args, ...flags, ...entries], { cwd, encoding: 'utf8' })
+  return stdout.split('\n').filter((line) => /error TS(2503|2591):/.test(line))
 }
 
 /** The tools print their findings to stdout: shown only when they fail. */
