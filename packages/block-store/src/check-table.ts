@@ -54,8 +54,10 @@ export async function checkTable(path: string, name: string): Promise<boolean> {
 function isWhole(bytes: Buffer): boolean {
   try {
     const footer = new Cursor(bytes, bytes.length - FOOTER_BYTES)
-    const [filters, index] = [footer.handle(), footer.handle()]
-    return [filters, index, ...handlesIn(bytes, index)].every((block) => holds(bytes, block))
+    const [metaIndex, index] = [footer.handle(), footer.handle()]
+    // The first names the filter: with another bit in that, LevelDB does not find a key that is there.
+    const named = [metaIndex, index].flatMap((block) => handlesIn(bytes, block))
+    return [metaIndex, index, ...named].every((block) => holds(bytes, block))
   } catch (err) {
     if (err instanceof RangeError) return false
     throw err

@@ -65,7 +65,7 @@ it('finds any sector of a table that is lost, where LevelDB would end the proces
       const table = tables(killed)[which] ?? ''
       const path = changed(table, (bytes) => {
         const start = (sector % Math.ceil(bytes.length / SECTOR)) * SECTOR
-        bytes.fill(0, start, start + SECTOR)
+        bytes.fill(0, start, Math.min(start + SECTOR, bytes.length))
       })
       const error = { name: 'CorruptStoreError', record: `table ${table}` }
       await expect(openedAndClosed(path)).rejects.toMatchObject(error)
@@ -87,6 +87,17 @@ it('finds any byte of a table that is another, but for those that mean nothing',
     }),
     { numRuns: 30 },
   )
+})
+
+it('finds another bit in the filter, by which LevelDB would miss keys that are there', async () => {
+  const [table = ''] = tables(killed)
+  const path = changed(table, (bytes) => {
+    // The filter lies right before the block that names it.
+    const metaIndex = bytes.lastIndexOf('filter.leveldb')
+    const at = metaIndex - 300
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+  })
+  await expect(openedAndClosed(path)).rejects.toMatchObject({ record: `table ${table}`, code: 'checksum' })
 })
 
 it('opens over a table that nobody finished, and not where one that is needed has lost its end', async () => {
