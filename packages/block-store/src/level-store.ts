@@ -94,6 +94,8 @@ export async function openLevel(
   path: string,
   options: { writeBufferBytes: number; blockCacheBytes: number },
 ): Promise<KeyValueStore> {
+  const unfinished = (await isMarked(path)) ? await checkTables(path) : []
+  // It opens by itself soon after it is made, whether it is asked to or not.
   const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -103,7 +105,6 @@ export async function openLevel(
     // Hashes, keys and signatures do not get smaller.
     compression: false,
   })
-  const unfinished = (await isMarked(path)) ? await checkTables(path) : []
   try {
     await level.open()
   } catch (err) {

@@ -89,6 +89,14 @@ it('finds any byte of a table that is another, but for those that mean nothing',
   )
 })
 
+it('lets go of what it found damaged, so that it opens once that is mended', async () => {
+  const [table = ''] = tables(killed)
+  const path = changed(table, (bytes) => bytes.fill(0, 0, SECTOR))
+  await expect(openedAndClosed(path)).rejects.toMatchObject({ record: `table ${table}` })
+  cpSync(join(killed, table), join(path, table))
+  await openedAndClosed(path)
+})
+
 it('finds another bit in the filter, by which LevelDB would miss keys that are there', async () => {
   const [table = ''] = tables(killed)
   const path = changed(table, (bytes) => {
