@@ -52,6 +52,18 @@ export interface Quota {
 /** The part of a Hello that changes while connected. */
 export type PeerStatus = Pick<Hello, 'height' | 'tipHash'>
 
+/** Gives signed records of peers, as they go into a referral: envelopes, each around the peer record of its signer. */
+export type Referrals = (options: { signal: AbortSignal }) => Promise<readonly Uint8Array[]>
+
+/** Options of a goodbye. */
+export interface GoodbyeOptions extends AbortOptions {
+  /**
+   * Peers that one may try in our place, for a peer that is not ready yet. It is heard first, and hears of them only where
+   * nothing else speaks against it. @default none
+   */
+  referrals?: Referrals
+}
+
 /** The handshake. Service name `handshake`. */
 export interface Handshake {
   /** What the peer said of itself; `undefined` until both sides are ready. */
@@ -69,7 +81,7 @@ export interface Handshake {
   /** Changes our own status; ready peers are told. */
   setStatus(status: PeerStatus): void
   /** Tells the peer why we part. Resolves when it was read, or could not be; closes no connection. */
-  goodbye(peer: PeerId, reason: Reason, options?: AbortOptions): Promise<void>
+  goodbye(peer: PeerId, reason: Reason, options?: GoodbyeOptions): Promise<void>
   /** Refuses whoever is not ready by now as `shutting-down`, until the next start: the first step of a shutdown. */
   refuseNewcomers(): void
 }
@@ -123,6 +135,10 @@ export interface DiscoveryStrategy {
 export interface Discovery {
   /** Looks for peers now, whatever the schedule says. Resolves with the number of new candidates. */
   discoverNow(options?: AbortOptions): Promise<number>
+  /** Signed records of a few peers, for one that has no place here: where it may go instead. */
+  referrals?(asker: PeerId, options: { signal: AbortSignal }): Promise<readonly Uint8Array[]>
+  /** Takes in such records, unchecked, from a peer that we dialled and that has no place for us. */
+  referred?(records: readonly Uint8Array[], connection: Connection): void
 }
 
 /** Wins back lost peers. Service name `reconnection`. */
