@@ -24,6 +24,10 @@ export const MAX_ADDRESS_BYTES = 256
 export const MAX_MESSAGE_BYTES = 512
 /** Largest credentials; with every list full as well, a Hello still fits one frame. */
 export const MAX_CREDENTIALS_BYTES = 2_048
+/** Most records in a referral; of a longer one the rest is left out. */
+export const MAX_REFERRALS = 8
+/** Bytes of all records in a referral. */
+export const MAX_REFERRAL_BYTES = 4_096
 /** Bytes of the longest length prefix: enough for 256 MiB, and so for any `maxFrameBytes` in reason. */
 export const MAX_PREFIX_BYTES = 4
 

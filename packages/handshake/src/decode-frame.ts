@@ -3,6 +3,7 @@ import { reader, type Reader } from 'protons-runtime'
 import { checkHello, checkReason, checkStatus } from './check-frame.ts'
 import { HandshakeViolationError } from './errors.ts'
 import type { Frame, FrameLimits } from './frame.ts'
+import { fitReferrals } from './referral.ts'
 import { FRAME, HELLO, QUOTA, REASON, STATUS, VERDICT } from './tags.ts'
 
 type Fields = Record<number, () => void>
@@ -24,7 +25,7 @@ function readFrame(r: Reader, limits: FrameLimits): Frame {
   const frames: Frame[] = []
   readFields(r, r.len, {
     [FRAME.hello]: () => frames.push({ kind: 'hello', hello: readHello(r, limits) }),
-    [FRAME.verdict]: () => frames.push({ kind: 'verdict', refusal: readVerdict(r) }),
+    [FRAME.verdict]: () => frames.push({ kind: 'verdict', ...readVerdict(r) }),
     [FRAME.status]: () => frames.push({ kind: 'status', status: readStatus(r) }),
     [FRAME.goodbye]: () => frames.push({ kind: 'goodbye', reason: readGoodbye(r) }),
   })
@@ -105,13 +106,17 @@ function readQuota(r: Reader): Quota {
   return quota
 }
 
-function readVerdict(r: Reader): Reason | undefined {
+function readVerdict(r: Reader): { refusal: Reason | undefined; referrals?: Uint8Array[] } {
   const verdict: { accepted: boolean; reason?: Reason } = { accepted: false }
+  const records: Uint8Array[] = []
   readFields(r, endOfMessage(r), {
     [VERDICT.accepted]: () => (verdict.accepted = r.bool()),
     [VERDICT.reason]: () => (verdict.reason = readReason(r)),
+    [VERDICT.referrals]: () => records.push(Uint8Array.from(r.bytes())),
   })
-  if (verdict.accepted === (verdict.reason == null)) return verdict.reason
+  const referrals = fitReferrals(records)
+  const { accepted, reason: refusal } = verdict
+  if (accepted === (refusal == null)) return { refusal, ...(referrals.length > 0 && { referrals }) }
   throw new HandshakeViolationError('malformed', 'a verdict either accepts or has a reason')
 }
 

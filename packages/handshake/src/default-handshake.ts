@@ -1,4 +1,11 @@
-import { HandshakeRejectedError, type Hello, type PeerStatus, type Reason, requireName } from '@gridmesh/interfaces'
+import {
+  type GoodbyeOptions,
+  HandshakeRejectedError,
+  type Hello,
+  type PeerStatus,
+  type Reason,
+  requireName,
+} from '@gridmesh/interfaces'
 import {
   AbortError,
   ConnectionClosedError,
@@ -121,11 +128,11 @@ export class DefaultHandshake extends TypedEventEmitter<HandshakeEvents> impleme
     if (this.#own.setStatus(status)) this.#announcer.changed()
   }
 
-  async goodbye(peer: PeerId, why: Reason, options: AbortOptions = {}): Promise<void> {
+  async goodbye(peer: PeerId, why: Reason, options: GoodbyeOptions = {}): Promise<void> {
     const deadline = new Deadline(FAREWELL_MS, () => new AbortError('The peer does not read'))
     const signal = AbortSignal.any([deadline.signal, ...(options.signal == null ? [] : [options.signal])])
     this.#book.part(peer, why, 'us')
-    const sent = this.#linksOf(peer).map(async (link) => raced(link.goodbye(why, signal), signal))
+    const sent = this.#linksOf(peer).map(async (link) => raced(link.goodbye(why, signal, options.referrals), signal))
     await Promise.allSettled(sent)
     deadline.clear()
   }

@@ -2,6 +2,7 @@ import type { Hello, PeerStatus, Quota, Reason } from '@gridmesh/interfaces'
 import { writer, type Writer } from 'protons-runtime'
 import type { OutboundFrame } from './frame.ts'
 import { FRAME, HELLO, QUOTA, REASON, STATUS, VERDICT } from './tags.ts'
+import { fitReferrals } from './referral.ts'
 import { fitReason } from './text.ts'
 
 // Written by hand on protons' writer: what protons generates from pb/handshake.proto is namespaces, which plain type
@@ -16,7 +17,7 @@ export function encodeFrame(frame: OutboundFrame): Uint8Array {
       writeHello(w, frame.hello)
       break
     case 'verdict':
-      writeVerdict(w, frame.refusal)
+      writeVerdict(w, frame.refusal, frame.referrals)
       break
     case 'status':
       writeStatus(w, frame.status)
@@ -52,12 +53,13 @@ function writeQuota(w: Writer, quota: Quota): void {
   w.ldelim()
 }
 
-function writeVerdict(w: Writer, reason: Reason | undefined): void {
+function writeVerdict(w: Writer, reason: Reason | undefined, referrals: readonly Uint8Array[] = []): void {
   if (reason == null) {
     w.uint32(VERDICT.accepted).bool(true)
     return
   }
   writeReason(w, reason, VERDICT.reason)
+  for (const record of fitReferrals(referrals)) w.uint32(VERDICT.referrals).bytes(record)
 }
 
 function writeReason(w: Writer, unfitted: Reason, tag: number = REASON.inGoodbye): void {

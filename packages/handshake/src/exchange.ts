@@ -1,7 +1,8 @@
 import { HandshakeRejectedError, type Hello, type Reason } from '@gridmesh/interfaces'
 import { HandshakeViolationError } from './errors.ts'
 import type { Frame, OutboundFrame } from './frame.ts'
-import { settle, type Judgement } from './judge.ts'
+import { settle } from './judge.ts'
+import type { Decision } from './referral.ts'
 import { raced } from './timing.ts'
 
 /** The frames of one connection, whatever carries them. */
@@ -16,7 +17,7 @@ export interface Side {
   /** Our Hello. */
   hello(signal: AbortSignal): Promise<Hello>
   /** Our opinion of the peer. Aborted when the peer refuses first, or goes. */
-  decide(ours: Hello, theirs: Hello, signal: AbortSignal): Promise<Judgement>
+  decide(ours: Hello, theirs: Hello, signal: AbortSignal): Promise<Decision>
   /** Starts the time we wait for an answer to our refusal. */
   farewell(): AbortSignal
 }
@@ -42,9 +43,9 @@ export async function exchange(channel: Channel, side: Side, signal: AbortSignal
   const theirs = readHello(await channel.read(signal))
 
   const answer = readVerdict(channel, signal)
-  const judgement = await decideUnlessRefused(side, ours, theirs, answer, signal)
+  const { referrals = [], ...judgement } = await decideUnlessRefused(side, ours, theirs, answer, signal)
   const refusal = judgement.ok ? undefined : judgement.reason
-  await channel.write({ kind: 'verdict', refusal }, signal)
+  await channel.write({ kind: 'verdict', refusal, referrals }, signal)
 
   const settled = settle(refusal, await takeAnswer(channel, side, refusal, answer))
   if (settled != null) throw new HandshakeRejectedError(settled.reason, settled.by)
@@ -84,7 +85,7 @@ async function decideUnlessRefused(
   theirs: Hello,
   answer: Promise<Reason | undefined>,
   signal: AbortSignal,
-): Promise<Judgement> {
+): Promise<Decision> {
   const abandon = new AbortController()
   answer.then(
     (reason) => reason != null && abandon.abort(new HandshakeRejectedError(reason, 'them')),

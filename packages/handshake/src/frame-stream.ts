@@ -18,13 +18,20 @@ export class FrameStream {
   readonly #stream: Stream
   readonly #frames: LengthPrefixedStream<Stream>
   readonly #init: FrameStreamInit
+  readonly #onReferrals: (records: readonly Uint8Array[]) => void
   #isInFrame = false
   #hasSentVerdict = false
   #hasParted = false
 
-  constructor(stream: Stream, init: FrameStreamInit) {
+  /** `onReferrals` is told of the records that come with a refusal, before that is read. */
+  constructor(
+    stream: Stream,
+    init: FrameStreamInit,
+    onReferrals: (records: readonly Uint8Array[]) => void = () => undefined,
+  ) {
     this.#stream = stream
     this.#init = init
+    this.#onReferrals = onReferrals
     this.#frames = lpStream(stream, {
       lengthDecoder: (bytes) => this.#decodeLength(bytes),
       // A peer may send its Verdict and more behind its Hello without waiting for us: room for two frames.
@@ -40,7 +47,9 @@ export class FrameStream {
     try {
       const bytes = await this.#frames.read({ ...(signal != null && { signal }) })
       this.#isInFrame = false
-      return decodeFrame(bytes.subarray(), this.#init)
+      const frame = decodeFrame(bytes.subarray(), this.#init)
+      if (frame.kind === 'verdict' && frame.referrals != null) this.#onReferrals(frame.referrals)
+      return frame
     } catch (err) {
       throw this.#explain(err)
     }

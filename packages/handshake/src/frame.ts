@@ -3,8 +3,8 @@ import type { Hello, PeerStatus, Reason } from '@gridmesh/interfaces'
 /** A frame that we send. */
 export type OutboundFrame =
   | { kind: 'hello'; hello: Hello }
-  /** Accepts, unless there is a refusal. */
-  | { kind: 'verdict'; refusal?: Reason | undefined }
+  /** Accepts, unless there is a refusal. That may come with signed records of peers to try instead. */
+  | { kind: 'verdict'; refusal?: Reason | undefined; referrals?: readonly Uint8Array[] }
   | { kind: 'status'; status: PeerStatus }
   | { kind: 'goodbye'; reason: Reason }
 

@@ -22,7 +22,7 @@
  * })
  * ```
  */
-import type { Handshake, Hello, PeerManager, PeerStatus, Quota, Reason } from '@gridmesh/interfaces'
+import type { Discovery, Handshake, Hello, PeerManager, PeerStatus, Quota, Reason } from '@gridmesh/interfaces'
 import type { ComponentLogger, Libp2pEvents, Metrics, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { DefaultHandshake } from './default-handshake.ts'
@@ -91,6 +91,8 @@ export interface HandshakeComponents {
   metrics?: Metrics
   /** Is told who is ready, and who misbehaved; without it nobody is blamed. */
   peerManager?: Pick<PeerManager, 'markReady' | 'updateHello' | 'markDraining' | 'report'>
+  /** Is told of the peers that one with no place for us names instead; without it those are dropped. */
+  discovery?: Pick<Discovery, 'referred'>
 }
 
 /** A peer that both sides made ready. */

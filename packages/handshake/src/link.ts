@@ -1,4 +1,11 @@
-import { HandshakeRejectedError, type Hello, type PeerReport, type PeerStatus, type Reason } from '@gridmesh/interfaces'
+import {
+  HandshakeRejectedError,
+  type Hello,
+  type PeerReport,
+  type PeerStatus,
+  type Reason,
+  type Referrals,
+} from '@gridmesh/interfaces'
 import { ConnectionClosedError, TimeoutError, type Connection, type Logger, type Stream } from '@libp2p/interface'
 import { FAREWELL_MS, HANDSHAKE_PROTOCOL, MAX_OUTBOUND_STREAMS } from './constants.ts'
 import { HandshakeViolationError } from './errors.ts'
@@ -8,6 +15,7 @@ import { FrameStream, type FrameStreamInit } from './frame-stream.ts'
 import type { Judgement } from './judge.ts'
 import { KeptStream } from './kept-stream.ts'
 import { closeConnection, partStream } from './part.ts'
+import { type Decision, refer, type Referral } from './referral.ts'
 import { Deadline, raced, toError } from './timing.ts'
 
 /** Limits of a link. */
@@ -31,6 +39,8 @@ export interface LinkHost {
   over(link: Link): void
   status(link: Link, status: PeerStatus): void
   goodbye(link: Link, reason: Reason): void
+  /** A peer that we dialled and that refuses us tells of others. */
+  referred(link: Link, records: readonly Uint8Array[]): void
   report(link: Link, report: PeerReport): void
 }
 
@@ -67,6 +77,7 @@ export class Link {
   #channel: FrameStream | undefined
   #kept: KeptStream | undefined
   #turnedAway: Reason | undefined
+  #referral: Referral | undefined
   #hasStream = false
   #hasSaidGoodbye = false
   #isOurTurn = false
@@ -119,17 +130,19 @@ export class Link {
 
   /**
    * Tells the peer why we part, and waits for its sign that it has read it: what is on its way when a connection closes
-   * may be lost. A handshake that is under way is refused with that reason.
+   * may be lost. A handshake that is under way is refused with that reason; with `referrals` the peer is heard first, and
+   * referred to others where it would be accepted.
    */
-  async goodbye(reason: Reason, signal: AbortSignal): Promise<void> {
+  async goodbye(reason: Reason, signal: AbortSignal, referrals?: Referrals): Promise<void> {
     if (this.#state === 'ready' && this.#channel != null) {
       this.#hasSaidGoodbye = true
       return partStream(this.#channel, reason, signal, this.#log)
     }
     if (this.#state === 'over' || this.#state === 'tolerated') return undefined
     const refuse = () => this.#deadline?.abort(new HandshakeRejectedError(reason, 'us'))
+    if (referrals != null && !this.isAccepted) this.#referral = { reason, referrals }
     // Without a stream there is nothing to say it on; one that comes in time is refused with this reason.
-    if (this.#state === 'waiting') this.#turnedAway = reason
+    else if (this.#state === 'waiting') this.#turnedAway = reason
     else refuse()
     return raced(this.#parted.promise, signal).finally(refuse)
   }
@@ -166,7 +179,8 @@ export class Link {
 
   /** Whether the peer shows no sign of knowing the protocol, and is left alone for that. */
   #isForeign(thrown: unknown): boolean {
-    if (this.#init.unknownPeers === 'disconnect' || this.#hasStream || this.#turnedAway != null) return false
+    if (this.#init.unknownPeers === 'disconnect' || this.#hasStream) return false
+    if (this.#turnedAway != null || this.#referral != null) return false
     const { name } = toError(thrown)
     // A dialler that never opens the stream cannot be told from one that does not know it.
     return name === 'UnsupportedProtocolError' || (name === 'TimeoutError' && this.connection.direction === 'inbound')
@@ -184,7 +198,10 @@ export class Link {
   async #open(signal: AbortSignal): Promise<FrameStream> {
     const isDialler = this.connection.direction === 'outbound'
     const stream = await raced(isDialler ? this.#dial(signal) : this.#stream.promise, signal)
-    this.#channel = new FrameStream(stream, this.#init)
+    this.#channel = new FrameStream(stream, this.#init, (records) => {
+      // Anybody may dial us and say so.
+      if (isDialler) this.#host.referred(this, records)
+    })
     this.#state = 'talking'
     if (this.#turnedAway != null) throw new HandshakeRejectedError(this.#turnedAway, 'us')
     return this.#channel
@@ -201,9 +218,14 @@ export class Link {
   #side(): Side {
     return {
       hello: async (signal) => this.#takeTurn(raced(this.#host.hello(signal), signal)),
-      decide: async (ours, theirs, signal) => this.#takeTurn(this.#host.decide(this, ours, theirs, signal)),
+      decide: async (ours, theirs, signal) => this.#takeTurn(this.#decide(ours, theirs, signal)),
       farewell: () => this.#startFarewell(),
     }
+  }
+
+  async #decide(ours: Hello, theirs: Hello, signal: AbortSignal): Promise<Decision> {
+    const judgement = await this.#host.decide(this, ours, theirs, signal)
+    return this.#referral == null ? judgement : refer(judgement, this.#referral, signal, this.#log)
   }
 
   /** Remembers that it is we who take the time, for which the peer is not to be blamed. */

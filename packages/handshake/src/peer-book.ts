@@ -129,6 +129,11 @@ export class PeerBook implements LinkHost {
     this.#events.safeDispatchEvent('peer:goodbye', { detail: { peer, reason } })
   }
 
+  referred(link: Link, records: readonly Uint8Array[]): void {
+    this.#log('%p names %d peers to try instead', link.connection.remotePeer, records.length)
+    this.#tell(() => optional(this.#components, 'discovery')?.referred?.(records, link.connection))
+  }
+
   report(link: Link, report: PeerReport): void {
     this.#log('%p: %s: %s', link.connection.remotePeer, report.class, report.evidence)
     this.#tellManager((manager) => manager.report(link.connection.remotePeer, report))
@@ -146,11 +151,17 @@ export class PeerBook implements LinkHost {
 
   /** A manager that finds a move illegal has its own view of the peer; it must not cost us the link. */
   #tellManager(tell: (manager: NonNullable<HandshakeComponents['peerManager']>) => void): void {
-    try {
+    this.#tell(() => {
       const manager = optional(this.#components, 'peerManager')
       if (manager != null) tell(manager)
+    })
+  }
+
+  #tell(tell: () => void): void {
+    try {
+      tell()
     } catch (err) {
-      this.#log.error('the peer manager did not take what it was told - %e', err)
+      this.#log.error('a sibling did not take what it was told - %e', err)
     }
   }
 }

@@ -22,7 +22,7 @@ export const HELLO = {
 
 export const QUOTA = { messagesPerSecond: 0x09, bytesPerSecond: 0x11 } as const
 
-export const VERDICT = { accepted: 0x08, reason: 0x12 } as const
+export const VERDICT = { accepted: 0x08, reason: 0x12, referrals: 0x1a } as const
 
 export const REASON = { inGoodbye: 0x0a, code: 0x0a, message: 0x12, limit: 0x1a, value: 0x21 } as const
 

@@ -53,6 +53,11 @@ const GOLDEN: Record<string, OutboundFrame> = {
       value: 30_000,
     },
   },
+  'verdict-referring': {
+    kind: 'verdict',
+    refusal: { code: 'inbound-full', message: 'maxInbound is 50', limit: 'maxInbound', value: 50 },
+    referrals: [Uint8Array.of(1, 2, 3), Uint8Array.of(255)],
+  },
   status: { kind: 'status', status: { height: 5_000_000_000, tipHash: '00ff' } },
   goodbye: { kind: 'goodbye', reason: { code: 'shutting-down', message: 'this node is shutting down' } },
 }
@@ -70,6 +75,9 @@ it('reads back every frame it writes', () => {
   const frames: fc.Arbitrary<OutboundFrame> = fc.oneof(
     hellos.map((hello) => ({ kind: 'hello' as const, hello })),
     fc.option(reasons, { nil: undefined }).map((refusal) => ({ kind: 'verdict' as const, refusal })),
+    fc
+      .tuple(reasons, fc.array(fc.uint8Array({ maxLength: 512 }), { minLength: 1, maxLength: 8 }))
+      .map(([refusal, referrals]) => ({ kind: 'verdict' as const, refusal, referrals })),
     status.map((next) => ({ kind: 'status' as const, status: next })),
     reasons.map((reason) => ({ kind: 'goodbye' as const, reason })),
   )
