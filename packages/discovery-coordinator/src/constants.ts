@@ -70,6 +70,11 @@ export const STALE_AGE_MS = 30 * 24 * 3_600_000
 /** A peer is forgotten, or a tried one untried again, after this many failed dials in a row. */
 export const GIVE_UP_FAILURES = 10
 
+/** Records, and bytes of them, that a peer which is turned away is told. */
+export const MAX_REFERRALS = 8
+export const MAX_REFERRAL_BYTES = 4_096
+/** Refusals whose records are kept until the next round; beyond it the oldest are dropped. */
+export const MAX_REFUSALS = 32
 /** Largest request on the wire, in bytes. */
 export const MAX_REQUEST_BYTES = 64
 /** Bytes of the longest length prefix: enough for 256 MiB. */

@@ -1,5 +1,5 @@
 import type { Candidate } from '@gridmesh/interfaces'
-import { AbortError, type Logger, NotStartedError, type PeerId } from '@libp2p/interface'
+import { AbortError, type Connection, type Logger, NotStartedError, type PeerId } from '@libp2p/interface'
 import { BackoffTable } from './backoff-table.ts'
 import { CandidatePool, type PooledCandidate } from './candidate-pool.ts'
 import { Census, type EndedLink } from './census.ts'
@@ -128,6 +128,15 @@ export class Coordinator {
     const shortage = this.#needs.shortage()
     this.#desk.open(this.#quota(shortage), shortage.need, running)
     return raced(raced(this.#board.askAll(shortage.need, running), signal), running)
+  }
+
+  async referrals(asker: PeerId, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    return this.#running === undefined ? [] : this.#board.referrals(asker, signal)
+  }
+
+  /** The refusal that it came with ends the connection, and that hastens the next round, which asks for it. */
+  referred(records: readonly Uint8Array[], connection: Connection): void {
+    if (this.#running !== undefined) this.#board.referred(records, connection)
   }
 
   stats(): DiscoveryStats {

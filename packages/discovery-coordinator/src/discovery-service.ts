@@ -1,4 +1,11 @@
-import { type AbortOptions, serviceCapabilities, type Startable, TypedEventEmitter } from '@libp2p/interface'
+import {
+  type AbortOptions,
+  type Connection,
+  type PeerId,
+  serviceCapabilities,
+  type Startable,
+  TypedEventEmitter,
+} from '@libp2p/interface'
 import { Coordinator } from './coordinator.ts'
 import type { DiscoveryComponents, DiscoveryEvents, DiscoveryInit, DiscoveryService } from './index.ts'
 import { resolveOptions } from './options.ts'
@@ -48,6 +55,14 @@ export class DefaultDiscovery extends TypedEventEmitter<DiscoveryEvents> impleme
 
   async discoverNow(options: AbortOptions = {}): Promise<number> {
     return this.#coordinator.discoverNow(options.signal)
+  }
+
+  async referrals(asker: PeerId, { signal }: { signal: AbortSignal }): Promise<readonly Uint8Array[]> {
+    return this.#coordinator.referrals(asker, signal)
+  }
+
+  referred(records: readonly Uint8Array[], connection: Connection): void {
+    this.#coordinator.referred(records, connection)
   }
 
   stats(): DiscoveryStats {

@@ -1,13 +1,13 @@
 import { optional, type PeerReport } from '@gridmesh/interfaces'
 import { AbortError, type Connection, type Logger, type PeerId, type Stream } from '@libp2p/interface'
-import { MAX_REQUEST_BYTES } from './constants.ts'
+import { MAX_REFERRAL_BYTES, MAX_REFERRALS, MAX_REQUEST_BYTES } from './constants.ts'
 import { within } from './deadline.ts'
 import { AskedTooSoonError, PeerExchangeError, PeerNotReadyError } from './errors.ts'
 import { decodeRequest, encodeReply } from './exchange-messages.ts'
 import { ExchangeStream } from './exchange-stream.ts'
 import { GapKeeper } from './gap-keeper.ts'
 import type { PeerExchangeComponents, PeerExchangeOptions } from './peer-exchange.ts'
-import { RecordSampler } from './record-sampler.ts'
+import { RecordSampler, type SampleLimits } from './record-sampler.ts'
 
 /** Answers who asks for peers: who is ready, once in a while. */
 export class ExchangeServer {
@@ -34,6 +34,11 @@ export class ExchangeServer {
     this.#stopper.abort(new AbortError('Peer exchange stopped'))
     this.#gaps.clear()
     this.#sampler.clear()
+  }
+
+  /** A few records for a peer that is turned away, and so has nothing to wait for between two requests. */
+  async referrals(asker: PeerId): Promise<Uint8Array[]> {
+    return this.#sample(asker, { records: MAX_REFERRALS, bytes: MAX_REFERRAL_BYTES })
   }
 
   /** Handles one request. What it throws has libp2p abort the stream. */
@@ -63,13 +68,17 @@ export class ExchangeServer {
   async #answer(stream: Stream, asker: PeerId, signal: AbortSignal): Promise<void> {
     const messages = new ExchangeStream(stream, MAX_REQUEST_BYTES)
     const limit = decodeRequest(await messages.read(signal))
-    const peerManager = optional(this.#components, 'peerManager')
-    const isBanned = (peer: PeerId): boolean => peerManager?.isBanned(peer) ?? false
-    const records = await this.#sampler.sample(asker, limit, isBanned)
+    const { maxRecords, maxReplyBytes } = this.#options
+    const records = await this.#sample(asker, { records: Math.min(limit, maxRecords), bytes: maxReplyBytes })
     signal.throwIfAborted()
     await messages.write(encodeReply(records), signal)
     await stream.close({ signal })
     this.#log.trace('told %p of %d peers', asker, records.length)
+  }
+
+  async #sample(asker: PeerId, limits: SampleLimits): Promise<Uint8Array[]> {
+    const peerManager = optional(this.#components, 'peerManager')
+    return this.#sampler.sample(asker, limits, (peer) => peerManager?.isBanned(peer) ?? false)
   }
 
   #report(peer: PeerId, report: PeerReport): void {

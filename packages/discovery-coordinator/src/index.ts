@@ -39,6 +39,7 @@ import type {
 import type {
   AbortOptions,
   ComponentLogger,
+  Connection,
   Libp2pEvents,
   Metrics,
   PeerId,
@@ -178,6 +179,13 @@ export interface DiscoveryService extends Discovery, TypedEventTarget<DiscoveryE
    * @throws {NotStartedError} (libp2p's) when the node is not running
    */
   discoverNow(options?: AbortOptions): Promise<number>
+  /**
+   * Signed records of at most 8 peers for one that has no place here, chosen at random by the first strategy that has
+   * any: `peerExchange`. None while the node is not running.
+   */
+  referrals(asker: PeerId, options: { signal: AbortSignal }): Promise<readonly Uint8Array[]>
+  /** Keeps such records, told by a peer that has no place for us, for the next round, in which they are checked. */
+  referred(records: readonly Uint8Array[], connection: Connection): void
   /** A copy of the statistics. */
   stats(): DiscoveryStats
 }

@@ -1,5 +1,5 @@
 import type { Handshake, PeerManager } from '@gridmesh/interfaces'
-import type { ComponentLogger, Logger, PeerStore } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Logger, PeerId, PeerStore } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import {
   DEFAULT_ASKED_PER_RUN,
@@ -18,6 +18,7 @@ import {
 import { demandCounts, demandTimes } from './demand.ts'
 import { ExchangeClient } from './exchange-client.ts'
 import { ExchangeServer } from './exchange-server.ts'
+import { ReferralInbox } from './referral-inbox.ts'
 import type { DiscoverOptions, SourcedCandidate, Strategy } from './strategy.ts'
 
 /** Options of the peer exchange. */
@@ -59,7 +60,8 @@ export interface PeerExchangeComponents {
 }
 
 /**
- * Creates the strategy `peer-exchange`: asks ready peers for signed records of peers they know, and answers who asks.
+ * Creates the strategy `peer-exchange`: asks ready peers for signed records of peers they know, and answers who asks;
+ * where a handshake carries them, peers that have no place are told of a few others, and such are tried.
  * @throws {RangeError} when an option is out of range
  */
 export function peerExchange(init: PeerExchangeInit = {}): (components: PeerExchangeComponents) => Strategy {
@@ -81,6 +83,7 @@ class PeerExchange implements Strategy {
   readonly #registrar: PeerExchangeComponents['registrar']
   readonly #client: ExchangeClient
   readonly #server: ExchangeServer
+  readonly #inbox: ReferralInbox
   #isStarted = false
 
   constructor(components: PeerExchangeComponents, options: PeerExchangeOptions) {
@@ -88,6 +91,7 @@ class PeerExchange implements Strategy {
     this.#registrar = components.registrar
     this.#client = new ExchangeClient(components, options, log)
     this.#server = new ExchangeServer(components, options, log)
+    this.#inbox = new ReferralInbox(components, options, log)
   }
 
   async start(): Promise<void> {
@@ -103,10 +107,20 @@ class PeerExchange implements Strategy {
     this.#isStarted = false
     this.#server.stop()
     this.#client.stop()
+    this.#inbox.clear()
     await this.#registrar.unhandle(PEER_EXCHANGE_PROTOCOL)
   }
 
-  discover({ signal }: DiscoverOptions): AsyncIterable<SourcedCandidate> {
-    return this.#client.ask(signal)
+  async *discover({ signal }: DiscoverOptions): AsyncGenerator<SourcedCandidate> {
+    yield* this.#inbox.open(signal)
+    yield* this.#client.ask(signal)
+  }
+
+  async referrals(asker: PeerId): Promise<readonly Uint8Array[]> {
+    return this.#server.referrals(asker)
+  }
+
+  referred(records: readonly Uint8Array[], connection: Connection): void {
+    if (this.#isStarted) this.#inbox.put(records, connection)
   }
 }

@@ -10,12 +10,16 @@ interface SharedRecord {
   bytes: Uint8Array
 }
 
-/** Limits of a reply, and of what is held for replies. */
+/** Limits of what is held for replies. */
 export interface SamplerInit {
-  maxRecords: number
   maxRecordBytes: number
-  maxReplyBytes: number
   maxSharedRecords: number
+}
+
+/** Limits of one reply, in which each record is a field of protobuf. */
+export interface SampleLimits {
+  records: number
+  bytes: number
 }
 
 /**
@@ -33,15 +37,14 @@ export class RecordSampler {
     this.#init = init
   }
 
-  /** At most `limit` records for a reply to `asker`, without those of `isUnwanted`. */
-  async sample(asker: PeerId, limit: number, isUnwanted: (peer: PeerId) => boolean): Promise<Uint8Array[]> {
-    const { maxRecords, maxReplyBytes } = this.#init
+  /** Records for `asker` within the limits, without those of `isUnwanted`. */
+  async sample(asker: PeerId, limits: SampleLimits, isUnwanted: (peer: PeerId) => boolean): Promise<Uint8Array[]> {
     const sample: Uint8Array[] = []
     let size = 0
     for (const { peer, bytes } of shuffle([...(await this.#read())])) {
-      if (sample.length >= Math.min(limit, maxRecords)) break
+      if (sample.length >= limits.records) break
       const next = size + sizeInReply(bytes)
-      if (next > maxReplyBytes || peer.equals(asker) || isUnwanted(peer)) continue
+      if (next > limits.bytes || peer.equals(asker) || isUnwanted(peer)) continue
       size = next
       sample.push(bytes)
     }

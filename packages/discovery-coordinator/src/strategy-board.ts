@@ -1,5 +1,5 @@
 import type { Candidate, DiscoveryNeed } from '@gridmesh/interfaces'
-import type { Logger, PeerId } from '@libp2p/interface'
+import type { Connection, Logger, PeerId } from '@libp2p/interface'
 import type { BreakerState } from './circuit-breaker.ts'
 import { STRATEGY_STOP_MS } from './constants.ts'
 import { within } from './deadline.ts'
@@ -58,6 +58,16 @@ export class StrategyBoard {
 
   succeeded(candidate: Candidate): void {
     this.#tell((strategy) => strategy.succeeded?.(candidate))
+  }
+
+  /** What the first strategy that has any gives. */
+  async referrals(asker: PeerId, signal: AbortSignal): Promise<readonly Uint8Array[]> {
+    const strategy = this.#runners.find((runner) => runner.strategy.referrals !== undefined)?.strategy
+    return (await strategy?.referrals?.(asker, signal)) ?? []
+  }
+
+  referred(records: readonly Uint8Array[], connection: Connection): void {
+    this.#tell((strategy) => strategy.referred?.(records, connection))
   }
 
   failed(peer: PeerId): void {

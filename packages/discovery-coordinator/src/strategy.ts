@@ -1,5 +1,5 @@
 import type { Candidate, DiscoveryNeed } from '@gridmesh/interfaces'
-import type { PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { SignedAddresses } from './signed-addresses.ts'
 
@@ -46,6 +46,10 @@ export interface Strategy {
   succeeded?(candidate: Candidate): void
   /** A dial to the peer failed, for no reason of our own. */
   failed?(peer: PeerId): void
+  /** Signed records of a few peers, for one that has no place here. */
+  referrals?(asker: PeerId, signal: AbortSignal): Promise<readonly Uint8Array[]>
+  /** A peer that we dialled and that has no place for us told such records, which nobody has checked. */
+  referred?(records: readonly Uint8Array[], connection: Connection): void
   /** The peer whose reachability it would most like to know. */
   feeler?(): Candidate | undefined
   start?(): void | Promise<void>

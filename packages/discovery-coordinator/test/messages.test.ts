@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { PEER_EXCHANGE_PROTOCOL } from '../src/constants.ts'
 import { decodeReply, decodeRequest, encodeReply, encodeRequest, sizeInReply } from '../src/exchange-messages.ts'
-import { RecordSampler } from '../src/record-sampler.ts'
+import { RecordSampler, type SampleLimits } from '../src/record-sampler.ts'
 import { openRecord } from '../src/signed-record.ts'
 import { addressOf, at, makeKeys, makePeerIds } from './support.ts'
 
@@ -180,30 +180,39 @@ function inOrder(a: string, b: string): number {
   return a < b ? -1 : 1
 }
 
-const SAMPLER = { ...LIMITS, maxReplyBytes: 262_144, maxSharedRecords: 1_000 }
+const SAMPLER = { ...LIMITS, maxSharedRecords: 1_000 }
+
+function atMost(records: number, bytes = 262_144): SampleLimits {
+  return { records, bytes }
+}
 
 it('samples at random, without the asker and the unwanted, and no more than was asked for', async () => {
   const sampler = new RecordSampler(await makeStore(30), SAMPLER)
-  const all = await sampler.sample(peerIdFromPrivateKey(at(keys, 0)), 250, (peer) => peer.toString() === name(1))
+  const all = await sampler.sample(
+    peerIdFromPrivateKey(at(keys, 0)),
+    atMost(250),
+    (peer) => peer.toString() === name(1),
+  )
   const subjects = await Promise.all(all.map(async (one) => (await openRecord(one, 8, never))?.id.toString() ?? ''))
   expect(subjects.toSorted(inOrder)).toEqual(
     Array.from({ length: 28 }, (_, index) => name(index + 2)).toSorted(inOrder),
   )
-  expect(await sampler.sample(nobody, 5, () => false)).toHaveLength(5)
+  expect(await sampler.sample(nobody, atMost(5), () => false)).toHaveLength(5)
   const samples = await Promise.all(
-    Array.from({ length: 20 }, async () => Buffer.concat(await sampler.sample(nobody, 3, () => false)).toString('hex')),
+    Array.from({ length: 20 }, async () =>
+      Buffer.concat(await sampler.sample(nobody, atMost(3), () => false)).toString('hex'),
+    ),
   )
   expect(new Set(samples).size).toBeGreaterThan(10)
 })
 
-it('keeps within maxRecords, maxReplyBytes and maxSharedRecords', async () => {
+it('keeps within the limits of a reply, and of what is held for replies', async () => {
   const store = await makeStore(30)
   const size = async (changes: object): Promise<number> =>
-    (await new RecordSampler(store, { ...SAMPLER, ...changes }).sample(nobody, 250, () => false)).length
-  expect(await size({ maxRecords: 7 })).toBe(7)
+    (await new RecordSampler(store, { ...SAMPLER, ...changes }).sample(nobody, atMost(250), () => false)).length
   expect(await size({ maxSharedRecords: 9 })).toBe(9)
   expect(await size({ maxRecordBytes: 100 })).toBe(0)
-  const sample = await new RecordSampler(store, { ...SAMPLER, maxReplyBytes: 1_000 }).sample(nobody, 250, () => false)
+  const sample = await new RecordSampler(store, SAMPLER).sample(nobody, atMost(250, 1_000), () => false)
   expect(sample.length).toBeGreaterThan(2)
   expect(encodeReply(sample).byteLength).toBeLessThanOrEqual(1_000)
 })
@@ -213,20 +222,20 @@ it.each<[string, Partial<Peer>]>([
   ['has no address any more', { addresses: [] }],
 ])('does not tell of a peer that %s', async (_, changes) => {
   const sampler = new RecordSampler(await makeStore(3, changes), SAMPLER)
-  expect(await sampler.sample(nobody, 250, () => false)).toEqual([])
+  expect(await sampler.sample(nobody, atMost(250), () => false)).toEqual([])
 })
 
 it('reads the peer store once in a while, however many ask, and anew after a failure', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const store = await makeStore(3)
   const sampler = new RecordSampler(store, SAMPLER)
-  for (let i = 0; i < 5; i++) await sampler.sample(nobody, 250, () => false)
+  for (let i = 0; i < 5; i++) await sampler.sample(nobody, atMost(250), () => false)
   vi.advanceTimersByTime(999)
-  await Promise.all([1, 2, 3].map(async () => sampler.sample(nobody, 250, () => false)))
+  await Promise.all([1, 2, 3].map(async () => sampler.sample(nobody, atMost(250), () => false)))
   expect(store.reads).toBe(1)
   vi.advanceTimersByTime(1)
   const reading = vi.spyOn(store, 'forEach').mockRejectedValueOnce(new TypeError('thrown by a test'))
-  await expect(sampler.sample(nobody, 250, () => false)).rejects.toThrow('thrown by a test')
+  await expect(sampler.sample(nobody, atMost(250), () => false)).rejects.toThrow('thrown by a test')
   reading.mockRestore()
-  expect(await sampler.sample(nobody, 250, () => false)).toHaveLength(3)
+  expect(await sampler.sample(nobody, atMost(250), () => false)).toHaveLength(3)
 })
