@@ -34,7 +34,7 @@ export const CROSSED_MAX_MS = 60_000
 export const HANDSHAKE_PROTOCOL = '/gridmesh/handshake/1'
 /** The rest of a peer after its second dial in a row that nothing came of, in ms; doubled for each further one. */
 export const REST_BASE_MS = 1_000
-/** The longest rest of a peer, in ms: with longer ones, whoever knows only full peers learned of no other for minutes. */
+/** The longest rest of a peer, in ms: with longer ones, who knows only full peers, and is referred to nobody, would wait for minutes. */
 export const REST_MAX_MS = 8_000
 /** Peers whose dials are remembered; beyond it those dialled longest ago are forgotten. */
 export const MAX_RESTS = 4_096

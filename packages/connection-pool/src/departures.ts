@@ -1,4 +1,11 @@
-import { optional, type Handshake, type Reason } from '@gridmesh/interfaces'
+import {
+  type Discovery,
+  type GoodbyeOptions,
+  type Handshake,
+  optional,
+  type Reason,
+  type Referrals,
+} from '@gridmesh/interfaces'
 import { AbortError, type Logger, type PeerId } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import { within } from './deadline.ts'
@@ -9,6 +16,7 @@ import type { Departure } from './rooms.ts'
 export interface DepartureComponents {
   connectionManager: Pick<ConnectionManager, 'getConnections' | 'closeConnections'>
   handshake?: Handshake
+  discovery?: Pick<Discovery, 'referrals'>
 }
 
 /**
@@ -71,7 +79,10 @@ export class Departures {
     await Promise.resolve()
     const { goodbyeTimeoutMs, closeTimeoutMs } = this.#state.options
     try {
-      await within(goodbyeTimeoutMs, [this.#running], (deadline) => this.#say(peer, reason, farewell, deadline))
+      const referrals = wasRefused ? this.#referrals(peer) : undefined
+      await within(goodbyeTimeoutMs, [this.#running], (signal) =>
+        this.#say(peer, reason, farewell, { signal, ...(referrals !== undefined && { referrals }) }),
+      )
     } catch (err) {
       this.#log.trace('no goodbye to %p - %e', peer, err)
     }
@@ -85,13 +96,20 @@ export class Departures {
     this.#abort(peer, reason)
   }
 
-  async #say(peer: PeerId, reason: Reason, farewell: Farewell, signal: AbortSignal): Promise<void> {
+  async #say(peer: PeerId, reason: Reason, farewell: Farewell, options: GoodbyeOptions): Promise<void> {
     const handshake = optional(this.#components, 'handshake')
     if (handshake === undefined) return
     const isReady = handshake.isReady(peer)
     // A peer that is known but not ready has had its goodbye.
     const isUnparted = isReady || handshake.get(peer) === undefined
-    if (farewell === 'ready' ? isReady : isUnparted) await handshake.goodbye(peer, reason, { signal })
+    if (farewell === 'ready' ? isReady : isUnparted) await handshake.goodbye(peer, reason, options)
+  }
+
+  /** A newcomer that knows nobody but full peers would learn of no others. */
+  #referrals(peer: PeerId): Referrals | undefined {
+    const discovery = optional(this.#components, 'discovery')
+    if (discovery?.referrals === undefined) return undefined
+    return async (options) => (await discovery.referrals?.(peer, options)) ?? []
   }
 
   // A remote that does not answer the close must not keep its slot by that.

@@ -24,7 +24,7 @@
  * })
  * ```
  */
-import type { ConnectionPool, Handshake, PeerManager, Reason } from '@gridmesh/interfaces'
+import type { ConnectionPool, Discovery, Handshake, PeerManager, Reason } from '@gridmesh/interfaces'
 import type {
   AbortOptions,
   ComponentLogger,
@@ -116,6 +116,8 @@ export interface ConnectionPoolComponents {
   peerManager?: PeerManager
   /** Without it nobody is told why, and nobody's role is known. */
   handshake?: Handshake
+  /** Without it whoever is turned away hears of nobody else. */
+  discovery?: Pick<Discovery, 'referrals'>
 }
 
 /** Options of an `acquire`. */

@@ -1,3 +1,4 @@
+import type { PeerId } from '@libp2p/interface'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CROSSING_MS } from '../src/constants.ts'
@@ -99,6 +100,48 @@ describe('inbound slots', () => {
     expect(rig.handshake.goodbyes).toMatchObject([{ peer: a, reason: { code: 'inbound-full', value: 0 } }])
     expect(codes(rig)).toEqual(['inbound-full', 'inbound-full'])
     expect(rig.pool.usage()['turned-away'].used).toBe(0)
+  })
+})
+
+describe('a peer that is turned away', () => {
+  it('is referred to others, by whoever knows any', async () => {
+    const records = [Uint8Array.of(1)]
+    const askers: unknown[] = []
+    const referrals = async (asker: PeerId): Promise<Uint8Array[]> => {
+      askers.push(asker)
+      return records
+    }
+    const rig = makeRig(self, { maxInbound: 0 }, [], { discovery: { referrals } })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await vi.waitFor(() => expect(rig.handshake.goodbyes).toHaveLength(1))
+    const { signal } = new AbortController()
+    expect(await rig.handshake.goodbyes[0]?.referrals?.({ signal })).toBe(records)
+    expect(askers).toEqual([a])
+  })
+
+  it.each([{}, { discovery: {} }])('is told no more than why where nobody knows others: %o', async (siblings) => {
+    const rig = makeRig(self, { maxInbound: 0 }, [], siblings)
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    await vi.waitFor(() => expect(rig.handshake.goodbyes).toHaveLength(1))
+    expect(rig.handshake.goodbyes[0]?.referrals).toBeUndefined()
+  })
+
+  it('alone is referred: not one that has to go for a better one', async () => {
+    const init = {
+      maxInbound: 1,
+      minPeers: 0,
+      protectedByLatency: 0,
+      protectedByUse: 0,
+      protectedRegions: 0,
+      protectedRoles: 0,
+    }
+    const rig = makeRig(self, init, [], { discovery: { referrals: async () => [] } })
+    await rig.libp2p.connect(a, 'inbound', '1.1.1.1')
+    rig.manager.know(a, { reputation: -5 })
+    rig.manager.know(b, { reputation: 5 })
+    await rig.libp2p.connect(b, 'inbound', '2.2.2.2')
+    expect(rig.handshake.goodbyes).toMatchObject([{ peer: a }])
+    expect(rig.handshake.goodbyes[0]?.referrals).toBeUndefined()
   })
 })
 

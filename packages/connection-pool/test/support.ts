@@ -1,4 +1,13 @@
-import type { Handshake, Hello, PeerManager, PeerRecord, Reason, Traffic } from '@gridmesh/interfaces'
+import type {
+  GoodbyeOptions,
+  Handshake,
+  Hello,
+  PeerManager,
+  PeerRecord,
+  Reason,
+  Referrals,
+  Traffic,
+} from '@gridmesh/interfaces'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import {
   type Connection,
@@ -245,7 +254,7 @@ export class FakePeerManager extends TypedEventEmitter<{ 'peer:state': Event; 'p
 
 /** A handshake that notes its goodbyes. */
 export class FakeHandshake {
-  readonly goodbyes: { peer: PeerId; reason: Reason }[] = []
+  readonly goodbyes: { peer: PeerId; reason: Reason; referrals?: Referrals }[] = []
   readonly hellos = new Map<string, Hello>()
   readonly ready = new Set<string>()
   /** How a handshake ends; by default at once, and well. */
@@ -259,8 +268,8 @@ export class FakeHandshake {
     return this.ready.has(peer.toString())
   }
 
-  goodbye(peer: PeerId, reason: Reason): Promise<void> {
-    this.goodbyes.push({ peer, reason })
+  goodbye(peer: PeerId, reason: Reason, { referrals }: GoodbyeOptions = {}): Promise<void> {
+    this.goodbyes.push({ peer, reason, ...(referrals !== undefined && { referrals }) })
     return Promise.resolve()
   }
 
@@ -280,7 +289,12 @@ export interface PoolRig {
   readonly evicted: { peer: PeerId; reason: Reason }[]
 }
 
-export function makeRig(self: PeerId, init: ConnectionPoolInit = {}, without: readonly string[] = []): PoolRig {
+export function makeRig(
+  self: PeerId,
+  init: ConnectionPoolInit = {},
+  without: readonly string[] = [],
+  siblings: Pick<ConnectionPoolComponents, 'discovery'> = {},
+): PoolRig {
   const libp2p = new FakeLibp2p()
   const [manager, handshake] = [new FakePeerManager(), new FakeHandshake()]
   const counters = new Map<string, number>()
@@ -293,6 +307,7 @@ export function makeRig(self: PeerId, init: ConnectionPoolInit = {}, without: re
     metrics: countingMetrics(counters),
     ...(without.includes('peerManager') ? {} : { peerManager: manager.component }),
     ...(without.includes('handshake') ? {} : { handshake: handshake.component }),
+    ...siblings,
   }) as PoolRig['pool']
   if (!without.includes('gater')) libp2p.gater = parts.gater
   const refused: PoolRig['refused'] = []
