@@ -20,6 +20,7 @@ import { eclipsePublishers } from './eclipse-publishers.ts'
 import { eclipse } from './eclipse.ts'
 import { emergencyFlood } from './emergency-flood.ts'
 import { flash } from './flash.ts'
+import { fullEntries } from './full-entries.ts'
 import { gossip } from './gossip.ts'
 import { ipColocation } from './ip-colocation.ts'
 import { lossyLinks } from './lossy-links.ts'
@@ -36,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   gossip,
   churn,
   bootstrapLoss,
+  fullEntries,
   partitionTwo,
   partitionThree,
   emergencyFlood,

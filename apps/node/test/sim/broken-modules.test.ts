@@ -211,6 +211,12 @@ const BROKEN: Broken[] = [
   },
   { who: 'silence in a network that is apart', play: shipped('partition-two'), law: 'part 0: delivered', change: mute },
   {
+    who: 'full nodes that tell newcomers of nobody else',
+    play: shipped('full-entries'),
+    law: 'gathered',
+    change: replacing('discovery', () => ({ referrals: async () => [] })),
+  },
+  {
     who: 'calls of which none gets through',
     play: shipped('rate-limit-abuse'),
     law: 'rate-served',
