@@ -1,57 +1,17 @@
 import { broadcast, type BroadcastService } from '@gridmesh/broadcast'
-import { connectionPool, type ConnectionPoolService, libp2pLimits } from '@gridmesh/connection-pool'
 import type { Unicast } from '@gridmesh/interfaces'
-import { handshake, type HandshakeService } from '@gridmesh/handshake'
-import { peerManager, type PeerManagerService } from '@gridmesh/peer-manager'
 import { unicast } from '@gridmesh/unicast'
-import { identify, type Identify } from '@libp2p/identify'
-import type { Libp2p } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
-import { createLibp2p } from 'libp2p'
 import { afterEach, expect, it, vi } from 'vitest'
+import { type LinkedNode, startLinked } from './linked-node.ts'
 
-type Node = Libp2p<{
-  identify: Identify
-  peerManager: PeerManagerService
-  connectionPool: ConnectionPoolService
-  handshake: HandshakeService
-  unicast: Unicast
-  broadcast: BroadcastService
-}>
-
-const nodes: Node[] = []
+const nodes: LinkedNode<{ unicast: Unicast; broadcast: BroadcastService }>[] = []
 
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map(async (node) => node.stop()))
 })
 
-async function start(): Promise<Node> {
-  const pool = connectionPool({ exemptLoopback: true })
-  const hello = {
-    chainId: 'test',
-    genesisHash: '00'.repeat(32),
-    role: 'consumer',
-    region: 'north',
-    userAgent: 'test/1',
-  }
-  const node = await createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionGater: pool.gater,
-    connectionManager: libp2pLimits(),
-    services: {
-      identify: identify(),
-      peerManager: peerManager(),
-      connectionPool: pool.service,
-      handshake: handshake(hello),
-      unicast: unicast(),
-      broadcast: broadcast({ chainId: 'test' }),
-    },
-  })
+async function start(): Promise<(typeof nodes)[number]> {
+  const node = await startLinked({ unicast: unicast(), broadcast: broadcast({ chainId: 'test' }) })
   nodes.push(node)
   return node
 }
