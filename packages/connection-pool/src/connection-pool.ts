@@ -1,4 +1,4 @@
-import { optional, type Reason } from '@gridmesh/interfaces'
+import { optional, type Reason, requireName } from '@gridmesh/interfaces'
 import {
   type AbortOptions,
   type Connection,
@@ -76,8 +76,10 @@ export class DefaultConnectionPool
     gate.attach(this.#reception)
   }
 
+  /** @throws {ServiceNameError} when no service is named `connectionPool` */
   start(): void {
     if (this.#running !== undefined) return
+    requireName(this.#components, 'connectionPool')
     this.#running = new AbortController()
     this.#state.isShut = false
     this.#departures.start(this.#running.signal)

@@ -186,7 +186,8 @@ export interface ConnectionPoolParts {
   /** For `createLibp2p({ connectionGater })`. */
   readonly gater: ConnectionGater
   /**
-   * For `createLibp2p({ services: { connectionPool } })`; its name must be that.
+   * For `createLibp2p({ services: { connectionPool } })`; its name must be that, or the start fails with a
+   * `ServiceNameError`.
    * @throws {TypeError} when a second node is built with it
    */
   readonly service: (components: ConnectionPoolComponents) => ConnectionPoolService

@@ -32,6 +32,11 @@ describe('options', () => {
     expect(() => libp2pLimits(init)).toThrow(TypeError)
   })
 
+  it('refuses to start under another name, by which nobody would find it', async () => {
+    const node = await createLibp2p({ start: false, services: { pool: connectionPool().service } })
+    await expect(node.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'connectionPool' })
+  })
+
   it('serves one node', async () => {
     const pool = connectionPool()
     await createLibp2p({ start: false, services: { connectionPool: pool.service } })
