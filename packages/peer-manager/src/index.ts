@@ -140,7 +140,8 @@ export interface PeerManagerService extends Omit<PeerManager, keyof EventTarget>
 }
 
 /**
- * Creates the peer manager as a libp2p service; its name must be `peerManager`.
+ * Creates the peer manager as a libp2p service; its name must be `peerManager`, or the start fails with a
+ * `ServiceNameError`.
  * @throws {RangeError} when an option is out of range
  */
 export function peerManager(init: PeerManagerInit = {}): (components: PeerManagerComponents) => PeerManagerService {

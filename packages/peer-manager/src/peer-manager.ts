@@ -7,6 +7,7 @@ import {
   type PeerReport,
   type PeerStats,
   type Reason,
+  requireName,
 } from '@gridmesh/interfaces'
 import {
   type AbortOptions,
@@ -57,7 +58,9 @@ export class DefaultPeerManager extends TypedEventEmitter<PeerManagerEvents> imp
     await this.#engine.saver.load()
   }
 
+  /** @throws {ServiceNameError} when no service is named `peerManager` */
   async start(): Promise<void> {
+    requireName(this.#components, 'peerManager')
     await this.#engine.start()
   }
 

@@ -58,6 +58,11 @@ function stateOf(node: Node, peer: Node): string | undefined {
   return node.services.peerManager.get(peer.peerId)?.state
 }
 
+it('refuses to start under another name, by which nobody would find it', async () => {
+  const node = await createLibp2p({ start: false, services: { peers: peerManager() } })
+  await expect(node.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'peerManager' })
+})
+
 it('moves both sides of a real connection, knows their addresses, and leaves nothing after stop', async () => {
   const [a, b] = [await createNode(), await createNode()]
   const moves: string[] = []
