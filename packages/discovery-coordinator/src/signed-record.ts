@@ -7,7 +7,7 @@ import type { SourcedCandidate } from './strategy.ts'
 /**
  * Opens a signed peer record. One that is well signed but says nothing we can use is `undefined`: that is the doing of
  * its subject, not of who passed it on.
- * @throws {PeerExchangeError} unless it is a peer record that its own subject signed
+ * @throws {PeerExchangeError} unless its own subject signed it
  */
 export async function openRecord(
   bytes: Uint8Array,
@@ -15,7 +15,7 @@ export async function openRecord(
   signal: AbortSignal,
 ): Promise<SourcedCandidate | undefined> {
   const envelope = await certify(bytes, signal)
-  const record = parse(envelope.payload)
+  const record = parse(envelope)
   if (record === undefined) return undefined
   const { peerId, multiaddrs, seqNumber: seq } = record
   if (!peerIdFromPublicKey(envelope.publicKey).equals(peerId)) {
@@ -26,23 +26,22 @@ export async function openRecord(
 }
 
 async function certify(bytes: Uint8Array, signal: AbortSignal): Promise<RecordEnvelope> {
-  const { DOMAIN, CODEC } = PeerRecord
   let isValid = false
   let envelope: RecordEnvelope
   try {
     envelope = RecordEnvelope.createFromProtobuf(bytes)
-    isValid = await envelope.validate(DOMAIN, { signal })
+    isValid = await envelope.validate(PeerRecord.DOMAIN, { signal })
   } catch (err) {
     signal.throwIfAborted()
     throw new PeerExchangeError('malformed', 'a record is no signed envelope', { cause: err })
   }
   if (!isValid) throw new PeerExchangeError('forged', 'the signature of a record does not verify')
-  if (!isEqual(envelope.payloadType, CODEC))
-    throw new PeerExchangeError('malformed', 'an envelope holds no peer record')
   return envelope
 }
 
-function parse(payload: Uint8Array): PeerRecord | undefined {
+function parse({ payload, payloadType }: RecordEnvelope): PeerRecord | undefined {
+  // libp2p's identify does not look at the type, so an honest peer may hold, and pass on, a record of another.
+  if (!isEqual(payloadType, PeerRecord.CODEC)) return undefined
   try {
     return PeerRecord.createFromProtobuf(payload)
   } catch {

@@ -1,9 +1,13 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import { lpStream } from '@libp2p/utils'
-import { expect, it, vi } from 'vitest'
+import { createLibp2p } from 'libp2p'
+import { identify } from '@libp2p/identify'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { decodeReply, encodeReply, encodeRequest } from '../src/exchange-messages.ts'
 import { PEER_EXCHANGE_PROTOCOL, peerExchange, type PeerExchangeInit } from '../src/index.ts'
-import { addressOf, makeNode, makeStranger, noting, type TestNode } from './node.ts'
+import { addressOf, base, makeNode, makeStranger, noting, type TestNode } from './node.ts'
 import { FakePeerManager } from './support.ts'
 
 const LIMITS = { maxRecords: 250, maxRecordBytes: 2_048 }
@@ -159,4 +163,35 @@ it('asks a peer only once within the gap, whatever the round', async () => {
   })
   for (let i = 0; i < 5; i++) await node.services.discovery.discoverNow()
   expect(asked).toBe(1)
+})
+
+/** A stranger whose record is well signed, and no peer record by its type: identify takes it for one all the same. */
+async function makeOddStranger(): Promise<Libp2p> {
+  const privateKey = await generateKeyPair('Ed25519')
+  const stranger = await createLibp2p({ ...base(), privateKey, services: { identify: identify() } })
+  onTestFinished(() => stranger.stop())
+  const record = new PeerRecord({ peerId: stranger.peerId, multiaddrs: stranger.getMultiaddrs() })
+  record.codec = Uint8Array.of(1)
+  const envelope = await RecordEnvelope.seal(record, privateKey)
+  await stranger.peerStore.patch(stranger.peerId, { peerRecordEnvelope: envelope.marshal() })
+  await stranger.handle(PEER_EXCHANGE_PROTOCOL, reply([]))
+  return stranger
+}
+
+it('blames no honest peer for what a stranger signed of itself, and learns what else that peer tells', async () => {
+  const [honest, stranger, other] = [await makeVictim(), await makeOddStranger(), await makeStranger()]
+  await other.handle(PEER_EXCHANGE_PROTOCOL, reply([]))
+  for (const peer of [stranger, other]) {
+    await peer.dial(addressOf(honest.node))
+    await vi.waitFor(async () => {
+      expect((await honest.node.peerStore.get(peer.peerId)).peerRecordEnvelope).toBeDefined()
+    }, SOON)
+  }
+  const victim = await makeVictim()
+  await victim.node.dial(addressOf(honest.node))
+  await vi.waitFor(async () => {
+    expect((await victim.node.peerStore.get(honest.node.peerId)).protocols).toContain(PEER_EXCHANGE_PROTOCOL)
+  }, SOON)
+  expect(await victim.node.services.discovery.discoverNow()).toBe(1)
+  expect(victim.manager.told).toEqual([])
 })
