@@ -40,7 +40,7 @@ export function isHopeless({ failures }: BookEntry): boolean {
   return failures >= GIVE_UP_FAILURES
 }
 
-/** The first of both lists, without doubles, empty and oversized ones. */
+/** The first of both lists, without doubles, empty and oversized ones, and those that cannot be written. */
 export function mergeAddresses(
   first: readonly Multiaddr[],
   rest: readonly Multiaddr[],
@@ -51,9 +51,19 @@ export function mergeAddresses(
     if (merged.size >= max) break
     const address = withoutPeer(long)
     const size = address.bytes.byteLength
-    if (size > 0 && size <= MAX_ADDRESS_BYTES) merged.set(address.toString(), address)
+    const text = size > 0 && size <= MAX_ADDRESS_BYTES ? textOf(address) : undefined
+    if (text !== undefined) merged.set(text, address)
   }
   return [...merged.values()]
+}
+
+/** There are addresses that libp2p reads from bytes, and throws at when it is to write them out. */
+function textOf(address: Multiaddr): string | undefined {
+  try {
+    return address.toString()
+  } catch {
+    return undefined
+  }
 }
 
 /** Drops the peer id at the end, with which and without which it is one address; a dnsaddr is resolved by it. */

@@ -2,6 +2,7 @@ import type { Connection, Peer, PeerId } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect, it, onTestFinished } from 'vitest'
 import { PEER_EXCHANGE_PROTOCOL, peerExchange, type Strategy } from '../src/index.ts'
 import { addressOf, at, collect, FakePeerManager, makeKeys, makePeerIds } from './support.ts'
@@ -12,8 +13,8 @@ const others = await makePeerIds(2, 100)
 const [full, asker] = [at(others, 0), at(others, 1)]
 const { signal } = new AbortController()
 
-async function seal(index: number, by = index): Promise<Uint8Array> {
-  const record = new PeerRecord({ peerId: at(ids, index), multiaddrs: [addressOf(index)] })
+async function seal(index: number, by = index, multiaddrs = [addressOf(index)]): Promise<Uint8Array> {
+  const record = new PeerRecord({ peerId: at(ids, index), multiaddrs })
   return (await RecordEnvelope.seal(record, at(keys, by))).marshal()
 }
 
@@ -75,6 +76,21 @@ it.each<[string, Uint8Array, string]>([
   strategy.referred?.([at(records, 3)], connectionTo(asker))
   expect((await found(strategy)).map(({ id }) => id)).toEqual([at(ids, 3)])
   expect(manager.told).toEqual([`${report} ${full.toString()}`])
+})
+
+it('passes over an address that can be read and not written, and loses nobody else by it', async () => {
+  const { strategy } = await start()
+  // A path that begins with a character of two UTF-16 units, of which the writer drops one.
+  const unwritable = multiaddr(Uint8Array.of(0xe1, 0x03, 4, 0xf0, 0x9f, 0x98, 0x80))
+  expect(() => unwritable.toString()).toThrow(URIError)
+  strategy.referred?.(
+    [await seal(0, 0, [unwritable]), await seal(1, 1, [unwritable, addressOf(1)])],
+    connectionTo(full),
+  )
+  strategy.referred?.([at(records, 2)], connectionTo(asker))
+  expect(await found(strategy)).toMatchObject(
+    [1, 2].map((index) => ({ id: at(ids, index), addresses: [addressOf(index)] })),
+  )
 })
 
 it('keeps the latest 32 refusals, of each 8 records, and none while it is stopped', async () => {
