@@ -48,7 +48,8 @@ export class FrameStream {
       const bytes = await this.#frames.read({ ...(signal != null && { signal }) })
       this.#isInFrame = false
       const frame = decodeFrame(bytes.subarray(), this.#init)
-      if (frame.kind === 'verdict' && frame.referrals != null) this.#onReferrals(frame.referrals)
+      const isRefusal = frame.kind === 'verdict' && frame.refusal != null
+      if (isRefusal && frame.referrals != null) this.#onReferrals(frame.referrals)
       return frame
     } catch (err) {
       throw this.#explain(err)

@@ -199,8 +199,8 @@ export class Link {
     const isDialler = this.connection.direction === 'outbound'
     const stream = await raced(isDialler ? this.#dial(signal) : this.#stream.promise, signal)
     this.#channel = new FrameStream(stream, this.#init, (records) => {
-      // Anybody may dial us and say so.
-      if (isDialler) this.#host.referred(this, records)
+      // Anybody may dial us and say so, and who accepted us has had its say.
+      if (isDialler && this.#state === 'talking') this.#host.referred(this, records)
     })
     this.#state = 'talking'
     if (this.#turnedAway != null) throw new HandshakeRejectedError(this.#turnedAway, 'us')

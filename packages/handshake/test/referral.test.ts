@@ -4,8 +4,19 @@ import { createLibp2p } from 'libp2p'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { decodeFrame } from '../src/decode-frame.ts'
 import { encodeFrame } from '../src/encode-frame.ts'
-import { handshake, type HandshakeInit } from '../src/index.ts'
-import { addressOf, base, dialRaw, FRAME_LIMITS, makeHello, makeInit, makeNode, makeStranger } from './helpers.ts'
+import { handshake, HANDSHAKE_PROTOCOL, type HandshakeInit } from '../src/index.ts'
+import {
+  addressOf,
+  base,
+  dialRaw,
+  FRAME_LIMITS,
+  makeHello,
+  makeInit,
+  makeNode,
+  makeStranger,
+  prefixed,
+  rawFrames,
+} from './helpers.ts'
 
 const FULL: Reason = { code: 'inbound-full', message: 'maxInbound is 0', limit: 'maxInbound', value: 0 }
 const RECORDS = [Uint8Array.of(1, 2, 3), Uint8Array.of(4)]
@@ -86,6 +97,22 @@ it('takes no word of others from a peer that dialled it, which anybody can do', 
   raw.write({ kind: 'hello', hello: makeHello() }, { kind: 'verdict', refusal: FULL, referrals: RECORDS })
   await raw.stream.close()
   await vi.waitFor(() => expect(raw.connection.status).not.toBe('open'))
+  expect(newcomer.told).toEqual([])
+})
+
+it('takes no word of others from a peer that accepts it, or that refuses it when both are ready', async () => {
+  const [newcomer, peer] = [await makeNewcomer(), await makeStranger()]
+  await peer.handle(HANDSHAKE_PROTOCOL, async (stream, connection) => {
+    const raw = rawFrames(stream, connection)
+    raw.write({ kind: 'hello', hello: makeHello() })
+    // A verdict that accepts, and has a record.
+    raw.writeBytes(prefixed(Uint8Array.of(0x12, 5, 0x08, 1, 0x1a, 1, 7)))
+    raw.write({ kind: 'verdict', refusal: FULL, referrals: RECORDS })
+    await stream.close()
+  })
+  const connection = await newcomer.node.dial(addressOf(peer))
+  await newcomer.handshake.whenReady(peer.peerId)
+  await vi.waitFor(() => expect(connection.status).not.toBe('open'))
   expect(newcomer.told).toEqual([])
 })
 
