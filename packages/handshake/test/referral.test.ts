@@ -83,6 +83,21 @@ it.each<[string, Referrals]>([
   expect(newcomer.told).toEqual([])
 })
 
+it('refuses at once a peer that it has accepted already, and that has not answered', async () => {
+  const full = await makeNode()
+  const stranger = await makeStranger()
+  const raw = await dialRaw(stranger, full.address)
+  raw.write({ kind: 'hello', hello: makeHello() })
+  expect([await raw.read(), await raw.read()]).toMatchObject([
+    { kind: 'hello' },
+    { kind: 'verdict', refusal: undefined },
+  ])
+  void full.handshake.goodbye(stranger.peerId, FULL, { referrals: async () => RECORDS })
+  raw.write({ kind: 'verdict' })
+  expect(await raw.read()).toEqual({ kind: 'goodbye', reason: FULL })
+  expect(full.events).toEqual(['refused inbound-full by us'])
+})
+
 it('refuses a peer that says nothing, and leaves none alone for being silent', async () => {
   const full = await makeFull(undefined, { unknownPeers: 'tolerate', deadlineMs: 200 })
   const stranger = await makeStranger()
