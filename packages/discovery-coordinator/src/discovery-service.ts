@@ -1,3 +1,4 @@
+import { requireName } from '@gridmesh/interfaces'
 import {
   type AbortOptions,
   type Connection,
@@ -15,10 +16,12 @@ import type { DiscoveryStats } from './stats.ts'
 export class DefaultDiscovery extends TypedEventEmitter<DiscoveryEvents> implements DiscoveryService, Startable {
   readonly [Symbol.toStringTag] = '@gridmesh/discovery-coordinator'
   readonly [serviceCapabilities] = ['@gridmesh/discovery-coordinator']
+  readonly #components: DiscoveryComponents
   readonly #coordinator: Coordinator
 
   constructor(components: DiscoveryComponents, init: DiscoveryInit = {}) {
     super()
+    this.#components = components
     const options = resolveOptions(init)
     const strategies = options.strategies.map((one) => (typeof one === 'function' ? one(components) : one))
     const log = components.logger.forComponent('gridmesh:discovery-coordinator')
@@ -34,8 +37,9 @@ export class DefaultDiscovery extends TypedEventEmitter<DiscoveryEvents> impleme
     this.#coordinator = new Coordinator(components, options, strategies, listener, log)
   }
 
-  /** Starts the strategies, which listen from now on. */
+  /** Starts the strategies, which listen from now on. @throws {ServiceNameError} when no service is named `discovery` */
   async start(): Promise<void> {
+    requireName(this.#components, 'discovery')
     await this.#coordinator.prepare()
   }
 

@@ -191,7 +191,8 @@ export interface DiscoveryService extends Discovery, TypedEventTarget<DiscoveryE
 }
 
 /**
- * Creates the coordinator as a libp2p service, by the name `discovery`.
+ * Creates the coordinator as a libp2p service; its name must be `discovery`, or the start fails with a
+ * `ServiceNameError`.
  * @throws {RangeError} when an option is out of range, or two strategies have one name
  */
 export function discovery(init: DiscoveryInit = {}): (components: DiscoveryComponents) => DiscoveryService {

@@ -11,6 +11,7 @@ import { lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
+import { createLibp2p } from 'libp2p'
 import { expect, it, vi } from 'vitest'
 import { encodeReply } from '../src/exchange-messages.ts'
 import {
@@ -58,6 +59,11 @@ function dhtServices(): object {
     dht: kadDHT({ protocol: '/test/kad/1.0.0', clientMode: false, peerInfoMapper: passthroughMapper }),
   }
 }
+
+it('refuses to start under another name, by which nobody would find it', async () => {
+  const node = await createLibp2p({ ...base(), start: false, services: { search: discovery({ strategies: [] }) } })
+  await expect(node.start()).rejects.toMatchObject({ name: 'ServiceNameError', service: 'discovery' })
+})
 
 it('brings 10 nodes over TCP from one bootstrap to their minimum, and newcomers too when that is gone', async () => {
   const datastore = new MemoryDatastore()
