@@ -255,7 +255,8 @@ export class GossipTopology {
   /** Of two connections to a peer one is closed: the other needs a stream now, not at the next heartbeat. */
   #onClosed(told: Told, stream: Stream, closed: Connection): void {
     const other = this.#connectionTo(told.peer, closed)
-    if (told.stream !== stream || told.isRetold || other === undefined) return
+    if (this.#told.get(told.peer.toString()) !== told || told.stream !== stream) return
+    if (told.isRetold || other === undefined) return
     // Once between two heartbeats: a peer could close each as soon as it is open.
     told.isRetold = true
     void this.#tell(told.peer, other)

@@ -440,3 +440,15 @@ it('tells again of a peer whose stream died at the next heartbeat, though gossip
   await settle()
   expect(told).toHaveLength(2)
 })
+
+it('opens none on another connection of a peer whose stream ends because gossipsub stops', async () => {
+  const { topology, first, meet, settle, connections, streams } = await world()
+  const second = new FakeConnection(first.remotePeer)
+  connections.push(second)
+  await meet()
+  topology.stop()
+  streams.clear()
+  first.opened[0]?.abort()
+  await settle()
+  expect(second.asked).toEqual([])
+})
