@@ -177,6 +177,8 @@ export class GossipTopology {
         if (await this.#starting.promise) await this.#tell(connection.remotePeer, connection)
         const told = this.#told.get(connection.remotePeer.toString())
         if (told === undefined) throw new ConnectionFailedError('Gossip has stopped')
+        // One that was reset meanwhile tells of its end no more, and would take the place of the one that is heard.
+        if (stream.status !== 'open') return undefined
         told.heard.add(stream)
         stream.addEventListener('close', () => told.heard.delete(stream), { once: true })
         return handler(stream, handing(connection, told))

@@ -13,6 +13,7 @@ beforeEach(() => vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clear
 afterEach(() => vi.useRealTimers())
 
 class FakeStream extends EventTarget {
+  status: Stream['status'] = 'open'
   writeStatus: Stream['writeStatus'] = 'writable'
 
   async close(): Promise<void> {
@@ -21,6 +22,7 @@ class FakeStream extends EventTarget {
   }
 
   abort(): void {
+    this.status = 'aborted'
     this.writeStatus = 'closed'
     this.dispatchEvent(new Event('close'))
   }
@@ -451,4 +453,16 @@ it('opens none on another connection of a peer whose stream ends because gossips
   first.opened[0]?.abort()
   await settle()
   expect(second.asked).toEqual([])
+})
+
+it('keeps a stream from gossipsub that ended while it waited, or that of the peer before it would be replaced', async () => {
+  const { heard, first, hear, settle } = await world()
+  const turn = Promise.withResolvers<void>()
+  first.turn = turn.promise
+  const [ended, open] = [new FakeStream(), new FakeStream()]
+  for (const stream of [open, ended]) void hear(stream)
+  ended.abort()
+  turn.resolve()
+  await settle()
+  expect(heard).toEqual([open])
 })
