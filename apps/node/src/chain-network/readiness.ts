@@ -35,10 +35,10 @@ export class Readiness {
     this.#peers = peers
     chain.addEventListener('chain:block', ({ detail: { header } }) => {
       // One of the last seconds comes to those who have caught up.
-      if (Date.now() - header.timeMs >= PATIENCE_MS) this.#patienceMs = PATIENCE_MS
+      if (Date.now() - header.timeMs >= PATIENCE_MS) this.#renew()
     })
     sync.addEventListener('sync:progress', () => {
-      if (sync.status().phase === 'checkpoint') this.#patienceMs = PATIENCE_MS
+      if (sync.status().phase === 'checkpoint') this.#renew()
     })
     // What comes after a run is not held against the next one.
     for (const end of ['sync:done', 'sync:failed'] as const) sync.addEventListener(end, () => void this.#isUpToDate())
@@ -53,6 +53,12 @@ export class Readiness {
     // Both look: a run is not to gain by who was not heard yet.
     const isUpToDate = this.#isUpToDate()
     return this.#isInformed() && isUpToDate
+  }
+
+  /** What was missing has come: the time before it is not held against the run, whoever looked meanwhile or did not. */
+  #renew(): void {
+    this.#patienceMs = PATIENCE_MS
+    this.#lookedMs = performance.now()
   }
 
   #isInformed(): boolean {

@@ -70,6 +70,21 @@ it('is not ready while a sync brings blocks that were missing, however long it t
   }
 })
 
+it('is not ready while a sync brings blocks that were missing, though nobody looked meanwhile', () => {
+  const { sync, readiness, importOf } = setUp()
+  sync.phase = 'blocks'
+  expect(readiness.isReady()).toBe(false)
+  for (let s = 0; s < 60; s++) {
+    vi.advanceTimersByTime(1_000)
+    importOf(5_000)
+  }
+  expect(readiness.isReady()).toBe(false)
+  vi.advanceTimersByTime(4_999)
+  expect(readiness.isReady()).toBe(false)
+  vi.advanceTimersByTime(1)
+  expect(readiness.isReady()).toBe(true)
+})
+
 it('is not ready while a sync brings pieces of a state, and is when what gets on is the history', () => {
   const { sync, readiness } = setUp()
   sync.phase = 'checkpoint'
