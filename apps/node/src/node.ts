@@ -1,49 +1,29 @@
-import { connectionPool } from '@gridmesh/connection-pool'
 import type { ShutdownReport } from '@gridmesh/interfaces'
-import { type MetricsService, isMetricsService, metrics } from '@gridmesh/metrics'
+import type { MetricsService } from '@gridmesh/metrics'
 import type { Libp2p } from '@libp2p/interface'
 import type { LevelDatastore } from 'datastore-level'
-import { createLibp2p } from 'libp2p'
-import { authoritiesOfChain, authoritiesOfGenesis } from './chain-network/authority-role.ts'
 import type { ChainService } from './chain-network/chain-service.ts'
 import type { NodeChain } from './chain-network/node-chain.ts'
-import { openNodeChain } from './chain-network/open-chain.ts'
 import type { NodeConfig } from './config/schema.ts'
-import { openDatastore } from './datastore.ts'
 import { Energy } from './energy/energy.ts'
 import { Feed, type FeedItem } from './energy/feed.ts'
 import { OrderedStop } from './energy/ordered-stop.ts'
 import { systemShutdown } from './energy/schemas.ts'
-import { endAll, throwAll } from './end-all.ts'
-import { LeftoverError, NodeStoppedError, fileProblem, listenProblem } from './errors.ts'
-import { type Genesis, readGenesis } from './genesis.ts'
+import { throwAll } from './end-all.ts'
+import { LeftoverError, NodeStoppedError, listenProblem } from './errors.ts'
+import type { Genesis } from './genesis.ts'
 import { type HttpApi, createHttpApi } from './http/server.ts'
-import { loadIdentity } from './identity.ts'
-import { linkOptions } from './links/options.ts'
-import { type NodeLog, createLog } from './logging.ts'
-import { makeDirectory } from './make-directory.ts'
-import { ModuleGuard } from './module-guard.ts'
-import { type NodeModules, type NodeServices, defaultModules, withModules } from './modules.ts'
-import { VERSION } from './version.ts'
+import type { NodeLog } from './logging.ts'
+import type { ModuleGuard } from './module-guard.ts'
+import type { NodeServices } from './modules.ts'
 
 /** Time the last messages get to leave before the links close, in ms. */
 const DRAIN_MS = 2_000
 /** Time a start that is under way gets to come to an end before a stop goes on without it, in ms. */
 const START_GRACE_MS = 5_000
-/** Share of a shutdown that each of the three steps of a module's stop may take. */
-const MODULE_STOP_SHARE = 0.25
-
-/** What a node is made from. */
-export interface CreateNodeInit {
-  config: NodeConfig
-  /** Factories that replace modules, by service name. @default the packages of Gridmesh */
-  modules?: Partial<NodeModules>
-  /** @default a pino log to stdout, by `config.logs` */
-  log?: NodeLog
-}
 
 /** Everything a node consists of, built and not yet started. */
-interface NodeParts {
+export interface NodeParts {
   config: NodeConfig
   genesis: Genesis
   libp2p: Libp2p<NodeServices>
@@ -54,54 +34,6 @@ interface NodeParts {
   guard: ModuleGuard
   /** Aborts when the node is to stop. */
   ending: AbortController
-}
-
-/**
- * Builds a node from its configuration: reads the genesis file, reads or makes the identity, opens the data
- * directory and the chain in it, and wires the modules. Nothing listens or dials before `start`.
- * @throws {UnusableFileError} when the genesis file, the key file or the data directory cannot be used: broken, of
- *   another chain, or in use by another node
- * @throws {NoChainInGenesisError} when a chain is asked for, and the genesis file has none
- * @throws {TypeError} when `modules` has a name that is none of a module
- */
-export async function createNode(init: CreateNodeInit): Promise<GridmeshNode> {
-  const { config, modules = {}, log = createLog(config.logs) } = init
-  const genesis = await readGenesis(config.genesis)
-  await makeDataDir(config.dataDir)
-  const privateKey = await loadIdentity(config.dataDir)
-  const datastore = await openDatastore(config.dataDir)
-  const opened = [async () => datastore.close()]
-  const ending = new AbortController()
-  const guard = new ModuleGuard({ ending: ending.signal, stopMs: config.shutdownGraceMs * MODULE_STOP_SHARE })
-  let isAuthority = authoritiesOfGenesis(genesis)
-  try {
-    const pool = connectionPool({ ...config.pool, minPeers: config.p2p.minPeers })
-    const factories = withModules(
-      defaultModules(config, genesis, pool, (peer) => isAuthority(peer)),
-      modules,
-    )
-    const libp2p = await createLibp2p<NodeServices>({
-      ...(await linkOptions(config, pool.gater)),
-      start: false,
-      privateKey,
-      datastore,
-      logger: log,
-      nodeInfo: { name: 'gridmesh', version: VERSION, userAgent: `gridmesh/${VERSION}` },
-      metrics: metrics({ regions: [config.region] }),
-      services: guard.guard(factories),
-    })
-    if (!isMetricsService(libp2p.metrics)) throw new TypeError('libp2p was given other metrics')
-    const parts = { config, genesis, libp2p, metrics: libp2p.metrics, datastore, log }
-    const chain = await openNodeChain({ ...parts, privateKey })
-    if (chain !== undefined) {
-      opened.unshift(async () => chain.close())
-      isAuthority = authoritiesOfChain(chain)
-    }
-    return new GridmeshNode({ ...parts, chain, guard, ending })
-  } catch (err) {
-    await endAll(...opened)
-    throw err
-  }
 }
 
 /** A running node: libp2p with every module, the energy messages, and the HTTP API. */
@@ -305,12 +237,4 @@ async function settled(work: Promise<void> | undefined, deadlineMs: number): Pro
   const timer = setTimeout(() => over.resolve(), deadlineMs)
   await Promise.race([Promise.allSettled([work]), over.promise])
   clearTimeout(timer)
-}
-
-async function makeDataDir(dataDir: string): Promise<void> {
-  try {
-    await makeDirectory(dataDir)
-  } catch (cause) {
-    throw fileProblem('data directory', dataDir, cause)
-  }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { serviceCapabilities } from '@libp2p/interface'
 import { expect, it, vi } from 'vitest'
 import { loadNodeConfig } from '../src/config/load.ts'
-import { createNode, type CreateNodeInit } from '../src/node.ts'
+import { createNode, type CreateNodeInit } from '../src/create-node.ts'
 import { someDirectory, writeGenesis } from './cli/network-files.ts'
 import { someNode } from './some-node.ts'
 

@@ -12,7 +12,7 @@ import { nodeConfigSchema, type NodeConfig } from '../src/config/schema.ts'
 import { prepareFiles } from '../src/devnet/files.ts'
 import { planDevnet } from '../src/devnet/plan.ts'
 import { createLog } from '../src/logging.ts'
-import { createNode } from '../src/node.ts'
+import { createNode } from '../src/create-node.ts'
 
 const PROFILE = 'gridtokenx'
 const log = createLog({ format: 'json', level: 'silent', components: {} })

@@ -1,7 +1,8 @@
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadNodeConfig } from '../src/config/load.ts'
-import { createNode, type CreateNodeInit, type GridmeshNode } from '../src/node.ts'
+import { createNode, type CreateNodeInit } from '../src/create-node.ts'
+import type { GridmeshNode } from '../src/node.ts'
 import { keyFile, someDirectory, writeGenesis } from './cli/network-files.ts'
 
 /** The one authority of a network without a chain, on free ports; it meets nobody. */

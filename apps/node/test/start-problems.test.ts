@@ -9,7 +9,7 @@ import type { NodeConfig } from '../src/config/schema.ts'
 import { prepareFiles } from '../src/devnet/files.ts'
 import { planDevnet } from '../src/devnet/plan.ts'
 import { createLog } from '../src/logging.ts'
-import { createNode } from '../src/node.ts'
+import { createNode } from '../src/create-node.ts'
 import { someDirectory } from './cli/network-files.ts'
 
 const log = createLog({ format: 'json', level: 'silent', components: {} })

@@ -7,7 +7,7 @@ import { loadNodeConfig } from '../../src/config/load.ts'
 import { prepareFiles } from '../../src/devnet/files.ts'
 import { planDevnet } from '../../src/devnet/plan.ts'
 import { createLog } from '../../src/logging.ts'
-import { createNode } from '../../src/node.ts'
+import { createNode } from '../../src/create-node.ts'
 
 async function configOf(profile: string, flags: Record<string, unknown>) {
   const data = await mkdtemp(join(tmpdir(), 'gridmesh-node-'))

@@ -30,7 +30,7 @@ export function startCommand(): Command {
       const sources = { file, profile, flags }
       const { config } = loadNodeConfig(sources)
       // Loaded here: every other command would wait for libp2p and never use it.
-      const { createNode } = await import('../../node.ts')
+      const { createNode } = await import('../../create-node.ts')
       const log = createLog(config.logs)
       surviveFaults(log)
       const node = await createNode({ config, log })
