@@ -1,16 +1,10 @@
 import type { Delivery } from '@gridmesh/interfaces'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { energyKinds } from '../src/energy/kinds.ts'
+import { anOrder } from './an-order.ts'
 import { someNode } from './some-node.ts'
 
-const order = {
-  id: 'order-1',
-  type: 'sell',
-  priceSatangPerKwh: 410,
-  quantityWh: 2_500,
-  zone: 'central',
-  expiresAtMs: Date.now() + 3_600_000,
-} as const
+const order = anOrder('order-1')
 
 it('shows a message in our own feed while it is still on its way, and once', async () => {
   const node = await someNode()

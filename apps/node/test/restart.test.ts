@@ -3,21 +3,11 @@ import { broadcast } from '@gridmesh/broadcast'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { energyKinds } from '../src/energy/kinds.ts'
 import type { GridmeshNode } from '../src/node.ts'
+import { anOrder } from './an-order.ts'
 import { someDirectory } from './cli/network-files.ts'
 import { someNode } from './some-node.ts'
 
 const soon = { timeout: 25_000, interval: 20 }
-
-function order(id: string) {
-  return {
-    id,
-    type: 'sell',
-    priceSatangPerKwh: 410,
-    quantityWh: 2_500,
-    zone: 'central',
-    expiresAtMs: Date.now() + 3_600_000,
-  } as const
-}
 
 function readyPeers({ libp2p }: GridmeshNode): number {
   return libp2p.services.peerManager.select().length
@@ -25,7 +15,7 @@ function readyPeers({ libp2p }: GridmeshNode): number {
 
 /** Publishes once, and waits until the other node has it. */
 async function deliver(from: GridmeshNode, to: GridmeshNode, id: string): Promise<void> {
-  const { delivery } = await from.energy.publish(energyKinds['energy-order'], order(id))
+  const { delivery } = await from.energy.publish(energyKinds['energy-order'], anOrder(id))
   expect([...delivery.peers.keys()]).toEqual([to.libp2p.peerId.toString()])
   await vi.waitFor(
     () => expect(to.feed.list()).toContainEqual(expect.objectContaining({ value: expect.objectContaining({ id }) })),
