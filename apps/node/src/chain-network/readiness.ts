@@ -5,16 +5,17 @@ import type { EnergyChain } from '../chain/energy-chain.ts'
 const PATIENCE_MS = 5_000
 /** Time in which all of it comes back, in ms. */
 const RECOVERY_MS = 60_000
-/** Time for which one of several authorities waits, after its start, to hear of anybody, in ms. */
-const HEARING_MS = 10_000
+/** Time for which one of several authorities waits, after its start, to have what its peers have, in ms. */
+const WAITING_MS = 10_000
 
 /**
  * Whether this node has caught up, as far as it knows. It has not while a sync brings what was missing: blocks that are
  * not of the last seconds, or pieces of a state. A run that brings nothing may be one that somebody began by claiming what
  * there is not, as often as one likes: all of these together keep an authority silent for 5 s, and 5 s more in each minute.
  *
- * Nor has it, where there are several authorities, until a peer has said where it stands, or 10 s have passed: one whose
- * directory was restored does not know what it has signed, and would sign at those heights again.
+ * Nor has it, where there are several authorities, until it has once been as high as all peers that have said where they
+ * stand, or 10 s have passed: one whose directory was restored does not know what it has signed, and would sign at those
+ * heights again, were it a single one.
  */
 export class Readiness {
   readonly #sync: ReadinessSync
@@ -24,9 +25,9 @@ export class Readiness {
   #patienceMs = PATIENCE_MS
   #lookedMs = performance.now()
   #isReady = true
-  #hasHeard = false
-  /** Until then it waits to hear of anybody. */
-  #hearsUntilMs = Infinity
+  #isInformed = false
+  /** Until then it waits to have what its peers have. */
+  #waitsUntilMs = Infinity
 
   /** Listens to the sync and the chain for as long as they are there. */
   constructor(sync: ReadinessSync, chain: ReadinessChain, peers: Pick<SyncPeers, 'peers'>) {
@@ -44,15 +45,17 @@ export class Readiness {
     for (const end of ['sync:done', 'sync:failed'] as const) sync.addEventListener(end, () => void this.#isUpToDate())
   }
 
-  /** Begins to wait to hear of anybody. */
+  /** Begins to wait for what its peers have. */
   start(): void {
-    this.#hearsUntilMs = performance.now() + HEARING_MS
+    this.#waitsUntilMs = performance.now() + WAITING_MS
   }
 
   isReady(): boolean {
     // Both look: a run is not to gain by who was not heard yet.
     const isUpToDate = this.#isUpToDate()
-    return this.#isInformed() && isUpToDate
+    if (this.#chain.consensus.head().authorities.length < 2) return isUpToDate
+    this.#isInformed ||= this.#hasReachedPeers() || performance.now() >= this.#waitsUntilMs
+    return this.#isInformed && isUpToDate
   }
 
   /** What was missing has come: the time before it is not held against the run, whoever looked meanwhile or did not. */
@@ -61,9 +64,13 @@ export class Readiness {
     this.#lookedMs = performance.now()
   }
 
-  #isInformed(): boolean {
-    this.#hasHeard ||= this.#peers.peers().length > 0 || performance.now() >= this.#hearsUntilMs
-    return this.#hasHeard || this.#chain.consensus.head().authorities.length < 2
+  #hasReachedPeers(): boolean {
+    const { height } = this.#chain.consensus.head().header
+    const peers = this.#peers.peers()
+    const isBehind = peers.some(({ tip }) => tip.height > height)
+    // By itself it begins for more blocks only. It never rejects.
+    if (isBehind) void this.#sync.sync()
+    return peers.length > 0 && !isBehind
   }
 
   #isUpToDate(): boolean {
@@ -80,10 +87,10 @@ export class Readiness {
 
 /** What is seen of a chain. */
 interface ReadinessChain extends Pick<EnergyChain, 'addEventListener'> {
-  readonly consensus: { head(): { readonly authorities: readonly string[] } }
+  readonly consensus: { head(): { readonly authorities: readonly string[]; readonly header: { height: number } } }
 }
 
-/** What is seen of a sync. */
-interface ReadinessSync extends Pick<BlockSync, 'addEventListener'> {
+/** What is seen and asked of a sync. */
+interface ReadinessSync extends Pick<BlockSync, 'addEventListener' | 'sync'> {
   status(): Pick<SyncStatus, 'phase'>
 }

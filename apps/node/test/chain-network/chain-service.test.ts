@@ -299,6 +299,39 @@ it.each<[string, (service: ChainService) => unknown]>([
   expect([vi.getTimerCount(), service.head.height]).toEqual([0, 0])
 })
 
+it('signs no block again, as one of several authorities, that it has lost with what it had signed', async () => {
+  genesis = { ...genesisOf(2), timeMs: Date.now() }
+  const consensus = { minIntervalMs: 20, maxIntervalMs: 200, fallbackMs: 50 }
+  const open = async (name: string, who?: number): Promise<[BusNode, ChainService]> => {
+    const node = await bus.join(name)
+    const signer = who === undefined ? undefined : people[who]
+    const service = await ChainService.open({ ...initOf(node), consensus, signer })
+    onTestFinished(async () => service.close())
+    return [node, service]
+  }
+  const [[lost, first], [keeper, follower]] = [await open('lost', 0), await open('keeper')]
+  const found = vi.fn<() => void>()
+  follower.chain.engine.addEventListener('consensus:equivocation', found)
+  for (const service of [first, follower]) await service.start()
+  for (const node of [lost, keeper]) node.connect()
+  await vi.waitFor(() => expect(follower.head.height).toBeGreaterThan(2), soon)
+  await first.close()
+  bus.nodes.delete(lost.peerId.toString())
+
+  // It has all but the newest block, for which no sync begins by itself.
+  const { height } = follower.head
+  const [back, restored] = await open('back', 0)
+  for (let at = 1; at < height; at++) {
+    const hash = (await follower.chain.consensus.hashAt(at)) ?? ''
+    const [block = new Uint8Array()] = await follower.chain.backend.blocks([hash])
+    await restored.chain.backend.importBlock(block)
+  }
+  await restored.start()
+  for (const node of [back, keeper]) node.connect()
+  await vi.waitFor(() => expect(follower.head.height).toBeGreaterThan(height), soon)
+  expect(found).not.toHaveBeenCalled()
+})
+
 it('makes no block with a key that is no authority', async () => {
   const nodes = [await bus.join('maker'), await bus.join('stranger')] as const
   const maker = await opened(nodes[0], 0)

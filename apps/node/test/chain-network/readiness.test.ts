@@ -1,4 +1,4 @@
-import type { BlockSyncEvents, SyncPeer, SyncPhase } from '@gridmesh/block-sync'
+import type { BlockSync, BlockSyncEvents, SyncPeer, SyncPhase } from '@gridmesh/block-sync'
 import fc from 'fast-check'
 import { TypedEventEmitter } from 'main-event'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
@@ -8,6 +8,8 @@ import { Readiness } from '../../src/chain-network/readiness.ts'
 /** A sync of which the test says what it does. */
 class FakeSync extends TypedEventEmitter<BlockSyncEvents> {
   phase: SyncPhase = 'idle'
+
+  readonly sync = vi.fn<BlockSync['sync']>()
 
   status(): { phase: SyncPhase } {
     return { phase: this.phase }
@@ -29,6 +31,8 @@ interface Setup {
   sync: FakeSync
   readiness: Readiness
   authorities: string[]
+  /** The newest block that is here. */
+  header: { height: number }
   /** The peers that have said where they stand. */
   peers: SyncPeer[]
   /** A block comes to the chain, made so long ago. */
@@ -37,7 +41,8 @@ interface Setup {
 
 function setUp(): Setup {
   const [authorities, peers]: [string[], SyncPeer[]] = [['a'], []]
-  const consensus = { head: () => ({ authorities }) }
+  const header = { height: 0 }
+  const consensus = { head: () => ({ authorities, header }) }
   const events = new TypedEventEmitter<Pick<ChainEvents, 'chain:block'>>()
   const [sync, chain] = [new FakeSync(), Object.assign(events, { consensus })]
   const readiness = new Readiness(sync, chain, { peers: () => peers })
@@ -45,7 +50,7 @@ function setUp(): Setup {
     const detail = { header: { timeMs: Date.now() - ageMs } } as ChainEvents['chain:block']['detail']
     chain.safeDispatchEvent('chain:block', { detail })
   }
-  return { sync, readiness, authorities, peers, importOf }
+  return { sync, readiness, authorities, header, peers, importOf }
 }
 
 beforeEach(() => {
@@ -151,6 +156,32 @@ it('has not caught up, of several authorities, before a peer says where it stand
   peers.push(PEER)
   expect(readiness.isReady()).toBe(true)
   peers.pop()
+  expect(readiness.isReady()).toBe(true)
+})
+
+it('has not caught up, of several authorities, before it has what all peers have, and asks for that however little it is', () => {
+  const { sync, readiness, authorities, header, peers } = setUp()
+  authorities.push('b')
+  readiness.start()
+  peers.push(PEER, { ...PEER, id: 'c', tip: { height: 1, hash: 'c' } })
+  expect(readiness.isReady()).toBe(false)
+  expect(sync.sync).toHaveBeenCalledTimes(1)
+  header.height = 1
+  expect(readiness.isReady()).toBe(true)
+  // That is asked once in its life: others are ahead for a moment with each block.
+  header.height = 0
+  expect(readiness.isReady()).toBe(true)
+  expect(sync.sync).toHaveBeenCalledTimes(1)
+})
+
+it('waits no longer than 10 s for a height that there may not be', () => {
+  const { readiness, authorities, peers } = setUp()
+  authorities.push('b')
+  readiness.start()
+  peers.push({ ...PEER, tip: { height: 1_000_000, hash: 'ff' } })
+  vi.advanceTimersByTime(9_999)
+  expect(readiness.isReady()).toBe(false)
+  vi.advanceTimersByTime(1)
   expect(readiness.isReady()).toBe(true)
 })
 
