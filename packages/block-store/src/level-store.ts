@@ -1,10 +1,11 @@
 import type { AbstractLevel } from 'abstract-level'
 import { ClassicLevel } from 'classic-level'
-import { checkTable, tablesIn } from './check-table.ts'
+import { checkTable } from './check-table.ts'
 import { CLEAR_ENTRIES, FILE_BYTES, ITERATOR_BYTES, ITERATOR_ENTRIES } from './constants.ts'
 import { CorruptStoreError, StoreLockedError, StoreUnavailableError } from './errors.ts'
 import type { BatchOperation, EntryIterator, KeyRange, KeyValueSnapshot, KeyValueStore } from './key-value-store.ts'
 import { isMarked, mark, unmark } from './open-mark.ts'
+import { tablesInUse } from './tables-in-use.ts'
 
 type Level = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
 /** LevelDB's `sync`, which the abstract interface leaves to its implementations. */
@@ -89,12 +90,12 @@ export class LevelStore implements KeyValueStore {
   }
 }
 
-/** Opens LevelDB in a directory, which is created where it is not there. After an end without a close its files are checked. */
+/** Opens LevelDB in a directory, which is created where it is not there. After an end without a close its tables are checked. */
 export async function openLevel(
   path: string,
   options: { writeBufferBytes: number; blockCacheBytes: number },
 ): Promise<KeyValueStore> {
-  const unfinished = (await isMarked(path)) ? await checkTables(path) : []
+  if (await isMarked(path)) await checkTables(path)
   // It opens by itself soon after it is made, whether it is asked to or not.
   const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
@@ -115,23 +116,17 @@ export async function openLevel(
   }
   try {
     await mark(path)
-    // Of those without an end LevelDB has deleted now what nobody needs.
-    for (const name of unfinished) {
-      if (!(await checkTable(path, name))) throw new CorruptStoreError(`table ${name}`, 'malformed')
-    }
-  } catch (err) {
+  } catch (cause) {
     await level.close()
-    throw err instanceof CorruptStoreError ? err : new StoreUnavailableError(path, { cause: err })
+    throw new StoreUnavailableError(path, { cause })
   }
   return new LevelStore(level, path)
 }
 
-/** Checks the tables of a directory, before LevelDB looks into them; those that are not finished are given back. */
-async function checkTables(path: string): Promise<string[]> {
+/** Checks the tables in use, before LevelDB looks into them. @throws {CorruptStoreError} @throws {StoreUnavailableError} */
+async function checkTables(path: string): Promise<void> {
   try {
-    const unfinished: string[] = []
-    for (const name of await tablesIn(path)) if (!(await checkTable(path, name))) unfinished.push(name)
-    return unfinished
+    for (const name of await tablesInUse(path)) await checkTable(path, name)
   } catch (err) {
     throw err instanceof CorruptStoreError ? err : new StoreUnavailableError(path, { cause: err })
   }
