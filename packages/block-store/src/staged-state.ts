@@ -135,7 +135,14 @@ export class StagedState {
   async drop(): Promise<void> {
     this.#assertOpen()
     const { disk } = this.#init
-    await disk.queue.run(0, () => disk.write([{ key: STAGE_KEY, value: undefined }]))
+    // A part that came meanwhile would be written while its place is cleared, or after.
+    this.#isOver = true
+    try {
+      await disk.queue.run(0, () => disk.write([{ key: STAGE_KEY, value: undefined }]))
+    } catch (err) {
+      this.#isOver = false
+      throw err
+    }
     this.#end(true)
     await removeGeneration(disk, disk.meta.generation + 1)
   }

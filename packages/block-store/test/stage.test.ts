@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { BlockStore, type KeyValueStore, memoryStore, type StateEntry } from '../src/index.ts'
 import { block, bytes, hex, put } from './blocks.ts'
 import { dump, folder, opened, passing, refusal, stateOf, tidied } from './helpers.ts'
@@ -95,6 +95,38 @@ it('has the parts of the same name after a restart, and none of another', async 
   const last = await third.stageState(bytes('y'))
   await last.finish(block(9))
   expect(await stateOf(third)).toEqual(textsOf([1]))
+})
+
+it('takes no part any more while it is dropped, which would be among those of the next state', async () => {
+  const disk = memoryStore()
+  const gate = Promise.withResolvers<void>()
+  let isSlow = false
+  let cleared = 0
+  const store = await chain({
+    ...passing(disk),
+    async batch(operations, options) {
+      // Of a part, and not of what says that one is dropped.
+      if (isSlow && operations.length > 1) await gate.promise
+      await disk.batch(operations, options)
+    },
+    async clear(range, options) {
+      await disk.clear(range, options)
+      cleared += 1
+    },
+  })
+  const staged = await store.stageState(bytes('x'))
+  isSlow = true
+  cleared = 0
+  const dropping = staged.drop()
+  const adding = refusal(staged.add(0, partOf(0)))
+  const droppingAgain = refusal(staged.drop())
+  await dropping
+  const next = store.stageState(bytes('y'))
+  await vi.waitFor(() => expect(cleared).toBeGreaterThan(1))
+  gate.resolve()
+  expect((await next).parts).toEqual([])
+  expect(await adding).toEqual({ name: 'StageOverError', code: 'stage-over' })
+  expect(await droppingAgain).toEqual({ name: 'StageOverError', code: 'stage-over' })
 })
 
 it('gives what is staged as it is, and leaves no trace of what is dropped', async () => {
