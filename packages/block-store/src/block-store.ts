@@ -42,9 +42,8 @@ export class BlockStore {
   }
 
   /**
-   * Opens the store in a directory, which is created where it is not there. An index that is
-   * not there is built, which an abort ends: the next open begins again. What an import left behind is deleted while the
-   * store is in use.
+   * Opens the store in a directory, which is created where it is not there. An index that is not there is built, which an
+   * abort ends: the next open begins again. What an import left behind is deleted while the store is in use.
    *
    * @throws {RangeError} when an option makes no sense
    * @throws {StoreLockedError} when it is open already @throws {StoreUnavailableError} when it cannot be opened
@@ -136,9 +135,9 @@ export class BlockStore {
   }
 
   /**
-   * Replaces the whole chain by a state and the block it is of, which is final from then on; blocks from before are
-   * deleted, while the store goes on. Until all is written, the store goes on with what it has: an import that fails, is aborted or killed
-   * leaves no trace. Of entries with the same key the last one counts.
+   * Replaces the whole chain by a state and the block it is of, which is final from then on. Until all is written, the
+   * store goes on with what it has: an import that fails, is aborted or killed leaves no trace. Blocks from before are
+   * deleted afterwards, beside what the store does then. Of entries with the same key the last one counts.
    *
    * @throws {ImportUnderWayError} when there is one already
    * @throws {CannotFinaliseError} when the block is below what is final
@@ -186,7 +185,11 @@ export class BlockStore {
     return await this.#reads.headers(from, limit)
   }
 
-  /** The body of a block; `undefined` where it is not stored or was pruned. @throws {CorruptStoreError} @throws {StoreClosedError} */
+  /**
+   * The body of a block; `undefined` where it is not stored or was pruned.
+   *
+   * @throws {CorruptStoreError} @throws {StoreClosedError}
+   */
   async body(hash: Uint8Array): Promise<Uint8Array | undefined> {
     return await this.#reads.body(hash)
   }

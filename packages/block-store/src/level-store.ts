@@ -90,7 +90,11 @@ export class LevelStore implements KeyValueStore {
   }
 }
 
-/** Opens LevelDB in a directory, which is created where it is not there. After an end without a close its tables are checked. */
+/**
+ * Opens LevelDB in a directory, which is created where it is not there. After an end without a close its tables are checked.
+ *
+ * @throws {StoreLockedError} @throws {StoreUnavailableError} @throws {CorruptStoreError}
+ */
 export async function openLevel(
   path: string,
   options: { writeBufferBytes: number; blockCacheBytes: number },
@@ -123,7 +127,7 @@ export async function openLevel(
   return new LevelStore(level, path)
 }
 
-/** Checks the tables in use, before LevelDB looks into them. @throws {CorruptStoreError} @throws {StoreUnavailableError} */
+/** Checks the tables in use, before LevelDB opens them. @throws {CorruptStoreError} @throws {StoreUnavailableError} */
 async function checkTables(path: string): Promise<void> {
   try {
     for (const name of await tablesInUse(path)) await checkTable(path, name)

@@ -10,8 +10,8 @@ import type { Limits } from './options.ts'
 import { loadStage, type StageRecord } from './stage-record.ts'
 
 /**
- * The chain that a store holds, and what state is staged there. The index is made the one
- * that was asked for; what an import left behind is deleted in its own time.
+ * The chain that a store holds, and what state is staged there. The index is made the one that was asked for; what an
+ * import left behind is deleted in its own time.
  *
  * @throws {FormatVersionError} @throws {CorruptStoreError} @throws {StoreFailedError}
  */

@@ -91,8 +91,8 @@ export class StagedState {
 
   /**
    * Makes it the state of the store, and `tip` its only block, which is final from then on, in one batch. What was there
-   * before is deleted while the store goes on. Where the store has an index, that of the new state is built first, which takes some seconds for a
-   * million entries; an abort counts until it is there.
+   * before is deleted while the store goes on. Where the store has an index, that of the new state is built first, which
+   * takes some seconds for a million entries; an abort counts until it is there.
    *
    * @throws {TypeError} @throws {RangeError} when the block makes no sense @throws {BlockTooLargeError}
    * @throws {CannotFinaliseError} when the block is below what is final

@@ -62,7 +62,8 @@ export function encodeBlock({ header, transactions }: Block): Uint8Array {
 }
 
 /**
- * Reads a block of at most 1 MB and 4_000 operations. What it holds are views of `bytes`. Whether it is valid is for the chain to say.
+ * Reads a block of at most 1 MB and 4_000 operations. What it holds are views of `bytes`. Whether it is valid is for the
+ * chain to say.
  *
  * @throws {MalformedError}
  */
