@@ -81,8 +81,8 @@ export class ChainMoves<T extends PoolTransaction> {
       // One of them may have gone with another.
       if (this.#index.get(root.transaction.id) !== root) continue
       const gone = this.#contents.cut(root).map(({ transaction }) => transaction)
-      const wanting = new Set([...unmade, ...gone.flatMap(metBy)])
-      for (const one of gone) this.#waitAgain(one, this.#lacks(one, wanting), { atMs: nowMs })
+      const lost = new Set(gone.flatMap(metBy))
+      for (const one of gone) this.#waitAgain(one, this.#lacks(one, unmade, lost), { atMs: nowMs })
     }
   }
 
@@ -95,12 +95,12 @@ export class ChainMoves<T extends PoolTransaction> {
   }
 
   /** What a transaction needs of what was unmade, and the pool does not have. */
-  #lacks({ spends, sender, nonce }: T, unmade: ReadonlySet<Need>): Need[] {
+  #lacks({ spends, sender, nonce }: T, ...unmade: ReadonlySet<Need>[]): Need[] {
     const needs = spends.filter((key) => this.#index.makerOf(key) === undefined).map(keyNeed)
     if (nonce !== undefined && this.#index.numbered(sender, nonce - 1) === undefined) {
       needs.push(nonceNeed(sender, nonce - 1))
     }
-    return needs.filter((need) => unmade.has(need))
+    return needs.filter((need) => unmade.some((some) => some.has(need)))
   }
 
   /** Takes out what a block applied, and what stands in the way of that. */
