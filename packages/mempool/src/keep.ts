@@ -21,9 +21,12 @@ export function contentsOf<T extends PoolTransaction>(
   ]
 }
 
+/** What goes comes first, then what waits, which may have been in the pool before, and last what came into the pool. */
+const ORDER: readonly PoolRecord['type'][] = ['removed', 'waiting', 'placed']
+
 /**
- * The records that tell of changes: the last of each transaction, and first of those that are held no more. So whoever
- * reads them has at no time more than there is room for, although a revert brings back more before the last go.
+ * The records that tell of changes: the last of each transaction, and first of those that make room. So whoever reads them
+ * has at no time more in the pool than there is room for, although a revert brings back more before the last go.
  */
 export function recordsOf<T extends PoolTransaction>(changes: readonly PoolChange<T>[]): Uint8Array[] {
   const toCalendarMs = calendar()
@@ -33,7 +36,7 @@ export function recordsOf<T extends PoolTransaction>(changes: readonly PoolChang
     records.delete(id)
     records.set(id, recordOf(change, toCalendarMs))
   }
-  const inOrder = [...records.values()].toSorted((a, b) => Number(b.type === 'removed') - Number(a.type === 'removed'))
+  const inOrder = [...records.values()].toSorted((a, b) => ORDER.indexOf(a.type) - ORDER.indexOf(b.type))
   return inOrder.map(encodeRecord)
 }
 

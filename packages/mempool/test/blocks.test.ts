@@ -11,7 +11,7 @@ import {
   type ModelTransaction,
   transaction,
 } from './model-chain.ts'
-import { offer, put, reasons, setUp } from './support.ts'
+import { makerOf, offer, put, reasons, setUp } from './support.ts'
 
 it('takes out what a block has, and keeps what builds on it', async () => {
   const { chain, pool, removed } = await setUp()
@@ -274,14 +274,6 @@ it('takes one of a series at a time, and gives back an earlier one before it, in
   expect(await offer(pool, at(8))).toBe('already-applied')
   expect(await offer(pool, { ...at(8), padding: 'late' })).toBe('series-over')
 })
-
-/** A transaction that makes a key of which that was not sure. */
-function makerOf(key: string): ModelTransaction {
-  const some = ['x', 'xx', 'xxx', 'xxxx'].map((padding) => transaction({ spends: [key], mayMake: 1, padding }))
-  const maker = some.find((one) => madeBy(one).length > 0)
-  if (maker === undefined) throw new RangeError('none of them makes a key')
-  return maker
-}
 
 it('has what spends a key that a reverted transaction had made, and may not make again, wait for it', async () => {
   const { chain, pool, removed } = await setUp()

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type LogCall, Mempool, type MempoolLog } from '../src/index.ts'
-import { addBlock, all, encode, ids, ModelChain, type ModelTransaction, transaction } from './model-chain.ts'
+import { addBlock, all, encode, ids, madeBy, ModelChain, type ModelTransaction, transaction } from './model-chain.ts'
 import { ModelLog } from './model-log.ts'
-import { type ModelPool, put, setUp } from './support.ts'
+import { makerOf, type ModelPool, put, setUp } from './support.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({
@@ -174,6 +174,23 @@ it('finds in its log what it held after a revert brought back more than there is
   await pool.stop()
   const next = await setUp({ maxTransactions: 1 }, chain, log)
   expect(ids(all(next.pool))).toEqual([critical.id])
+})
+
+it('finds in its log what a revert brought back in the place of what has to wait by it', async () => {
+  const log = new ModelLog()
+  const { chain, pool } = await setUp({ maxTransactions: 2 }, new ModelChain('a', 'b', 'c'), log)
+  const maker = makerOf('a')
+  const other = transaction({ spends: ['b'] })
+  const spender = transaction({ spends: madeBy(maker), makes: 1 })
+  addBlock(chain, pool, [maker, other, spender])
+  const child = await put(pool, { spends: spender.makes })
+  await put(pool, { spends: ['c'] })
+  pool.onRevert(chain.revert())
+  expect(ids(all(pool))).toEqual([maker.id, other.id])
+  await pool.stop()
+  const next = await setUp({ maxTransactions: 2 }, chain, log)
+  expect(ids(all(next.pool))).toEqual([maker.id, other.id])
+  expect([spender, child].map(({ id }) => next.pool.has(id))).toEqual([true, true])
 })
 
 it('lets wait again what came to wait before the pool was full', async () => {

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import { Mempool, type MempoolInit, type MempoolLog, type RemovedTransaction } from '../src/index.ts'
-import { encode, type ModelBody, ModelChain, type ModelTransaction, transaction } from './model-chain.ts'
+import { encode, madeBy, type ModelBody, ModelChain, type ModelTransaction, transaction } from './model-chain.ts'
 
 export type ModelPool = Mempool<ModelTransaction>
 
@@ -42,3 +42,11 @@ export async function put(pool: ModelPool, body: ModelBody): Promise<ModelTransa
 
 export const reasons = (removed: readonly RemovedTransaction<ModelTransaction>[]): [string, string][] =>
   removed.map(({ transaction: { id }, reason }) => [id, reason])
+
+/** A transaction that makes a key of which that was not sure. */
+export function makerOf(key: string): ModelTransaction {
+  const some = ['x', 'xx', 'xxx', 'xxxx'].map((padding) => transaction({ spends: [key], mayMake: 1, padding }))
+  const maker = some.find((one) => madeBy(one).length > 0)
+  if (maker === undefined) throw new RangeError('none of them makes a key')
+  return maker
+}
