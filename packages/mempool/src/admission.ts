@@ -3,9 +3,9 @@ import { candidatesFor, hasItsParents, isWhole } from './candidates.ts'
 import type { ChainCall, MempoolChain, PoolTransaction, StateFacts } from './chain.ts'
 import type { Placement } from './changes.ts'
 import { MAX_LOOKS } from './constants.ts'
-import { rankOf } from './entry.ts'
 import type { AddResult } from './index.ts'
 import { checkLength, checkShape, read, type Reading, screen } from './inspect.ts'
+import { type Item, weigh } from './item.ts'
 import { Offer } from './offer.ts'
 import type { MempoolOptions } from './options.ts'
 import type { Orphan } from './orphans.ts'
@@ -13,20 +13,6 @@ import { Pending } from './pending.ts'
 import { Pipeline } from './pipeline.ts'
 import type { Pool } from './pool.ts'
 import { NOT_RUNNING, type Refusal, refuse } from './refusal.ts'
-
-/** A transaction on its way into the pool. */
-interface Item<T extends PoolTransaction> {
-  readonly transaction: T
-  readonly rank: number
-  readonly size: number
-  /** Reading of `performance.now()` when it came, where that was before now. */
-  readonly atMs?: number
-  readonly orphan?: Orphan<T>
-  readonly isFirm?: boolean
-  /** Whether nobody waits for it any more. */
-  isAbandoned?: boolean
-  readonly settle: (placement: Placement) => void
-}
 
 /** What admission works with. */
 export interface AdmissionInit<T extends PoolTransaction> {
@@ -291,10 +277,6 @@ export class Admission<T extends PoolTransaction> {
     if (item.isAbandoned === true) item.settle({ status: 'refused', refusal: NOT_RUNNING })
     return item.isAbandoned !== true
   }
-}
-
-function weigh<T extends PoolTransaction>(transaction: T): Pick<Item<T>, 'transaction' | 'rank' | 'size'> {
-  return { transaction, rank: rankOf(transaction), size: transaction.size }
 }
 
 /** Those that have waited are told of by events. */

@@ -1,5 +1,6 @@
 import { orAbort } from './abort.ts'
 import { Admission } from './admission.ts'
+import { announce } from './announce.ts'
 import type { AppliedTransaction, PoolTransaction } from './chain.ts'
 import type { PoolChange } from './changes.ts'
 import { SWEEP_INTERVAL_MS } from './constants.ts'
@@ -19,9 +20,9 @@ import { Pool } from './pool.ts'
 import { contentsOf } from './keep.ts'
 import { LocalMarks } from './local-marks.ts'
 import { PoolLog } from './pool-log.ts'
-import { RecordReader } from './records.ts'
+import type { RecordReader } from './records.ts'
 import { NOT_RUNNING, type Refusal } from './refusal.ts'
-import { nothing, restore } from './restore.ts'
+import { nothing, readerOf, restore } from './restore.ts'
 import { take } from './take.ts'
 import { Tally } from './tally.ts'
 import { Teller } from './teller.ts'
@@ -208,7 +209,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
 
   /** Offers the transactions that records tell of, in the order in which they were held. The pool has to run. */
   async restore(records: Iterable<Uint8Array>): Promise<RestoreReport> {
-    const reader = this.#reader()
+    const reader = readerOf(this.#components.chain, this.#options)
     for (const record of records) reader.read(record)
     return this.#restore(reader)
   }
@@ -253,7 +254,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
   }
 
   async #readLog(log: PoolLog<T>, sweeper: Sweeper): Promise<RestoreReport> {
-    const reader = this.#reader()
+    const reader = readerOf(this.#components.chain, this.#options)
     await log.read(reader)
     const report = await this.#restore(reader)
     // Where it was stopped before all was through, the log keeps what is not, for the next start.
@@ -266,14 +267,6 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
     for (const { transaction, isLocal } of reader.kept()) if (isLocal) this.#markLocal(transaction.id)
     this.#tally.corruptRecords(report.corrupt)
     return report
-  }
-
-  #reader(): RecordReader<T> {
-    const { maxTransactions, maxWaiting } = this.#options
-    return new RecordReader((bytes) => this.#components.chain.decode(bytes), {
-      placed: maxTransactions,
-      waiting: maxWaiting,
-    })
   }
 
   #failLog(message: string): void {
@@ -297,14 +290,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
 
   #tell(change: PoolChange<T>): void {
     this.#tally.change(change)
-    if (change.type === 'added') {
-      this.dispatch('transaction:added', { transaction: change.entry.transaction })
-    } else if (change.type === 'waiting') {
-      this.dispatch('transaction:waiting', { transaction: change.orphan.transaction, missing: change.missing })
-    } else if (change.type === 'removed') {
-      const { transaction, reason, message, wasWaiting } = change
-      this.#local.delete(transaction.id)
-      this.dispatch('transaction:removed', { transaction, reason, message, wasWaiting })
-    }
+    if (change.type === 'removed') this.#local.delete(change.transaction.id)
+    announce(change, (name, detail) => this.dispatch(name, detail))
   }
 }

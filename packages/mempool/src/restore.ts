@@ -1,9 +1,9 @@
 import type { Admission } from './admission.ts'
-import type { PoolTransaction } from './chain.ts'
+import type { MempoolChain, PoolTransaction } from './chain.ts'
 import { Counts } from './counts.ts'
 import type { RestoreReport } from './index.ts'
 import type { MempoolOptions } from './options.ts'
-import type { Kept, RecordReader } from './records.ts'
+import { type Kept, RecordReader } from './records.ts'
 
 /** A transaction that was held, with the reading that `performance.now()` would have had when it came. */
 interface Returning<T extends PoolTransaction> {
@@ -11,6 +11,14 @@ interface Returning<T extends PoolTransaction> {
   readonly atMs: number
   /** What was in the pool applied once: what it built on came into the chain, or never will. */
   readonly isFirm: boolean
+}
+
+/** A reader of records, which keeps no more than the pool may hold. */
+export function readerOf<T extends PoolTransaction>(
+  chain: MempoolChain<T>,
+  { maxTransactions, maxWaiting }: MempoolOptions,
+): RecordReader<T> {
+  return new RecordReader((bytes) => chain.decode(bytes), { placed: maxTransactions, waiting: maxWaiting })
 }
 
 /** Takes what records tell of through all checks, in the order in which it was held. */
