@@ -3,6 +3,7 @@ import type { ChainDisk } from './chain-disk.ts'
 import { appendBlock, finaliseHeight, prependBlock, revertTip } from './chain-writes.ts'
 import { changesByKey, checkBlock } from './check-block.ts'
 import { MAX_HEIGHT } from './constants.ts'
+import { checkFinality } from './generations.ts'
 import { importState, type StateEntries } from './import-state.ts'
 import type {
   AppendOptions,
@@ -148,6 +149,8 @@ export class BlockStore {
     const { maxBlockBytes } = this.#limits
     checkBlock(tip, [], maxBlockBytes)
     this.#disk.assertUsable()
+    // Before anything is let go of for it.
+    checkFinality(this.#disk, tip.height)
     const signals = [this.#disk.closing, ...(options.signal === undefined ? [] : [options.signal])]
     await this.#stage.alone(() =>
       importState(this.#disk, entries, tip, { maxBlockBytes, signal: AbortSignal.any(signals) }),

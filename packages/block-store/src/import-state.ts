@@ -23,7 +23,6 @@ export async function importState(
   tip: StoredBlock,
   limits: { maxBlockBytes: number; signal: AbortSignal },
 ): Promise<void> {
-  checkFinality(disk, tip.height)
   const generation = disk.meta.generation + 1
   const keys = new Keys(generation)
   await removeGeneration(disk, generation)

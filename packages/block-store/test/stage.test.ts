@@ -173,6 +173,17 @@ it('refuses a part over maxBlockBytes, a number that is none, a long name, and a
   await staged.finish(block(50, 'other'))
 })
 
+it('keeps what is staged where an import of a block below what is final is refused', async () => {
+  const store = await chain()
+  const staged = await store.stageState(bytes('x'))
+  await staged.add(0, partOf(0))
+  staged.close()
+  await store.finalise(1)
+  const refused = refusal(store.importState(partOf(1), block(0)))
+  expect(await refused).toEqual({ name: 'CannotFinaliseError', code: 'below-finalised' })
+  expect((await store.stageState(bytes('x'))).parts).toEqual([0])
+})
+
 it('refuses a block that comes to lie below what is final before its turn, and can be finished by a later one', async () => {
   const store = await chain()
   const staged = await store.stageState(bytes('x'))
