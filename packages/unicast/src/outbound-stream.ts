@@ -129,8 +129,10 @@ export class OutboundStream {
   #transmit(call: OutboundCall): void {
     if (call.isOver) return
     if (this.#isRetired) {
-      this.remove(call)
+      this.#pending.delete(call.id)
       this.#owner.onReturned(call)
+      // Not before: an owner that holds neither a stream nor a call is forgotten.
+      this.#closeIfDone()
       return
     }
     if (!this.#channel.isOpen) {

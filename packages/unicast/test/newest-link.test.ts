@@ -109,7 +109,7 @@ describe('a newer connection', () => {
     await slow
   })
 
-  it('takes the calls that waited for the rate limiter', async () => {
+  it('takes the calls that waited for the rate limiter, and the next ones go over the same stream', async () => {
     const { promise, resolve } = gate()
     const rateLimiter = { whenAllowed: () => promise, take: () => ({ ok: true }) }
     const link = stopping(await pair({ stubs: { rateLimiter } }))
@@ -119,6 +119,7 @@ describe('a newer connection', () => {
     await comeAgain(link)
     resolve()
     expect(text(await call)).toBe('paced')
+    expect(text(await link.call.request(link.b.peerId, 'test', bytes('next')))).toBe('next')
     expect(asking(link.a)).toEqual([0, 1])
   })
 
