@@ -112,7 +112,8 @@ export class Duplex {
     } catch (err) {
       this.#onFailed(toError(err))
       // Why it ended is known: what the source says to it changes nothing.
-      await Promise.allSettled([iterator.return?.()])
+      const letGo = async (): Promise<unknown> => iterator.return?.()
+      await Promise.allSettled([letGo()])
       throw err
     }
   }
@@ -139,7 +140,9 @@ export class Duplex {
     if (this.#stopped != null) throw this.#stopped
     const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>()
     this.#rejectNext = reject
-    iterator.next().then(resolve, reject)
+    // A source written by hand may throw at once, or answer without a promise.
+    const next = async (): Promise<IteratorResult<Uint8Array>> => iterator.next()
+    next().then(resolve, reject)
     return promise
   }
 
