@@ -45,15 +45,26 @@ export function isRetriable(error: unknown): error is Error & { retryAfterMs?: n
 
 /** Resolves after `ms`. @throws the reason of the first of `signals` to abort, where one does before */
 export async function delay(ms: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
-  for (const signal of signals) signal?.throwIfAborted()
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)
-  const onAbort = (): void => reject(signals.find((signal) => signal?.aborted)?.reason)
-  for (const signal of signals) signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    await promise
+    await unlessAborted(promise, ...signals)
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** What `work` gives. @throws the reason of the first of `signals` to abort, where one does before: it is not waited for */
+export async function unlessAborted<T>(work: Promise<T>, ...signals: (AbortSignal | undefined)[]): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signals.find((signal) => signal?.aborted)?.reason)
+  for (const signal of signals) {
+    if (signal?.aborted === true) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
+  }
+  try {
+    return await Promise.race([aborted, work])
+  } finally {
     for (const signal of signals) signal?.removeEventListener('abort', onAbort)
   }
 }

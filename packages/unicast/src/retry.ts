@@ -1,7 +1,8 @@
-import { backoffMs, delay, hasNotRun, isRetriable } from './backoff.ts'
+import { backoffMs, delay, hasNotRun, isRetriable, unlessAborted } from './backoff.ts'
 import { LinkLostError } from './errors.ts'
 import type { Limits } from './limits.ts'
 import type { Question } from './outbound-call.ts'
+import { withTimeout } from './timeout.ts'
 
 /**
  * Asks again after a failure of the link or for want of room, within one deadline, under one key, and not once `stopped`.
@@ -28,7 +29,12 @@ export async function withRetries<T>(
       if (performance.now() + ms >= endMs) throw ended(err)
       await delay(ms, question.signal, stopped)
       // Where it may have run, whatever knows the bytes again has to find the same.
-      if (!mayHaveRun) payload = (await question.renew?.()) ?? payload
+      if (!mayHaveRun) payload = (await renewed(question, endMs - performance.now(), stopped)) ?? payload
     }
   }
+}
+
+/** The bytes of the next attempt, where the caller gives them in time. */
+async function renewed({ renew, signal }: Question, ms: number, stopped: AbortSignal): Promise<Uint8Array | undefined> {
+  return withTimeout(ms, stopped, (ended) => unlessAborted(Promise.resolve(renew?.()), ended, signal))
 }

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { MessageRefusedError } from '@gridmesh/chunking'
 import { HandshakeRejectedError, QueueFullError, RateLimitedError } from '@gridmesh/interfaces'
-import { AbortError, LimitedConnectionError, TimeoutError } from '@libp2p/interface'
+import { AbortError, LimitedConnectionError, NotStartedError, TimeoutError } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { delay } from '../src/backoff.ts'
 import { BusyError, LinkLostError, RemoteError, UnknownHandlerError, UnreachableError } from '../src/errors.ts'
@@ -25,6 +25,14 @@ const question = {
   deadlineMs: 10_000,
   signal: undefined,
   renew: undefined,
+}
+
+const unreachable = (): Promise<never> => Promise.reject(new UnreachableError())
+
+/** What ends a call from without. */
+interface Ends {
+  caller: AbortController
+  node: AbortController
 }
 
 /** How an idempotent call ends whose attempts fail so, one after the other, and how many there were. */
@@ -83,6 +91,24 @@ it.each([
   await vi.runAllTimersAsync()
   await done
   expect(asked).toEqual(expected)
+})
+
+it.each([
+  ['the deadline has passed', 'TimeoutError', () => void vi.advanceTimersByTime(10_000)],
+  ['the caller gave up', 'AbortError', ({ caller }: Ends) => caller.abort(new AbortError('enough'))],
+  ['the node stopped', 'NotStartedError', ({ node }: Ends) => node.abort(new NotStartedError('over'))],
+])('waits for new bytes no longer where %s', async (_, name, end) => {
+  const ends = { caller: new AbortController(), node: new AbortController() }
+  const { promise: hung } = Promise.withResolvers<never>()
+  const renew = vi.fn<() => Promise<Uint8Array>>(() => hung)
+  const asked = { ...question, renew, signal: ends.caller.signal }
+  const ended = vi.fn<(err: unknown) => void>()
+  void withRetries(asked, LIMITS, ends.node.signal, unreachable).catch(ended)
+  await vi.waitFor(() => expect(renew).toHaveBeenCalledOnce())
+  expect(ended).not.toHaveBeenCalled()
+  end(ends)
+  await vi.waitFor(() => expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ name })))
+  expect(vi.getTimerCount()).toBe(0)
 })
 
 it('does not wait for as long as the peer asks where the deadline comes before', async () => {
