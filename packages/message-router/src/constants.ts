@@ -39,6 +39,9 @@ export const DEFAULT_STOP_TIMEOUT_MS = 2_000
 export const DEFAULT_MAX_TRACKED_PEERS = 4_096
 export const DEFAULT_BUSY_RETRY_AFTER_MS = 1_000
 
+/** The longest time a timer can be set to, in ms: beyond it, it fires at once. */
+export const MAX_TIMEOUT_MS = 2_147_483_647
+
 /** Kinds counted apart, in all and per peer; only kinds this node itself defines are counted, so few are needed. */
 export const MAX_TRACKED_KINDS = 256
 /** Counts what came after `MAX_TRACKED_KINDS` kinds. No kind of a user can be named so. */

@@ -11,6 +11,9 @@ export interface RouterOptions extends Required<Omit<MessageRouterInit, 'maxQueu
   policies: Policies
 }
 
+/** Options that a timer is set to. */
+const TIMERS = ['batchDelayMs', 'handlerTimeoutMs', 'stopTimeoutMs'] as const
+
 /** Applies the defaults. @throws {RangeError} when an option is out of range, with the value received */
 export function routerOptions(init: MessageRouterInit): RouterOptions {
   const options: RouterOptions = {
@@ -39,6 +42,12 @@ function check(options: RouterOptions): void {
   const { batchDelayMs, maxBatchHoldMs, maxQueued, maxRunning, policies: _, ...positive } = options
   if (!(batchDelayMs >= 0)) throw new RangeError(`batchDelayMs ${batchDelayMs} must not be below 0`)
   if (!(maxBatchHoldMs >= 0)) throw new RangeError(`maxBatchHoldMs ${maxBatchHoldMs} must not be below 0`)
+  for (const name of TIMERS) {
+    const value = options[name]
+    if (value > defaults.MAX_TIMEOUT_MS) {
+      throw new RangeError(`${name} ${value} must be at most ${defaults.MAX_TIMEOUT_MS}`)
+    }
+  }
   checkPositive(positive)
   checkPositive(maxQueued, 'maxQueued.')
   checkPositive(maxRunning, 'maxRunning.')

@@ -16,6 +16,10 @@ it.each([
   [{ batchDelayMs: -1 }, 'batchDelayMs -1'],
   [{ maxBatchBytes: 0 }, 'maxBatchBytes 0'],
   [{ handlerTimeoutMs: Number.NaN }, 'handlerTimeoutMs NaN'],
+  // A timer set to it would fire at once, and every validator be late.
+  [{ handlerTimeoutMs: 2 ** 31 }, 'handlerTimeoutMs 2147483648'],
+  [{ stopTimeoutMs: 2 ** 31 }, 'stopTimeoutMs 2147483648'],
+  [{ batchDelayMs: 2 ** 31 }, 'batchDelayMs 2147483648'],
   [{ maxQueued: { bulk: 0 } }, 'maxQueued.bulk 0'],
   [{ maxRunning: { high: -2 } }, 'maxRunning.high -2'],
 ])('refuses the options %j', async (init, message) => {
