@@ -20,7 +20,6 @@ import {
 import { AnswerMemory } from './answer-memory.ts'
 import { KEY_BYTES, MAX_SEEN_STREAMS_PER_LANE, MAX_STREAMS_PER_LANE, MAX_TIMEOUT_MS, PROTOCOLS } from './constants.ts'
 import type { Core } from './core.ts'
-import { LinkLostError } from './errors.ts'
 import { HandlerSlots } from './handler-slots.ts'
 import { Handlers } from './handlers.ts'
 import { InboundSession } from './inbound-session.ts'
@@ -28,8 +27,7 @@ import type { UnicastComponents, UnicastInit } from './index.ts'
 import { type Limits, resolveLimits } from './limits.ts'
 import { LaneBudgets, type NodeBudgets } from './node-budgets.ts'
 import type { Question } from './outbound-call.ts'
-import { OutboundSession } from './outbound-session.ts'
-import { PeerLink } from './peer-link.ts'
+import { PeerLinks } from './peer-links.ts'
 import { withRetries } from './retry.ts'
 import { readSiblings, type Siblings } from './siblings.ts'
 import { StreamAdmission } from './stream-admission.ts'
@@ -59,7 +57,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   readonly #components: UnicastComponents
   readonly #slots: HandlerSlots
   readonly #criticalSlots: HandlerSlots
-  readonly #links = new Map<string, PeerLink>()
+  readonly #links: PeerLinks
   readonly #budgets: LaneBudgets
   readonly #admission: StreamAdmission
   #siblings: Siblings | undefined
@@ -74,6 +72,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     this.#slots = new HandlerSlots(this.limits)
     this.#criticalSlots = new HandlerSlots(this.limits)
     this.#budgets = new LaneBudgets(this.limits)
+    this.#links = new PeerLinks(this, this.#budgets, (peer, lane) => this.#open(peer, lane))
     this.#admission = new StreamAdmission(this)
     this.metrics = new UnicastMetrics(components.metrics, () => ({
       running: this.#slots.running + this.#criticalSlots.running,
@@ -128,8 +127,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     clearInterval(this.#timer)
     this.#components.events.removeEventListener('connection:open', this.#onConnection)
     this.#components.events.removeEventListener('peer:disconnect', this.#onDisconnect)
-    for (const link of this.#links.values()) link.abort(error)
-    this.#links.clear()
+    this.#links.abort(error)
     // First of all none may start in the place of another.
     for (const job of this.orphans) job.abandon(error)
     for (const job of this.orphans) job.letGo(error)
@@ -170,7 +168,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     options: UnicastOptions = NO_OPTIONS,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const question = this.#question(TYPE.open, name, new Uint8Array(0), options)
-    const session = this.#session(peer, options.lane ?? 'normal')
+    const session = this.#links.session(peer, options.lane ?? 'normal')
     yield* new StreamCall(session, question, source, this.limits.streamWindowBytes).answers()
   }
 
@@ -213,7 +211,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     const startedMs = performance.now()
     return new Promise((resolve, reject) => {
       const call = new UnaryCall(
-        this.#session(peer, lane),
+        this.#links.session(peer, lane),
         question,
         (payload) => {
           this.metrics.called(lane, 'ok', performance.now() - startedMs)
@@ -231,23 +229,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
 
   #reportSlow(peer: PeerId, { name, deadlineMs }: Question): void {
     const evidence = `no answer from ${name} within ${deadlineMs} ms`
-    this.#links.get(peer.toString())?.reporter.report('slow', evidence)
-  }
-
-  #session(peer: PeerId, lane: Lane): OutboundSession {
-    const link = this.#link(peer)
-    let session = link.outbound.get(lane)
-    if (session == null) {
-      const open = (): Promise<Stream> => this.#open(peer, lane)
-      const onIdle = (): void => {
-        if (session?.isIdle !== true) return
-        if (link.outbound.get(lane) === session) link.outbound.delete(lane)
-        this.#forget(link)
-      }
-      session = new OutboundSession(this, link, lane, open, onIdle)
-      link.outbound.set(lane, session)
-    }
-    return session
+    this.#links.find(peer)?.reporter.report('slow', evidence)
   }
 
   async #open(peer: PeerId, lane: Lane): Promise<Stream> {
@@ -264,46 +246,26 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   /** A rejection aborts the stream. */
   async #onStream(lane: Lane, stream: Stream, { remotePeer }: Connection): Promise<void> {
     const stopped = this.#demandStarted()
-    const link = this.#link(remotePeer)
+    const link = this.#links.of(remotePeer)
     try {
       await this.#admission.admit({ lane, stream, peer: remotePeer }, link, stopped)
     } catch (err) {
-      this.#forget(link)
+      this.#links.forget(link)
       throw err
     }
     const session = new InboundSession(this, link, lane, stream, () => {
       link.inbound.delete(session)
-      this.#forget(link)
+      this.#links.forget(link)
     })
     link.inbound.add(session)
     session.start()
   }
 
-  /** The older connections of a peer that comes again may be dead. */
   readonly #onConnection = ({ detail: connection }: CustomEvent<Connection>): void => {
-    if (!isUsable(connection)) return
-    const link = this.#links.get(connection.remotePeer.toString())
-    for (const session of link?.outbound.values() ?? []) session.renew()
+    if (isUsable(connection)) this.#links.renew(connection.remotePeer)
   }
 
-  readonly #onDisconnect = (event: CustomEvent<PeerId>): void => {
-    const link = this.#links.get(event.detail.toString())
-    if (link == null) return
-    link.abort(new LinkLostError())
-    this.#forget(link)
-  }
-
-  #link(peer: PeerId): PeerLink {
-    const key = peer.toString()
-    let link = this.#links.get(key)
-    if (link == null) {
-      link = new PeerLink(peer, this.limits, this.#budgets, () => this.siblings.peerManager)
-      this.#links.set(key, link)
-    }
-    return link
-  }
-
-  #forget(link: PeerLink): void {
-    if (link.isIdle && this.#links.get(link.key) === link) this.#links.delete(link.key)
+  readonly #onDisconnect = ({ detail: peer }: CustomEvent<PeerId>): void => {
+    this.#links.lose(peer)
   }
 }
