@@ -10,22 +10,23 @@ const hang = (): Promise<never> => new Promise(() => undefined)
 const nothing = async (): Promise<void> => undefined
 const giveUp = async (controller: AbortController): Promise<void> => controller.abort()
 
+/** Two nodes, whose far one echoes, or hangs, and how often it was asked to hang. */
+async function hanging(init: UnicastInit) {
+  const link = await pair({}, { init: { maxHandlers: 2, ...init } })
+  const hung = vi.fn<() => Promise<never>>(hang)
+  link.answer.handle('echo', (question) => question)
+  link.answer.handle('hang', hung)
+  link.answer.handleStream('hang-stream', async function* silent() {
+    yield await hung()
+  })
+  return { ...link, hung }
+}
+
 describe('a handler that never ends', () => {
-  let link: Awaited<ReturnType<typeof pair>>
-  let runs = 0
+  let link: Awaited<ReturnType<typeof hanging>>
 
   async function connect(init: UnicastInit): Promise<void> {
-    runs = 0
-    link = await pair({}, { init: { maxHandlers: 2, handlerGraceMs: 1, ...init } })
-    link.answer.handle('echo', (question) => question)
-    link.answer.handle('hang', () => {
-      runs += 1
-      return hang()
-    })
-    link.answer.handleStream('hang-stream', async function* silent() {
-      runs += 1
-      yield await hang()
-    })
+    link = await hanging({ handlerGraceMs: 1, ...init })
   }
 
   afterEach(async () => link.stop())
@@ -49,7 +50,7 @@ describe('a handler that never ends', () => {
     const controller = new AbortController()
     const options = { signal: controller.signal }
     const asked = Promise.allSettled([ask(options), ask(options)])
-    await vi.waitFor(() => expect(runs).toBe(2))
+    await vi.waitFor(() => expect(link.hung).toHaveBeenCalledTimes(2))
     await end(controller)
     expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     await link.a.dial(link.b.getMultiaddrs())
@@ -76,22 +77,12 @@ describe('a handler that never ends', () => {
 })
 
 it('is let go of when the node stops, whatever it does: the slot is free when it starts again', async () => {
-  const link = await pair({}, { init: { maxHandlers: 2 } })
-  let runs = 0
-  link.answer.handle('echo', (question) => question)
-  link.answer.handle('hang', () => {
-    runs += 1
-    return hang()
-  })
-  link.answer.handleStream('hang-stream', async function* silent() {
-    runs += 1
-    yield await hang()
-  })
+  const link = await hanging({})
   const asked = Promise.allSettled([
     link.call.request(link.b.peerId, 'hang', bytes('held')),
     collect(link.call.requestStream(link.b.peerId, 'hang-stream', items())),
   ])
-  await vi.waitFor(() => expect(runs).toBe(2))
+  await vi.waitFor(() => expect(link.hung).toHaveBeenCalledTimes(2))
   await link.b.stop()
   await asked
   expect(heldBytes(link.b)).toBe(0)
