@@ -244,11 +244,11 @@ export class DefaultUnicast implements Unicast, Startable, Core {
   }
 
   /** A rejection aborts the stream. */
-  async #onStream(lane: Lane, stream: Stream, { remotePeer }: Connection): Promise<void> {
+  async #onStream(lane: Lane, stream: Stream, connection: Connection): Promise<void> {
     const stopped = this.#demandStarted()
-    const link = this.#links.of(remotePeer)
+    const link = this.#links.of(connection.remotePeer)
     try {
-      await this.#admission.admit({ lane, stream, peer: remotePeer }, link, stopped)
+      await this.#admission.admit({ lane, stream, connection }, link, stopped)
     } catch (err) {
       this.#links.forget(link)
       throw err
@@ -257,7 +257,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
       link.inbound.delete(session)
       this.#links.forget(link)
     })
-    link.inbound.add(session)
+    link.inbound.set(session, connection)
     session.start()
   }
 

@@ -1,6 +1,7 @@
 import type { Lane, PeerManager } from '@gridmesh/interfaces'
-import type { PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import type { Direction, Remote } from './core.ts'
+import { LinkLostError } from './errors.ts'
 import type { InboundSession } from './inbound-session.ts'
 import type { Limits } from './limits.ts'
 import type { OutboundSession } from './outbound-session.ts'
@@ -17,7 +18,8 @@ export class PeerLink implements Remote {
   /** Streams of the peer that wait until it is ready, by lane. */
   readonly #waiting = new Map<Lane, number>()
   readonly reporter: PeerReporter
-  readonly inbound = new Set<InboundSession>()
+  /** Its streams that are served, the oldest first, and what they came over. */
+  readonly inbound = new Map<InboundSession, Connection>()
   readonly outbound = new Map<Lane, OutboundSession>()
 
   constructor(peer: PeerId, limits: Limits, budgets: LaneBudgets, peerManager: () => PeerManager | undefined) {
@@ -54,13 +56,21 @@ export class PeerLink implements Remote {
   /** Streams of a lane that the peer has open, those that wait included. */
   inboundOf(lane: Lane): number {
     let count = this.#waiting.get(lane) ?? 0
-    for (const session of this.inbound) if (session.lane === lane) count += 1
+    for (const session of this.inbound.keys()) if (session.lane === lane) count += 1
     return count
+  }
+
+  /** Ends the oldest stream of a lane, unless that came over `connection`. Says whether it did. */
+  endOldest(lane: Lane, connection: Connection): boolean {
+    const oldest = [...this.inbound].find(([session]) => session.lane === lane)
+    if (oldest == null || oldest[1] === connection) return false
+    oldest[0].abort(new LinkLostError())
+    return true
   }
 
   /** Ends every stream and call at once. */
   abort(error: Error): void {
     for (const session of this.outbound.values()) session.abort(error)
-    for (const session of this.inbound) session.abort(error)
+    for (const session of this.inbound.keys()) session.abort(error)
   }
 }

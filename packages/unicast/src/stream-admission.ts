@@ -1,6 +1,6 @@
 import { SendQueue } from '@gridmesh/chunking'
 import { HandshakeRejectedError, type Lane, RateLimitedError } from '@gridmesh/interfaces'
-import type { PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { MAX_STREAMS_PER_LANE, MAX_TOLD_STREAMS, PROTOCOLS, TELL_MS } from './constants.ts'
 import type { Core } from './core.ts'
@@ -14,7 +14,7 @@ import { encodeRefusal } from './wire.ts'
 export interface Arrival {
   readonly lane: Lane
   readonly stream: Stream
-  readonly peer: PeerId
+  readonly connection: Connection
 }
 
 /** Lets in the streams that peers open, or says why not. */
@@ -36,7 +36,7 @@ export class StreamAdmission {
     try {
       this.#charge(arrival)
       await this.#whenReady(arrival, link, stopped)
-      this.#demandRoom(arrival.lane, link)
+      this.#demandRoom(arrival, link)
     } catch (err) {
       await this.#tell(arrival.stream, err, stopped)
       throw err
@@ -44,16 +44,18 @@ export class StreamAdmission {
     if (stopped.aborted || arrival.stream.status !== 'open') throw new LinkLostError()
   }
 
-  #charge({ lane, peer }: Arrival): void {
-    const verdict = this.#core.siblings.rateLimiter?.take(peer, PROTOCOLS[lane], { streams: 1 }, lane)
+  #charge({ lane, connection: { remotePeer } }: Arrival): void {
+    const verdict = this.#core.siblings.rateLimiter?.take(remotePeer, PROTOCOLS[lane], { streams: 1 }, lane)
     if (verdict?.ok === false) throw new RateLimitedError(verdict.limit, verdict.value, verdict.retryAfterMs)
   }
 
-  async #whenReady({ lane, stream, peer }: Arrival, link: PeerLink, stopped: AbortSignal): Promise<void> {
+  async #whenReady(arrival: Arrival, link: PeerLink, stopped: AbortSignal): Promise<void> {
+    const { lane, stream, connection } = arrival
+    const { remotePeer: peer } = connection
     const { handshake } = this.#core.siblings
     if (handshake?.isReady(peer) !== false) return
     // What waits here holds a window of data each: a stranger must not have as many as its muxer lets in.
-    this.#demandRoom(lane, link)
+    this.#demandRoom(arrival, link)
     stream.pause()
     const leave = link.wait(lane)
     try {
@@ -83,8 +85,10 @@ export class StreamAdmission {
     }
   }
 
-  #demandRoom(lane: Lane, link: PeerLink): void {
+  #demandRoom({ lane, connection }: Arrival, link: PeerLink): void {
     if (link.inboundOf(lane) < MAX_STREAMS_PER_LANE) return
+    // A peer that moved ended the oldest itself, and where that connection is dead we never hear of it.
+    if (link.endOldest(lane, connection)) return
     throw new TooManyStreamsError(lane, MAX_STREAMS_PER_LANE, this.#core.limits.busyRetryAfterMs)
   }
 }

@@ -66,6 +66,21 @@ describe('a peer that is back over another connection, while the old one is dead
     expect(await lost).toBe('lost')
   })
 
+  it('is asked over each new one, however many it leaves behind dead', async () => {
+    const { a, b, way, call, answer } = await silentPair()
+    answer.handle('test', (question) => question)
+    const ask = async (question: string): Promise<string> =>
+      text(await call.request(b.peerId, 'test', bytes(question), { deadlineMs: 60_000 }))
+    expect(await ask('first')).toBe('first')
+    let dead = way
+    for (const question of ['second', 'third', 'fourth']) {
+      dead.silence()
+      dead = stopping(await silentWay(b))
+      await a.dial(dead.address, { force: true })
+      expect(await ask(question)).toBe(question)
+    }
+  })
+
   it('gets the calls that waited for a stream on the old one', async () => {
     const link = await silentPair()
     link.answer.handle('test', (question) => question)

@@ -1,5 +1,5 @@
 import { queryObjects } from 'node:v8'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { Core } from '../src/core.ts'
 import { PeerLink } from '../src/peer-link.ts'
@@ -19,7 +19,7 @@ it('tells at most 16 refused streams at once why, and resets the others without 
   const refuse = async (): Promise<unknown> => {
     // Of a peer that never ends it.
     const stream = { send, close: () => new Promise(() => undefined) } as unknown as Stream
-    const arrival = { lane: 'high', stream, peer: undefined as never } as const
+    const arrival = { lane: 'high', stream, connection: {} as Connection } as const
     return admission.admit(arrival, undefined as never, new AbortController().signal).catch((err: Error) => err.name)
   }
   const refused = Array.from({ length: 17 }, refuse)
