@@ -68,7 +68,8 @@ export class FairQueue<T extends { readonly sender: string; readonly bytes: numb
 
   /**
    * Takes the newest items of a sender that holds many bytes, at least `excess` bytes of them, for an item of another.
-   * Takes nothing and returns `undefined` where the one would not hold as many still as the other will.
+   * Takes nothing and returns `undefined` where the one, without `excess`, would not hold as many as the other will. Items
+   * go whole, so it may be left with less: it is who holds much that loses a large one.
    */
   makeWay({ sender, bytes }: T, excess: number): T[] | undefined {
     const giver = this.#byBytes.largest
