@@ -15,6 +15,7 @@ import { REPLY_SUFFIX, SHED_LANES, UNKNOWN_KIND } from './constants.ts'
 import { InboundContext } from './context.ts'
 import type { Arrival } from './context.ts'
 import type { Dispatcher, DropReason } from './dispatcher.ts'
+import { Dropped } from './dropped.ts'
 import { MessageRejectedError, MessageTooLargeError, NodeBusyError } from './errors.ts'
 import { HandlerJob } from './job.ts'
 import type { Ledger, Subject } from './ledger.ts'
@@ -22,6 +23,7 @@ import { after, all, isPending, settle } from './maybe.ts'
 import type { OpenedBatch, Opener } from './opener.ts'
 import { isOwnDoing } from './policies.ts'
 import type { Judged, Registration, Registry } from './registry.ts'
+import { ValidatorWait } from './validator-wait.ts'
 import { digestOf, encodeReply } from './wire.ts'
 
 /** What inbound messages pass through. */
@@ -46,9 +48,11 @@ export interface InboundInit {
 /** Opens, judges and queues what the carriers bring. */
 export class Inbound {
   readonly #init: InboundInit
+  readonly #validators: ValidatorWait
 
   constructor(init: InboundInit) {
     this.#init = init
+    this.#validators = new ValidatorWait(init.handlerTimeoutMs, init.stopping)
   }
 
   /** Judges a broadcast of the kind of `registration`; never throws. */
@@ -206,34 +210,12 @@ export class Inbound {
     const arrival: Arrival = { from, via, signals: [this.#init.stopping, ...signals] }
     const context = new InboundContext(meta, registration, arrival)
     const judging = judge(context)
-    return after(isPending(judging) ? this.#inTime(context, judging) : judging, (judged) => {
+    return after(isPending(judging) ? this.#validators.verdict(context, judging) : judging, (judged) => {
       if (judged.verdict === 'reject') {
         throw new MessageRejectedError('invalid', registration.kind, 'the validator refused')
       }
       return judged.run == null ? undefined : new HandlerJob(context, bytes, judged.run, count)
     })
-  }
-
-  /** A validator that hangs does not keep the place of its message for ever. */
-  async #inTime(context: InboundContext, judging: Promise<Judged>): Promise<Judged> {
-    const { handlerTimeoutMs: value, stopping } = this.#init
-    const { promise: ended, reject } = Promise.withResolvers<never>()
-    const onStop = (): void => reject(new Dropped(new NotStartedError('The router has stopped')))
-    const timer = setTimeout(() => {
-      const limit = 'handlerTimeoutMs'
-      const detail = `its validator did not answer within ${limit}, which is ${value}`
-      const error = new MessageRejectedError('validator-timeout', context.kind, detail, { limit, value })
-      context.abort(error)
-      reject(error)
-    }, value)
-    if (stopping.aborted) onStop()
-    else stopping.addEventListener('abort', onStop, { once: true })
-    try {
-      return await Promise.race([judging, ended])
-    } finally {
-      clearTimeout(timer)
-      stopping.removeEventListener('abort', onStop)
-    }
   }
 
   #put(subject: Subject, { registration: { lane } }: OpenedBatch, job: HandlerJob): void {
@@ -271,16 +253,4 @@ export class Inbound {
 
 function reasonOf(obstacle: NodeBusyError | QueueFullError): DropReason {
   return obstacle instanceof NodeBusyError ? 'shed' : 'queue-full'
-}
-
-/** Carries an error out of a message that was dropped, and is not to be counted as refused as well. */
-class Dropped extends Error {
-  static override readonly name = 'Dropped'
-  override readonly name = 'Dropped'
-  override readonly cause: Error
-
-  constructor(cause: Error) {
-    super(cause.message)
-    this.cause = cause
-  }
 }

@@ -103,6 +103,22 @@ it('waits for a validator no longer than for a handler, tells it and the sender,
   expect(bob.peerManager.reports).toEqual([])
 })
 
+it('does not listen for its stop anew with each validator that it waits for', async () => {
+  const [alice, bob] = await startPair()
+  const { validate, answers } = slowValidator()
+  bob.router.on(order, () => {}, { validate })
+  const listened = vi.spyOn(EventTarget.prototype, 'addEventListener')
+  try {
+    const published = Promise.all(Array.from({ length: 50 }, (_, price) => alice.router.broadcast(order, { price })))
+    await vi.waitFor(() => expect(answers).toHaveLength(50))
+    expect(listened.mock.calls.filter(([type]) => type === 'abort')).toEqual([])
+    for (const answer of answers) answer('accept')
+    await published
+  } finally {
+    listened.mockRestore()
+  }
+})
+
 it('waits for no validator once it has stopped, and leaves no timer', async () => {
   const [alice, bob] = await startPair()
   const { validate, signals } = hungValidator()
