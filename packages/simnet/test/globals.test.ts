@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import nodeCrypto, {
   getRandomValues,
   randomBytes,
@@ -261,6 +262,18 @@ describe('work on threads', () => {
       return [done, performance.now()] as const
     })
     expect([typeof outcome, nowMs]).toEqual([typeof (await work()), 0])
+  })
+
+  it('leaves to later events nothing of the asynchronous context in which WebCrypto was called', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const seen: unknown[] = []
+    await createSimulation({ seed: 1, nodes: 2 }).run(async ({ nodes, network }) => {
+      for (const { libp2p } of nodes) libp2p.addEventListener('connection:open', () => seen.push(storage.getStore()))
+      await storage.run('of a caller', () => crypto.subtle.digest('SHA-256', new Uint8Array(1)))
+      await network.connectAll()
+    })
+    expect(seen.length).toBeGreaterThan(0)
+    expect(new Set(seen)).toEqual(new Set([undefined]))
   })
 
   it('makes what a callback throws a violation, and refuses at once what Node.js refuses', async () => {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { RealWorkError, DeadlockError, RunLimitError, SpinError } from '../errors.ts'
 import { realPerformanceNow, realSetImmediate } from './real.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -97,10 +98,11 @@ export class RunLoop {
     else this.#batch()
   }
 
-  readonly #released = (): void => {
+  // Bound: the gate calls it in the context of whoever called WebCrypto, which all later events would inherit.
+  readonly #released = AsyncResource.bind((): void => {
     this.#watchInstant()
     this.#endOfBatch()
-  }
+  })
 
   readonly #step = (): void => {
     if (this.#isFinished || this.#init.gate.isBusy) return
