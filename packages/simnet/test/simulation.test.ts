@@ -277,6 +277,31 @@ describe('a run', () => {
     await expect(run.finally(() => ended.abort())).rejects.toMatchObject(error)
   })
 
+  it('lets nobody go on when it has ended, who waited for a thread', async () => {
+    const later = setTimeout
+    const controller = new AbortController()
+    const key = await crypto.subtle.importKey('raw', new Uint8Array(8), 'PBKDF2', false, ['deriveBits'])
+    const derive = async (): Promise<ArrayBuffer> =>
+      crypto.subtle.deriveBits(
+        { name: 'PBKDF2', hash: 'SHA-256', salt: new Uint8Array(8), iterations: 200_000 },
+        key,
+        8,
+      )
+    let hasGoneOn = false
+    const run = createSimulation(quiet()).run(
+      async () => {
+        later(() => controller.abort(new RangeError('enough')), 1)
+        await derive()
+        hasGoneOn = true
+      },
+      { signal: controller.signal },
+    )
+    await expect(run).rejects.toThrow('enough')
+    // Begun later, and one after the other, so that the one of the run has ended.
+    for (let times = 0; times < 3; times++) await derive()
+    expect(hasGoneOn).toBe(false)
+  })
+
   it('ends with the reason of its signal, also before it begins', async () => {
     const controller = new AbortController()
     const run = createSimulation(quiet()).run(

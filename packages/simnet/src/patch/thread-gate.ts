@@ -83,6 +83,12 @@ export class ThreadGate {
     }
   }
 
+  /** Hands out nothing any more. The run is over: whoever still waits would go on in real time. */
+  close(): void {
+    this.#pending.length = 0
+    this.#onIdle = undefined
+  }
+
   /** Hands out the next result, once nothing more is under way. */
   release(done: () => void): void {
     if (this.#working > 0) {

@@ -150,6 +150,7 @@ export class Run<S extends ServiceMap> {
   }
 
   #uninstall(): void {
+    this.#gate.close()
     this.#patches.restore()
     this.#guard.restore()
     this.#clock.clear()
