@@ -15,6 +15,7 @@ import {
   setTimeout as promisedTimeout,
 } from 'node:timers/promises'
 import { isDeepStrictEqual, promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import zlib from 'node:zlib'
 import { describe, expect, it, vi } from 'vitest'
 import { createSimulation, RealWorkError } from '../src/index.ts'
@@ -293,7 +294,9 @@ describe('work on threads', () => {
     MessageChannel: () => new MessageChannel().port1.close(),
     waitAsync: () =>
       Reflect.apply(Reflect.get(Atomics, 'waitAsync'), Atomics, [new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1]),
+    Worker: () => new Worker('', { eval: true }).terminate(),
     createGzip: () => zlib.createGzip(),
+    Gzip: () => new zlib.Gzip(),
     compileStreaming: () => assembly('compileStreaming', new Response(empty)).catch(() => {}),
   }
 

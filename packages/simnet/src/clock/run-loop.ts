@@ -16,7 +16,6 @@ const REAL_WORK = new Set([
   'TCPSocketWrap',
   'UDPWRAP',
   'ProcessWrap',
-  'Worker',
 ])
 
 /** Something besides the clock that must be done before time may go on. */
