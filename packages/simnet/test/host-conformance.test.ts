@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { createSimulation, type SimulationLevel } from '../src/index.ts'
-import { DIALS, guides, type HostScript, PEERS, ROUTING, type Services } from './host-scripts.ts'
+import { DIALS, guides, type HostScript, ROUTING, type Services } from './host-scripts.ts'
+import { PEERS } from './peer-scripts.ts'
 
 // Virtual time does not depend on how busy the machine is; the real time of a run does.
 vi.setConfig({ testTimeout: 60_000 })

@@ -1,7 +1,6 @@
 import {
   type ContentRouting,
   contentRoutingSymbol,
-  KEEP_ALIVE,
   type PeerDiscoveryEvents,
   peerDiscoverySymbol,
   type PeerInfo,
@@ -82,7 +81,7 @@ const PUBLIC = '/ip4/9.9.9.9/tcp/4001'
 const LOOPBACK = '/ip4/127.0.0.1/tcp/4001'
 
 /** The name of what a function throws or rejects with. */
-async function outcome(fn: () => unknown): Promise<string> {
+export async function outcome(fn: () => unknown): Promise<string> {
   try {
     await fn()
     return 'done'
@@ -216,98 +215,6 @@ export const ROUTING: readonly HostScript[] = [
         await clock.sleep(1_000)
       }
       log(await a.run((_, { libp2p }) => outcome(() => libp2p.dial(b.peerId))))
-    },
-  },
-]
-
-const KEPT = { tags: { [`${KEEP_ALIVE}-test`]: { value: 1 } } }
-
-export const PEERS: readonly HostScript[] = [
-  {
-    name: 'a peer with a keep-alive tag that crashes and comes back, and is left: connected again',
-    async run({ nodes, network, clock }, log) {
-      const [a, b] = [at(nodes, 0), at(nodes, 1)]
-      a.libp2p.addEventListener('peer:connect', () => log('connected', Math.floor(clock.nowMs / 10_000)))
-      await a.dial(b)
-      await clock.sleep(1_000)
-      await a.run((_, { libp2p }) => libp2p.peerStore.merge(b.peerId, KEPT))
-      network.crash(b)
-      await clock.sleep(10_000)
-      await network.restart(b)
-      await clock.sleep(30_000)
-      await a.run((_, { libp2p }) => libp2p.hangUp(b.peerId))
-      await clock.sleep(10_000)
-      log(a.libp2p.getPeers().length)
-    },
-  },
-  {
-    name: 'a peer with a keep-alive tag that stays away: given up after a while, and told of',
-    async run({ nodes, network, clock }, log) {
-      const [a, b] = [at(nodes, 0), at(nodes, 1)]
-      a.libp2p.addEventListener('peer:reconnect-failure', () => log('given up', Math.floor(clock.nowMs / 10_000)))
-      await a.dial(b)
-      await clock.sleep(1_000)
-      await a.run((_, { libp2p }) => libp2p.peerStore.merge(b.peerId, KEPT))
-      network.crash(b)
-      await clock.sleep(60_000)
-      const { tags } = await a.run((_, { libp2p }) => libp2p.peerStore.get(b.peerId))
-      log(tags.size)
-    },
-  },
-  {
-    name: 'a protocol that is handled while the peer is connected, and no longer',
-    async run({ nodes, clock }, log) {
-      const [a, b] = [at(nodes, 0), at(nodes, 1)]
-      await a.dial(b)
-      await clock.sleep(1_000)
-      await a.run((_, { libp2p }) =>
-        libp2p.register('/late/1', { onConnect: () => log('on'), onDisconnect: () => log('off') }),
-      )
-      await b.run((_, { libp2p }) => libp2p.handle('/late/1', () => {}))
-      await clock.sleep(5_000)
-      await b.run((_, { libp2p }) => libp2p.unhandle('/late/1'))
-      await clock.sleep(5_000)
-    },
-  },
-  {
-    name: 'a protocol that is handled just before the peer connects: told with the connection, and once more after it',
-    async run({ nodes, clock }, log) {
-      const [a, b] = [at(nodes, 0), at(nodes, 1)]
-      const listen = (name: string): Promise<string> =>
-        a.run((_, { libp2p }) => libp2p.register('/early/1', { onConnect: () => log(name) }))
-      await clock.sleep(5_000)
-      await listen('first')
-      await b.run((_, { libp2p }) => libp2p.handle('/early/1', () => {}))
-      await a.dial(b)
-      // The push is under way, and has not arrived.
-      await clock.sleep(910)
-      await listen('second')
-      await clock.sleep(5_000)
-    },
-  },
-  {
-    name: 'what a peer store refuses, and keeps nothing of',
-    async run({ nodes }, log) {
-      const [a, b] = [at(nodes, 0), at(nodes, 1)]
-      const refused = [
-        { tags: { x: { value: 101 } } },
-        { tags: { x: { value: 5.5 } } },
-        { tags: { x: { value: -1 } } },
-        { tags: { x: { value: 5, ttl: -1 } } },
-        { tags: { x: { value: 5, ttl: 0.5 } } },
-        { metadata: { x: 'text' as never } },
-        { publicKey: a.libp2p.peerId.publicKey as never },
-        { multiaddrs: ['/ip4/10.0.0.1' as never] },
-        undefined as never,
-      ]
-      const accepted = [{ tags: { x: {} } }, { tags: { x: { value: 100, ttl: 5 } } }, { tags: { x: undefined } }]
-      await a.run(async (_, { libp2p: { peerStore } }) => {
-        for (const method of ['merge', 'patch', 'save'] as const) {
-          for (const data of refused) log(await outcome(() => peerStore[method](b.peerId, data)))
-          log(await peerStore.has(b.peerId))
-        }
-        for (const data of accepted) log(await outcome(() => peerStore.merge(b.peerId, data)))
-      })
     },
   },
 ]
