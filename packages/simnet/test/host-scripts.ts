@@ -9,7 +9,7 @@ import {
   TypedEventEmitter,
 } from '@libp2p/interface'
 import type { RandomWalk } from '@libp2p/interface-internal'
-import { multiaddr } from '@multiformats/multiaddr'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { ServiceFactories, SimulationContext } from '../src/index.ts'
 import { at } from './support.ts'
 
@@ -124,6 +124,28 @@ export const DIALS: readonly HostScript[] = [
       })
       const before = clock.nowMs
       log(await outcome(() => a.dial(b.peerId)), Math.round((clock.nowMs - before) / 1_000))
+    },
+  },
+  {
+    name: 'a silent address that is stored with the peer and without: tried once',
+    async run({ nodes, clock }, log) {
+      const [a, b] = [at(nodes, 0), at(nodes, 1)]
+      const multiaddrs = [multiaddr(BEFORE), multiaddr(`${BEFORE}/p2p/${b.peerId.toString()}`), b.address]
+      await a.run((_, { libp2p }) => libp2p.peerStore.merge(b.peerId, { multiaddrs }))
+      const before = clock.nowMs
+      log(await outcome(() => a.dial(b.peerId)), Math.round((clock.nowMs - before) / 1_000))
+    },
+  },
+  {
+    name: 'a dial of a silent address, joined by one that knows the right address: both succeed after 6 s',
+    async run({ nodes, clock }, log) {
+      const [a, b] = [at(nodes, 0), at(nodes, 1)]
+      const before = clock.nowMs
+      const dial = async (place: Multiaddr): Promise<void> =>
+        log(await outcome(() => a.dial(place)), Math.round((clock.nowMs - before) / 1_000))
+      const first = dial(multiaddr(`${BEFORE}/p2p/${b.peerId.toString()}`))
+      await clock.sleep(500)
+      await Promise.all([first, dial(b.address)])
     },
   },
   {

@@ -35,6 +35,8 @@ const MAX_ADDRESSES = 25
 interface RunningDial {
   readonly connection: Promise<Connection>
   readonly controller: AbortController
+  /** Addresses that callers have given, and that were not tried yet. */
+  readonly given: Multiaddr[]
   waiting: number
 }
 
@@ -54,6 +56,12 @@ export function endpointOf(address: Multiaddr): { ip: string; port: number } | u
 /** The peer that an address names. */
 function peerOf(address: Multiaddr): string | undefined {
   return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
+
+/** An address with the peer that is meant, by which two spellings of one are the same. */
+function nameOf(address: Multiaddr, peerId: PeerId | undefined): string {
+  const name = address.toString()
+  return peerId === undefined || peerOf(address) !== undefined ? name : `${name}/p2p/${peerId.toString()}`
 }
 
 /** Whether an address says where, and not only who. */
@@ -120,31 +128,41 @@ export class HostDialler {
   #dialOnce(target: Target): RunningDial {
     const key = target.peerId?.toString() ?? target.addresses.join()
     const running = this.#dials.get(key)
-    if (running !== undefined && !running.controller.signal.aborted) return running
+    if (running !== undefined && !running.controller.signal.aborted) {
+      running.given.push(...target.addresses)
+      return running
+    }
     const controller = new AbortController()
-    const connection = this.#dialAll(target, controller.signal).finally(() => {
+    const given = [...target.addresses]
+    const connection = this.#dialAll(target.peerId, given, controller.signal).finally(() => {
       if (this.#dials.get(key) === dial) this.#dials.delete(key)
     })
-    const dial: RunningDial = { connection, controller, waiting: 0 }
+    const dial: RunningDial = { connection, controller, given, waiting: 0 }
     this.#dials.set(key, dial)
     return dial
   }
 
-  async #dialAll(target: Target, signal: AbortSignal): Promise<Connection> {
+  /** Tries addresses, those too that are given meanwhile, until one works. */
+  async #dialAll(peerId: PeerId | undefined, given: Multiaddr[], signal: AbortSignal): Promise<Connection> {
     const { connectionGater: gater } = this.#host
-    if (target.peerId !== undefined && (await gater.denyDialPeer?.(target.peerId)) === true) {
+    if (peerId !== undefined && (await gater.denyDialPeer?.(peerId)) === true) {
       throw new DialDeniedError('denyDialPeer')
     }
+    const tried = new Set<string>()
     const errors: unknown[] = []
-    for (const address of await this.#addressesOf(target, signal)) {
-      if (errors.length === MAX_ADDRESSES) throw new DialError('Peer had more than maxPeerAddrsToDial')
-      try {
-        return await this.#tryAddress(address, target.peerId, signal)
-      } catch (err) {
-        errors.push(err)
-        if (signal.aborted) break
+    do {
+      for (const address of await this.#addressesOf({ peerId, addresses: given.splice(0) }, signal)) {
+        const name = nameOf(address, peerId)
+        if (tried.has(name) || signal.aborted) continue
+        if (errors.length === MAX_ADDRESSES) throw new DialError('Peer had more than maxPeerAddrsToDial')
+        tried.add(name)
+        try {
+          return await this.#tryAddress(address, peerId, signal)
+        } catch (err) {
+          errors.push(err)
+        }
       }
-    }
+    } while (given.length > 0 && !signal.aborted)
     throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'All multiaddr dials failed')
   }
 
@@ -157,7 +175,12 @@ export class HostDialler {
       const peer = peerOf(multiaddr)
       return endpointOf(multiaddr) !== undefined && (peer === undefined || peerId?.toString() === peer)
     })
-    const unique = new Map(own.map((address) => [address.multiaddr.toString(), address]))
+    const unique = new Map<string, Address>()
+    for (const { multiaddr, isCertified } of own) {
+      const name = nameOf(multiaddr, peerId)
+      const known = unique.get(name)
+      unique.set(name, { multiaddr, isCertified: isCertified || known?.isCertified === true })
+    }
     if (unique.size === 0) throw new NoValidAddressesError(String(peerId ?? 'unknown'))
     const allowed: Address[] = []
     for (const address of unique.values()) {
