@@ -1,10 +1,12 @@
-import { KEEP_ALIVE } from '@libp2p/interface'
+import { KEEP_ALIVE, type PeerData } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { SimNode, SimulationContext } from '../src/index.ts'
 import { type HostScript, outcome, type Services } from './host-scripts.ts'
 import { at } from './support.ts'
 
 type Node = SimNode<Services>
 
+const PLACE = '/ip4/10.0.0.0/tcp/4001'
 const KEPT = { tags: { [`${KEEP_ALIVE}-test`]: { value: 1 } } }
 
 /** Connects a node to one that it is to keep, and lets that one crash. */
@@ -72,6 +74,29 @@ export const PEERS: readonly HostScript[] = [
       await clock.sleep(910)
       await listen('second')
       await clock.sleep(5_000)
+    },
+  },
+  {
+    name: 'a peer that is stored as it was: nobody is told',
+    async run({ nodes }, log) {
+      const [a, b] = [at(nodes, 0), at(nodes, 1)]
+      a.libp2p.addEventListener('peer:update', () => log('updated'))
+      const makes: readonly (() => PeerData)[] = [
+        () => ({ tags: { x: { value: 1 } } }),
+        () => ({ tags: { x: { value: 1, ttl: 5_000 } } }),
+        () => ({ metadata: { x: Uint8Array.of(1) } }),
+        () => ({ multiaddrs: [multiaddr(PLACE)] }),
+        () => ({ addresses: [{ multiaddr: multiaddr(PLACE), isCertified: true }] }),
+        () => ({ protocols: ['/a/1'] }),
+      ]
+      await a.run(async (_, { libp2p: { peerStore } }) => {
+        for (const [index, make] of makes.entries()) {
+          for (const method of ['patch', 'patch', 'merge'] as const) {
+            log(index, method)
+            await peerStore[method](b.peerId, make())
+          }
+        }
+      })
     },
   },
   {

@@ -9,25 +9,12 @@ import {
   type PeerInfo,
   type PeerQuery,
   type PeerStore,
-  type Tag,
   type TypedEventTarget,
 } from '@libp2p/interface'
 import { peerIdFromCID } from '@libp2p/peer-id'
 import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import { checkPeerData, entriesOf } from './peer-data.ts'
-
-interface StoredTag extends Tag {
-  expiresAt?: number
-}
-
-interface Entry {
-  readonly id: PeerId
-  addresses: readonly Address[]
-  protocols: readonly string[]
-  metadata: ReadonlyMap<string, Uint8Array> | undefined
-  tags: ReadonlyMap<string, StoredTag> | undefined
-  peerRecordEnvelope: Uint8Array | undefined
-}
+import { type Entry, isSameEntry, isSameList, type StoredTag } from './peer-entry.ts'
 
 type Change = 'save' | 'patch' | 'merge'
 
@@ -62,10 +49,6 @@ function toTags(data: PeerData): [string, StoredTag | undefined][] {
     const value = tag.value ?? 0
     return [name, tag.ttl === undefined ? { value } : { value, expiresAt: Date.now() + tag.ttl }]
   })
-}
-
-function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a === b || (a.length === b.length && a.every((value, at) => value === b[at]))
 }
 
 /**
@@ -149,7 +132,7 @@ export class HostPeerStore implements PeerStore {
     const entry = this.#changed(id, change === 'save' ? undefined : before, data, change)
     this.#entries.set(key, entry)
     const peer = this.#peer(entry)
-    if (before === undefined || this.#differs(before, entry)) this.#emit(peer, before)
+    if (before === undefined || !isSameEntry(before, entry)) this.#emit(peer, before)
     return peer
   }
 
@@ -174,18 +157,6 @@ export class HostPeerStore implements PeerStore {
     if (data.protocols === undefined) return known
     if (isMerge) return mergedProtocols(known, data.protocols)
     return isSameList(known, data.protocols) ? known : data.protocols
-  }
-
-  #differs(a: Entry, b: Entry): boolean {
-    const isSameMap = (x: ReadonlyMap<string, unknown> | undefined, y: typeof x): boolean =>
-      isSameList([...(x ?? [])].flat(), [...(y ?? [])].flat())
-    return !(
-      isSameList(a.protocols, b.protocols) &&
-      isSameList(a.addresses, b.addresses) &&
-      isSameMap(a.metadata, b.metadata) &&
-      isSameMap(a.tags, b.tags) &&
-      a.peerRecordEnvelope === b.peerRecordEnvelope
-    )
   }
 
   #emit(peer: Peer, before: Entry | undefined): void {
