@@ -11,8 +11,9 @@ export const censorship: Scenario = {
   conduct: (bytes) => (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(markOf(0)) ? 'drop' : 'pass'),
   async play(stage) {
     await stage.gather()
-    await swarm(stage, stage.attackers, stage.honest.slice(0, 1))
+    const target = stage.honest.slice(0, 1)
+    await swarm(stage, stage.attackers, target)
     await stage.clock.sleep(20_000)
-    await withstand(stage, 'censorship')
+    await withstand(stage, 'censorship', target)
   },
 }

@@ -9,8 +9,9 @@ export const eclipsePublishers: Scenario = {
   attackers: half,
   async play(stage) {
     await stage.gather()
-    await swarm(stage, stage.attackers, stage.honest.slice(0, Math.ceil(stage.cast.honest / 4)))
+    const publishers = stage.honest.slice(0, Math.ceil(stage.cast.honest / 4))
+    await swarm(stage, stage.attackers, publishers)
     await stage.clock.sleep(20_000)
-    await withstand(stage, 'eclipse of publishers')
+    await withstand(stage, 'eclipse of publishers', publishers)
   },
 }

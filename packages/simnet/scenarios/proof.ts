@@ -24,8 +24,10 @@ export interface Proof {
   everyMs?: number
   /** Time until everybody has a message, in ms. @default 10_000 */
   withinMs?: number
-  /** Nodes that write, and are to get what the others write, while they are up. @default all honest ones */
+  /** Nodes that are to get what others write, while they are up. @default all honest ones */
   among?: readonly SimNode<SimServices>[]
+  /** Those of them that write. @default all of them */
+  authors?: readonly SimNode<SimServices>[]
 }
 
 /**
@@ -39,15 +41,15 @@ export async function prove(
   proof: Proof,
 ): Promise<void> {
   const { count = 5, kind = 'normal', bytes = 256, everyMs = 1_000, withinMs = DELIVERY_MS } = proof
-  const { among = stage.honest } = proof
-  const present = (): SimNode<SimServices>[] => among.filter(isUp)
+  const { among = stage.honest, authors = among } = proof
   const accounts: Account[] = []
   const calls: Promise<string | undefined>[] = []
   for (let sent = 0; sent < count; sent++) {
     // Each writes once, as far as there are enough.
-    const fresh = present().filter((node) => !accounts.some(({ author }) => author === node))
-    const author = stage.pick(fresh.length > 0 ? fresh : present())
-    const others = present().filter((node) => node !== author)
+    const able = authors.filter(isUp)
+    const fresh = able.filter((node) => !accounts.some(({ author }) => author === node))
+    const author = stage.pick(fresh.length > 0 ? fresh : able)
+    const others = among.filter((node) => node !== author && isUp(node))
     const audience = new Set(others.map(({ index }) => index))
     accounts.push(publisher.publish({ author, kind, bytes, audience }))
     if (stage.hasAllModules) calls.push(stage.call(author, others))

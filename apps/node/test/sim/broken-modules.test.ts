@@ -257,6 +257,22 @@ it.each(BROKEN)(
   TIMEOUT_MS,
 )
 
+it.each([
+  ['eclipse-publishers', 'a quarter of the honest nodes', 2],
+  ['censorship', 'the one that is censored', 1],
+])(
+  'lets those write who are attacked, in %s: %s',
+  async (name, _who, targets) => {
+    const { violations, observations } = await playScenario(shipped(name), { kit: gridmeshKit, seed: 1 })
+    expect(violations).toEqual([])
+    // Five messages and five alarms; then all write.
+    const ids = [...new Set(observations.map(({ id }) => id))].slice(0, 10)
+    const authors = ids.map((id) => Number(id.split('-')[1]))
+    expect(authors.filter((author) => author >= targets)).toEqual([])
+  },
+  TIMEOUT_MS,
+)
+
 it('finds nothing in modules that are whole, when a scenario ends in the middle of a talk', async () => {
   expect((await playScenario(lastWords, { kit: gridmeshKit, seed: 1 })).violations).toEqual([])
 })
