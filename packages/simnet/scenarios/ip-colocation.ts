@@ -27,6 +27,7 @@ export const ipColocation: Scenario = {
       stage.expect('network-limited', isHeld, `Node ${node.index} holds ${held.length} connections of one network`)
     }
     await stage.prove('colocation: under attack', { withinMs: 15_000 })
+    stage.proveAttack('colocation')
     await stage.calm()
     await stage.prove('colocation: after the attack')
   },

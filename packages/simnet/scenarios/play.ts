@@ -20,7 +20,7 @@ export class Play {
   readonly #ledger = new Ledger()
   readonly #accounts = new Accounts()
   readonly #calls: Calls
-  readonly #attack: Attack = { isOn: false }
+  readonly #attack: Attack = { isOn: false, by: new Set() }
   #context: SimulationContext<SimServices> | undefined
   #stage: Stage | undefined
   #topology: PlayedNode[] = []
@@ -52,7 +52,7 @@ export class Play {
       ledger: this.#ledger,
       hasAllModules: settings.modules === 'all',
       onCall: (...call) => this.#calls.handled(...call),
-      ...(plan.index < this.#cast.honest ? {} : { conduct: (bytes) => this.#conduct(bytes) }),
+      ...(plan.index < this.#cast.honest ? {} : { conduct: (bytes) => this.#conduct(bytes, plan.index) }),
     })
     return { ...options, services: { ...services, app: application } }
   }
@@ -90,7 +90,9 @@ export class Play {
     while ((this.#accounts.isOpen || this.#calls.isOpen) && clock.nowMs <= endMs) await clock.sleep(LOOK_MS)
   }
 
-  #conduct(bytes: Uint8Array): Conduct {
-    return this.#attack.isOn ? (this.#scenario.conduct?.(bytes) ?? 'drop') : 'pass'
+  #conduct(bytes: Uint8Array, attacker: number): Conduct {
+    const conduct = this.#attack.isOn ? (this.#scenario.conduct?.(bytes) ?? 'drop') : 'pass'
+    if (conduct !== 'pass') this.#attack.by.add(attacker)
+    return conduct
   }
 }

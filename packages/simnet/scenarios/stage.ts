@@ -14,6 +14,8 @@ type Node = SimNode<SimServices>
 const REUNION_MS = 330_000
 /** Whom a call is for may crash, or be behind a closed way: most peers are there all the same. */
 const ANSWERED = 0.7
+/** Not every attacker finds a place: so many do, and have attacked. */
+const ATTACKED = 0.5
 /** Time in which a node stops, in ms. */
 const STOP_MS = 5_000
 /** Time between two looks at something that is waited for, in ms. */
@@ -26,9 +28,10 @@ export interface StageInit extends PublisherInit {
   readonly attack: Attack
 }
 
-/** Whether attackers attack, or behave. */
+/** Whether attackers attack, or behave, and which of them have attacked: did to a message what they came for. */
 export interface Attack {
   isOn: boolean
+  readonly by: Set<number>
 }
 
 /** How much nodes talk while a scenario does something else. */
@@ -218,6 +221,13 @@ export class Stage implements Witness {
       }
     }
     return undefined
+  }
+
+  /** Proves that there was something to withstand. */
+  proveAttack(law: string): void {
+    const { attackers } = this.cast
+    const { size } = this.attack.by
+    this.expect(`${law}: attacked`, size >= ATTACKED * attackers, `Of ${attackers} attackers ${size} have attacked`)
   }
 
   /** Proves the liveness of the network: what is published now reaches all, and its author learns it. */

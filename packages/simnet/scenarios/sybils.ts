@@ -34,6 +34,7 @@ export async function withstand(stage: Stage, law: string, authors = stage.hones
   await stage.clock.sleep(ATTACK_MS)
   await stage.prove(`${law}: under attack`, { authors, withinMs: UNDER_ATTACK_MS })
   await stage.prove(`${law}: alarms under attack`, { authors, kind: 'critical', withinMs: UNDER_ATTACK_MS })
+  stage.proveAttack(law)
   await stage.calm()
   await stage.prove(`${law}: after the attack`)
 }

@@ -217,6 +217,12 @@ const BROKEN: Broken[] = [
     change: replacing('discovery', () => ({ referrals: async () => [] })),
   },
   {
+    who: 'attackers that do nothing',
+    play: { ...shipped('sybil'), conduct: () => 'pass' },
+    law: 'sybil: attacked',
+    change: (services) => services,
+  },
+  {
     who: 'calls of which none gets through',
     play: shipped('rate-limit-abuse'),
     law: 'rate-served',
