@@ -180,7 +180,8 @@ export interface SimNode<S extends ServiceMap = ServiceMap> {
   readonly status: 'up' | 'crashed' | 'stopped'
   /**
    * Timers and intervals that it has, and that it is to clear before it ends: those without a reference that fire once,
-   * as that of `AbortSignal.timeout`, are none. Looks at all that is planned, so that each look takes time.
+   * as that of `AbortSignal.timeout`, are none. libp2p leaves some of its own, which fire within ten seconds of its end.
+   * Looks at all that is planned, so that each look takes time.
    */
   readonly timers: number
   /** Its services; others after a restart. Call them through `run`, so that what they plan belongs to the node. */
