@@ -217,6 +217,15 @@ const BROKEN: Broken[] = [
     change: replacing('discovery', () => ({ referrals: async () => [] })),
   },
   {
+    who: 'bulk messages that nobody sends',
+    play: shipped('emergency-flood'),
+    law: 'links-loaded',
+    change: replacing('messages', (messages) => {
+      const broadcast = messages.broadcast.bind(messages)
+      return { broadcast: async (...args) => (args[0].lane === 'bulk' ? never() : broadcast(...args)) }
+    }),
+  },
+  {
     who: 'attackers that do nothing',
     play: { ...shipped('sybil'), conduct: () => 'pass' },
     law: 'sybil: attacked',
