@@ -6,6 +6,8 @@ import { expect, it } from 'vitest'
 import { gridmeshKit } from '../../src/sim/kit.ts'
 
 const MOST_SEEDS = 100
+/** Where all has to go wrong that can, one seed in ten may be lucky. */
+const FEW_SEEDS = 6
 /** Some 10 s on a core of its own; the machine may have other things to do. */
 const TIMEOUT_MS = 300_000
 /** The service by which nodes acknowledge what came by gossip. */
@@ -266,8 +268,13 @@ const BROKEN: Broken[] = [
 it.each(BROKEN)(
   'finds $who by the law $law',
   async ({ play, law, change }) => {
-    const { violations } = await playScenario(play, { kit: breaking(change), seed: 1 })
-    expect(violations.map(({ invariant }) => invariant)).toContain(law)
+    const kit = breaking(change)
+    const broken = new Set<string>()
+    for (let seed = 1; seed <= FEW_SEEDS && !broken.has(law); seed++) {
+      const { violations } = await playScenario(play, { kit, seed })
+      for (const { invariant } of violations) broken.add(invariant)
+    }
+    expect([...broken]).toContain(law)
   },
   TIMEOUT_MS,
 )
