@@ -18,6 +18,7 @@ import { Schedule } from './schedule.ts'
 import type { DiscoveryStats } from './stats.ts'
 import type { SourcedCandidate, Strategy } from './strategy.ts'
 import { StrategyBoard } from './strategy-board.ts'
+import { runnerInitOf } from './strategy-runner.ts'
 import { SuccessRatio } from './success-ratio.ts'
 import { type DialOutcome, Tally } from './tally.ts'
 import { Thresholds } from './thresholds.ts'
@@ -69,7 +70,7 @@ export class Coordinator {
     this.#tally = new Tally(strategies.map(({ name }) => name))
     this.#census = new Census(components, this)
     this.#needs = new Needs(options, components, this.#census, log)
-    this.#board = new StrategyBoard(strategies, runnerInit(options), this, log)
+    this.#board = new StrategyBoard(strategies, runnerInitOf(options), this, log)
     const dialler = new Dialler(components, options.dialDeadlineMs)
     const hosts = new HostBackoff(backoffInit)
     const parts = { dialler, pool: this.#pool, census: this.#census, backoff: this.#backoff, hosts, log }
@@ -296,10 +297,4 @@ export class Coordinator {
     }
     return { ...census, candidates: this.#pool.size, dialing: this.#desk.inFlight }
   }
-}
-
-function runnerInit(options: DiscoveryOptions): ConstructorParameters<typeof StrategyBoard>[1] {
-  const { strategyDeadlineMs, maxCandidatesPerRun, breakerFailures, breakerCoolDownMs, maxIntervalMs } = options
-  const breaker = { failures: breakerFailures, coolDownMs: breakerCoolDownMs, maxCoolDownMs: maxIntervalMs }
-  return { deadlineMs: strategyDeadlineMs, maxCandidates: maxCandidatesPerRun, breaker }
 }

@@ -2,6 +2,7 @@ import type { DiscoveryNeed } from '@gridmesh/interfaces'
 import type { Logger } from '@libp2p/interface'
 import { type BreakerInit, CircuitBreaker } from './circuit-breaker.ts'
 import { within } from './deadline.ts'
+import type { DiscoveryOptions } from './options.ts'
 import type { SourcedCandidate, Strategy } from './strategy.ts'
 
 /** How strategies are run. */
@@ -10,6 +11,13 @@ export interface RunnerInit {
   /** Candidates after which a run is ended. */
   maxCandidates: number
   breaker: BreakerInit
+}
+
+/** How they are run where a node is set so. */
+export function runnerInitOf(options: DiscoveryOptions): RunnerInit {
+  const { strategyDeadlineMs, maxCandidatesPerRun, breakerFailures, breakerCoolDownMs, maxIntervalMs } = options
+  const breaker = { failures: breakerFailures, coolDownMs: breakerCoolDownMs, maxCoolDownMs: maxIntervalMs }
+  return { deadlineMs: strategyDeadlineMs, maxCandidates: maxCandidatesPerRun, breaker }
 }
 
 /** What a run hands on. */
