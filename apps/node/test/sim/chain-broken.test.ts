@@ -48,14 +48,12 @@ const talkFor = (ms: number): ChainScenario =>
 const talk = talkFor(TALK_MS)
 
 /** With blocks that come seldom, all that follows on a talk costs little. */
-const proof = scenario(
-  async (stage) => {
-    await stage.network.gather()
-    for (let i = 0; i < 5; i++) await stage.pay(stage.network.pick(stage.keepers.slice(FOLLOWER)))
-    await stage.prove('proof', { withinMs: PROOF_MS })
-  },
-  { consensus: { minIntervalMs: 500, maxIntervalMs: 5_000 } },
-)
+const SELDOM: Partial<ChainScenario> = { consensus: { minIntervalMs: 500, maxIntervalMs: 5_000 } }
+const proof = scenario(async (stage) => {
+  await stage.network.gather()
+  for (let i = 0; i < 5; i++) await stage.pay(stage.network.pick(stage.keepers.slice(FOLLOWER)))
+  await stage.prove('proof', { withinMs: PROOF_MS })
+}, SELDOM)
 
 /** A node goes down for a moment. */
 const blackout = scenario(
@@ -285,6 +283,20 @@ const CASES: Case[] = [
     who: 'mempools that refuse nearly all',
     play: proof,
     init: { change: (init) => ({ ...init, parts: { ...init.parts, mempool: { maxTransactions: 1, maxWaiting: 1 } } }) },
+  },
+  {
+    law: 'proof: enough-paid',
+    who: 'a node that takes one payment, and throws at all others',
+    play: scenario(async (stage) => {
+      await stage.network.gather()
+      const [node] = stage.keepers.slice(FOLLOWER)
+      if (node === undefined) return
+      await stage.pay(node)
+      Object.assign(stage.chainOf(node), { submit: async () => Promise.reject(new TypeError('thrown by a test')) })
+      for (let i = 0; i < 4; i++) await stage.pay(node)
+      await stage.prove('proof', { withinMs: PROOF_MS })
+    }, SELDOM),
+    init: {},
   },
   {
     law: 'lies-told',

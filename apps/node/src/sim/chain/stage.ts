@@ -1,5 +1,5 @@
 import { audit, decodeHeader, type Entry, StateTree, toHex, type Transaction } from '@gridmesh/ledger'
-import type { SimNode } from '@gridmesh/simnet'
+import { NodeDownError, type SimNode } from '@gridmesh/simnet'
 import type { Scenario, SimServices } from '@gridmesh/simnet/scenarios'
 import type { ChainService } from '../../chain-network/chain-service.ts'
 import type { Money } from './money.ts'
@@ -101,14 +101,13 @@ export class ChainStage {
     return both.map(({ id }) => toHex(id))
   }
 
-  /** Offers a transaction at a node. Says whether it was taken, where the node did not go down. */
+  /** Offers a transaction at a node. Says whether it was taken, and not thrown back, where the node did not go down. */
   async submit(node: Node, { bytes }: Transaction): Promise<boolean | undefined> {
     const service = this.chainOf(node)
     try {
       return await node.run(async () => (await service.submit(bytes)).status === 'added')
-    } catch {
-      // It went down.
-      return undefined
+    } catch (err) {
+      return err instanceof NodeDownError ? undefined : false
     }
   }
 
