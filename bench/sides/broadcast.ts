@@ -1,5 +1,6 @@
-// Nodes of ours. The first argument says how they broadcast: `flood` or `gossip`, typed messages in signed envelopes
-// that every node verifies; `batched`, the same by gossip and gathered; `plain`, a flood of bytes without signature.
+// Nodes of ours. The first argument says how they broadcast: `flood`, `gossip` or `tree`, typed messages in signed
+// envelopes that every node verifies, or `plain`, a flood of bytes without signature. A second argument has messages
+// gathered, for as many ms.
 import { broadcast } from '@gridmesh/broadcast'
 import { envelope } from '@gridmesh/envelope'
 import type { Broadcast, Messages } from '@gridmesh/interfaces'
@@ -17,7 +18,7 @@ const CHAIN_ID = 'bench'
 /** Lanes above `normal` are sent at once, as blocks and votes are; orders, which are `normal`, are gathered. */
 const BLOCK = defineMessage({ kind: 'block', codec: bytesCodec, lane: 'high' })
 const ORDER = defineMessage({ kind: 'order', codec: bytesCodec, lane: 'normal' })
-const [mode = 'gossip', batchDelayMs = '5'] = process.argv.slice(2)
+const [mode = 'gossip', batchDelayMs] = process.argv.slice(2)
 
 const make: MakeNode = async (onMessage) => {
   const libp2p = await createLibp2p({
@@ -33,7 +34,7 @@ const make: MakeNode = async (onMessage) => {
       unicast: unicast(),
       broadcast: broadcast({ chainId: CHAIN_ID }),
       envelope: envelope({ chainId: CHAIN_ID }),
-      messages: messageRouter({ batchDelayMs: Number(batchDelayMs) }),
+      messages: messageRouter(batchDelayMs === undefined ? {} : { batchDelayMs: Number(batchDelayMs) }),
     },
   })
   const { broadcast: carrier, messages } = libp2p.services
@@ -63,8 +64,8 @@ function plain(carrier: Broadcast, onMessage: (message: Uint8Array) => void): Wa
 }
 
 function typed(messages: Messages, onMessage: (message: Uint8Array) => void): Way {
-  const kind = mode === 'batched' ? ORDER : BLOCK
-  const strategy = mode === 'flood' ? 'flood' : 'gossip'
+  const kind = batchDelayMs === undefined ? BLOCK : ORDER
+  const strategy = mode === 'flood' || mode === 'tree' ? mode : 'gossip'
   messages.on(kind, onMessage)
   return {
     topic: kind.kind,

@@ -16,7 +16,7 @@ const MIN_PER_SECOND = 1_000
 const MIN_RATIO = 40
 
 const NETWORKS = {
-  ours: ours('batched gossip, verified by each', 'batched', String(BATCH_DELAY_MS)),
+  ours: ours('batched gossip, verified by each', 'gossip', String(BATCH_DELAY_MS)),
   gossipsub: GOSSIPSUB,
 }
 type NetworkName = keyof typeof NETWORKS

@@ -1,6 +1,6 @@
 import type { UnicastContext } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
-import { AckBatcher } from './ack-batcher.ts'
+import { IdBatcher } from './id-batcher.ts'
 import { decodeAck, encodeAck } from './ack-codec.ts'
 import { ACK_HANDLER, MAX_COUNTED_PEERS } from './constants.ts'
 import type { Deliveries } from './deliveries.ts'
@@ -33,14 +33,14 @@ export interface AckCarrierInit {
 /** Gossip tells an author nothing of who has a message; receivers that are connected to the author do so here. */
 export class AckCarrier {
   readonly #init: AckCarrierInit
-  readonly #batcher: AckBatcher
+  readonly #batcher: IdBatcher
   readonly #inbound: WindowCounter
   #signal: AbortSignal | undefined
 
   constructor(init: AckCarrierInit) {
     this.#init = init
     const { delayMs, maxIdsPerBatch, maxIdsPerSecond } = init
-    this.#batcher = new AckBatcher({ delayMs, maxIdsPerBatch, maxIdsPerSecond, send: (...ack) => this.#send(...ack) })
+    this.#batcher = new IdBatcher({ delayMs, maxIdsPerBatch, maxIdsPerSecond, send: (...ack) => this.#send(...ack) })
     // A batch that was due in one second may come in the next.
     this.#inbound = new WindowCounter(2 * maxIdsPerSecond + maxIdsPerBatch, MAX_COUNTED_PEERS)
   }

@@ -26,6 +26,9 @@ import { Sender } from './sender.ts'
 import { SendQueue } from './send-queue.ts'
 import { Siblings } from './siblings.ts'
 import { Topics } from './topics.ts'
+import { TreeCarrier } from './tree-carrier.ts'
+import { TreeMessages } from './tree-messages.ts'
+import { Trees } from './trees.ts'
 
 /** What a broadcast is made of. */
 export interface Parts {
@@ -39,6 +42,7 @@ export interface Parts {
   acks: AckCarrier
   gossip: GossipCarrier
   direct: DirectCarrier
+  tree: TreeCarrier
   retained: RetainedPayloads
   puller: Puller
   server: ChunkServer
@@ -94,8 +98,11 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const traffic = new GossipTraffic({ siblings, topology, frames })
   traffic.follow(gossipRouter)
   const gossip = new GossipCarrier({ ...shared, inbox, announcements, ids, acks, router, traffic })
+  const trees = new Trees({ peers, router })
+  const messages = new TreeMessages(options.maxTreeBytes, options.treeLifetimeMs)
+  const tree = new TreeCarrier({ ...shared, inbox, announcements, puller, acks, sender, router, trees, messages })
   const server = new ChunkServer(shared)
-  const publisher = new Publisher({ ...shared, options, gossip, ids, sender })
+  const publisher = new Publisher({ ...shared, options, gossip, tree, ids, sender })
   return {
     options,
     topics,
@@ -108,6 +115,7 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
     acks,
     gossip,
     direct,
+    tree,
     retained,
     puller,
     server,

@@ -45,12 +45,13 @@ export class DefaultBroadcast implements BroadcastService, Startable {
   /** Only now may the siblings be relied on. */
   afterStart(): void {
     if (this.#running === undefined) return
-    const { acks, direct, peers, puller, router, server, siblings } = this.#parts
+    const { acks, direct, peers, puller, router, server, siblings, tree } = this.#parts
     siblings.settle()
     peers.whenReady((peer) => router.meet(peer), this.#running.signal)
     puller.start()
     server.start()
     direct.start(this.#running.signal)
+    tree.start(this.#running.signal)
     acks.start(this.#running.signal)
   }
 
@@ -100,11 +101,13 @@ export class DefaultBroadcast implements BroadcastService, Startable {
 
   async #end(): Promise<void> {
     if (this.#running === undefined) return
-    const { acks, deliveries, direct, ids, inbox, puller, queue, retained, router, server, siblings } = this.#parts
+    const { acks, deliveries, direct, ids, inbox, puller, queue, retained, router, server, siblings, tree } =
+      this.#parts
     this.#running.abort(new NotStartedError('Broadcast stopped'))
     this.#running = undefined
     acks.stop()
     direct.stop()
+    tree.stop()
     server.stop()
     puller.stop()
     queue.clear('stopped')

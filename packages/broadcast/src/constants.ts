@@ -10,6 +10,11 @@ export const ACK_HANDLER = 'broadcast-ack'
 /** Name of the unicast handler that gives chunks of announced payloads. */
 export const CHUNK_HANDLER = 'broadcast-chunk'
 
+/** Name of the unicast handler that takes the frames of a tree. */
+export const TREE_HANDLER = 'broadcast-tree'
+/** Name of the unicast handler that takes what neighbours of a tree tell each other. */
+export const TREE_CONTROL_HANDLER = 'broadcast-tree-control'
+
 /** Version in every frame; the major version is in the topic. */
 export const FRAME_VERSION = 1
 /** Length of a message id, in bytes. */
@@ -54,6 +59,28 @@ export const MAX_ACK_DELAY_MS = 1_000
 /** Ids in one acknowledgement, at most. */
 export const MAX_ACK_IDS = 256
 
+/** Time after which a root that is not heard makes way for another, in ms. */
+export const TREE_ROOT_MS = 5_000
+/** Time for which a neighbour is taken for a child once it has said so, in ms. */
+export const TREE_CHILD_MS = 5_000
+/** A new neighbour is told of the messages of so many ms before: gossipsub's gossip goes back as far. */
+export const TREE_RECENT_MS = 3_000
+/** Neighbours that are sent a message of a topic which has no mesh, at most: gossipsub's D. */
+export const MAX_TREE_NEIGHBOURS = 6
+/** What a message takes beside its frame while it is kept to be asked for, in bytes. */
+export const TREE_ENTRY_BYTES = 512
+/** Times that a peer is sent a message it asks for. */
+export const MAX_GRAFTS_PER_MESSAGE = 2
+/** Ids in one control message, at most. */
+export const MAX_CONTROL_IDS = 512
+/** Ids that a peer may name in control messages in a second; those beyond it are not heard. */
+export const MAX_CONTROL_IDS_PER_SECOND = 8_192
+/** Messages that others have and we have not, in all and of one peer. */
+export const MAX_MISSING_IDS = 8_192
+export const MAX_MISSING_IDS_PER_PEER = 1_024
+/** Peers that are asked for one message, one after the other. */
+export const MAX_ANNOUNCERS = 8
+
 /** Messages that fit the buffers of one gossip stream: gossipsub answers an IWANT with one frame for all messages. */
 export const GOSSIP_BUFFER_MESSAGES = 8
 /** One gossip stream per peer, and room for the ones that replace it while it closes. */
@@ -86,6 +113,10 @@ export const DEFAULT_MAX_ACKS_PER_BATCH = 256
 export const DEFAULT_MAX_ACKS_PER_SECOND = 1_000
 export const DEFAULT_HANDLER_DEADLINE_MS = 5_000
 export const DEFAULT_MAX_PENDING_VERDICTS = 4_096
+export const DEFAULT_IHAVE_DELAY_MS = 200
+export const DEFAULT_GRAFT_AFTER_MS = 500
+export const DEFAULT_MAX_TREE_BYTES = 33_554_432
+export const DEFAULT_TREE_LIFETIME_MS = 60_000
 export const DEFAULT_USEFUL_WEIGHT = 0.1
 export const DEFAULT_PULL_ABOVE_BYTES = 262_144
 export const DEFAULT_MAX_PULLS = 64

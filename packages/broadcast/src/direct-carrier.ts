@@ -6,25 +6,23 @@ import type { Announced, Announcements } from './announcements.ts'
 import { BROADCAST_HANDLER } from './constants.ts'
 import type { KnownMessage } from './duplicate-cache.ts'
 import { MessageRefusedError } from './errors.ts'
-import { decodeFrame, encodeFrame, type Frame, frameId, type FrameLimits } from './frame.ts'
-import type { Inbox, Judgement } from './inbox.ts'
+import { encodeFrame, type Frame } from './frame.ts'
+import type { Judgement } from './inbox.ts'
+import { type IntakeInit, takeFrame } from './intake.ts'
 import { toHex } from './message-id.ts'
 import type { Peers } from './peers.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Sender } from './sender.ts'
 import type { Siblings } from './siblings.ts'
-import type { Topics } from './topics.ts'
 
 /** What the receiver of flooded and directed frames needs. */
-export interface DirectCarrierInit extends FrameLimits {
+export interface DirectCarrierInit extends IntakeInit {
   siblings: Siblings
   peers: Peers
-  inbox: Inbox
   announcements: Announcements
   retained: RetainedPayloads
   acks: AckCarrier
   sender: Sender
-  topics: Topics
   log: Logger
   hopLimit: number
   ackDelayMs: number
@@ -62,13 +60,8 @@ export class DirectCarrier {
 
   /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */
   async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
-    const { inbox, topics } = this.#init
-    const frame = decodeFrame(bytes, this.#init)
-    if (typeof frame === 'string') return this.#refuse(peer, frame)
-    const topic = topics.fromWire(frame.topic)
-    if (topic === undefined) return this.#refuse(peer, frame.topic === '' ? 'malformed' : 'wrong-network')
-
-    const id = frameId(frame.topic, frame)
+    const { inbox } = this.#init
+    const { frame, id, topic } = takeFrame(bytes, peer, this.#init)
     const received: Received = { frame, id, peer, lane }
     const coming = {
       topic,
@@ -110,11 +103,6 @@ export class DirectCarrier {
     if (retained.has(toHex(id))) this.#passOn(received, known)
   }
 
-  #refuse(peer: PeerId, reason: 'malformed' | 'too-large' | 'wrong-network'): never {
-    this.#init.inbox.refuseFrame(peer, reason)
-    throw new MessageRefusedError(reason)
-  }
-
   /** Floods on. A later copy with more hops left goes on again, or the longer way would decide how far a message gets. */
   #passOn({ frame, peer: from, lane }: Received, known: KnownMessage): void {
     const { hopLimit, peers, sender } = this.#init
@@ -124,7 +112,14 @@ export class DirectCarrier {
     known.hops = hops
     // Not left out: the claimed author. A forger would keep a message from anyone by naming them.
     const others = peers.ready().filter((peer) => !peer.equals(from))
-    sender.passOn({ peers: others, lane, bytes: encodeFrame({ ...frame, hops }), isAnnouncement: false, signal })
+    sender.passOn({
+      peers: others,
+      handler: BROADCAST_HANDLER,
+      lane,
+      bytes: encodeFrame({ ...frame, hops }),
+      isAnnouncement: false,
+      signal,
+    })
   }
 }
 

@@ -147,9 +147,23 @@ export class GossipRouter {
   }
 
   /** Subscribers that we have a stream to: gossipsub passes the others by. */
+  subscribers(topic: string): PeerId[] {
+    return this.#router.getSubscribers(topic).filter((peer) => this.#topology.hasStream(peer.toString()))
+  }
+
+  /** As `subscribers`, by id string. */
   reachable(topic: string): Set<string> {
-    const subscribers = this.#router.getSubscribers(topic).map(String)
-    return new Set(subscribers.filter((peer) => this.#topology.hasStream(peer)))
+    return new Set(this.subscribers(topic).map(String))
+  }
+
+  /** Calls back for each peer that comes into the mesh of a topic, until `signal` aborts. */
+  whenGrafted(listener: (topic: string, peer: PeerId) => void, signal: AbortSignal): void {
+    const onGraft = ({ detail: { topic, peerId } }: GossipSubEvents['gossipsub:graft']): void => {
+      const peer = this.mesh(topic).find((neighbour) => neighbour.toString() === peerId)
+      if (peer !== undefined) listener(topic, peer)
+    }
+    this.#router.addEventListener('gossipsub:graft', onGraft)
+    signal.addEventListener('abort', () => this.#router.removeEventListener('gossipsub:graft', onGraft), { once: true })
   }
 
   /** A peer is ready: whether it gossips is found out at once. */

@@ -90,6 +90,14 @@ export interface BroadcastInit {
   maxRetainedBytes?: number
   /** How long payloads are kept to be pulled from us, in ms. @default 300_000 */
   retainMs?: number
+  /** Time over which word of messages to one neighbour of a tree is gathered, in ms. @default 200 */
+  ihaveDelayMs?: number
+  /** How long a message that a neighbour of a tree has may still come by itself, in ms; then it is asked for. @default 500 */
+  graftAfterMs?: number
+  /** Bytes of messages of trees kept to be asked for, room for the longest that is pushed at least; beyond it the oldest goes. @default 33_554_432 */
+  maxTreeBytes?: number
+  /** How long messages of trees are kept to be asked for, in ms. @default 60_000 */
+  treeLifetimeMs?: number
   /** Links that a flooded message may cross, in hops. @default 7 */
   hopLimit?: number
   /** Share of the peers outside a mesh that gossipsub tells of new messages at each heartbeat, 0 to 1. @default 0.25 */
@@ -197,7 +205,7 @@ export function broadcast(init: BroadcastInit): (components: BroadcastComponents
   return (components) => new DefaultBroadcast(components, init)
 }
 
-export { ACK_HANDLER, BROADCAST_HANDLER, CHUNK_HANDLER } from './constants.ts'
+export { ACK_HANDLER, BROADCAST_HANDLER, CHUNK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from './constants.ts'
 export type { BroadcastDelivery } from './delivery.ts'
 export { MalformedReplyError, MessageRefusedError, PullUnavailableError } from './errors.ts'
 export type { FrameFault } from './frame.ts'

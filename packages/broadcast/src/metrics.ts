@@ -3,6 +3,7 @@ import type { Counter, CounterGroup, Histogram } from '@libp2p/interface'
 import type { BroadcastComponents } from './index.ts'
 import type { PullFailure } from './pull.ts'
 import type { RefusalReason } from './refusal.ts'
+import type { Control } from './tree-codec.ts'
 
 /** Reasons that are a label of their own: others may be invented by remote peers, and labels must stay few. */
 const KNOWN_REASONS = new Set([
@@ -40,6 +41,7 @@ export class BroadcastMetrics {
   readonly #handlerFailures: Counter | undefined
   readonly #dropped: CounterGroup | undefined
   readonly #acks: CounterGroup | undefined
+  readonly #treeControl: CounterGroup | undefined
   readonly #ackSeconds: Histogram | undefined
   readonly #pulls: CounterGroup | undefined
   readonly #pulledBytes: Counter | undefined
@@ -64,6 +66,11 @@ export class BroadcastMetrics {
     })
     this.#dropped = group('dropped_sends', 'reason', 'Sends to a peer that came to nothing')
     this.#acks = group('acknowledgements', 'what', 'Acknowledged message ids: sent, received, unknown, limited')
+    this.#treeControl = group(
+      'tree_control_ids',
+      'what',
+      'Message ids sent to neighbours of trees: ihave, graft, prune',
+    )
     this.#ackSeconds = metrics?.registerHistogram('gridmesh_broadcast_acknowledgement_seconds', {
       help: 'From publish until a peer acknowledged the message',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
@@ -111,6 +118,10 @@ export class BroadcastMetrics {
 
   dropped(reason: string): void {
     this.#dropped?.increment({ [KNOWN_REASONS.has(reason) ? reason : 'other']: true })
+  }
+
+  treeControl({ ihave = [], graft = [], prune = [] }: Partial<Control>): void {
+    this.#treeControl?.increment({ ihave: ihave.length, graft: graft.length, prune: prune.length })
   }
 
   acks(what: 'sent' | 'received' | 'unknown' | 'limited', count: number): void {

@@ -2,6 +2,9 @@ import type { BroadcastStrategy, Lane } from '@gridmesh/interfaces'
 import * as defaults from './constants.ts'
 import type { BroadcastInit } from './index.ts'
 
+/** All that is kept of a message beside its payload. */
+const MAX_FRAME_BYTES = defaults.MAX_FRAME_OVERHEAD_BYTES + defaults.MAX_ANNOUNCEMENT_BYTES + defaults.TREE_ENTRY_BYTES
+
 /** What applies where no number is given: whole numbers above 0. */
 const COUNTS = {
   maxMessageBytes: defaults.DEFAULT_MAX_MESSAGE_BYTES,
@@ -21,6 +24,7 @@ const COUNTS = {
   maxChunksInFlight: defaults.DEFAULT_MAX_CHUNKS_IN_FLIGHT,
   maxChunksInFlightPerPeer: defaults.DEFAULT_MAX_CHUNKS_IN_FLIGHT_PER_PEER,
   maxRetainedBytes: defaults.DEFAULT_MAX_RETAINED_BYTES,
+  maxTreeBytes: defaults.DEFAULT_MAX_TREE_BYTES,
 }
 
 /** Times above 0. */
@@ -33,12 +37,15 @@ const TIMES = {
   chunkDeadlineMs: defaults.DEFAULT_CHUNK_DEADLINE_MS,
   chunkLateMs: defaults.DEFAULT_CHUNK_LATE_MS,
   retainMs: defaults.DEFAULT_RETAIN_MS,
+  graftAfterMs: defaults.DEFAULT_GRAFT_AFTER_MS,
+  treeLifetimeMs: defaults.DEFAULT_TREE_LIFETIME_MS,
 }
 
 /** Numbers that may be 0. */
 const AMOUNTS = {
   meshWaitMs: defaults.DEFAULT_MESH_WAIT_MS,
   ackDelayMs: defaults.DEFAULT_ACK_DELAY_MS,
+  ihaveDelayMs: defaults.DEFAULT_IHAVE_DELAY_MS,
   usefulWeight: defaults.DEFAULT_USEFUL_WEIGHT,
   sourceWaitMs: defaults.DEFAULT_SOURCE_WAIT_MS,
 }
@@ -80,13 +87,14 @@ function checkBounds(numbers: Record<NumberOption, number>): void {
   for (const name of ['ackDelayMs', 'maxAcksPerBatch', 'maxMessageBytes'] as const) {
     if (numbers[name] > most[name]) throw new RangeError(`${name} ${numbers[name]} must be at most ${most[name]}`)
   }
-  // A payload that does not fit alone could never be pulled, or never be served.
+  // A payload that does not fit alone could never be pulled, or never be given to who asks for it.
   const least = {
     pullAboveBytes: defaults.MIN_PULL_ABOVE_BYTES,
     maxPullBytes: maxMessageBytes,
     maxRetainedBytes: maxMessageBytes,
+    maxTreeBytes: Math.min(numbers.pullAboveBytes, maxMessageBytes) + MAX_FRAME_BYTES,
   }
-  for (const name of ['pullAboveBytes', 'maxPullBytes', 'maxRetainedBytes'] as const) {
+  for (const name of ['pullAboveBytes', 'maxPullBytes', 'maxRetainedBytes', 'maxTreeBytes'] as const) {
     if (numbers[name] < least[name]) throw new RangeError(`${name} ${numbers[name]} must be at least ${least[name]}`)
   }
 }

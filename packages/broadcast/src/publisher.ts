@@ -6,7 +6,7 @@ import {
   QueueFullError,
 } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
-import { CHUNK_BYTES } from './constants.ts'
+import { BROADCAST_HANDLER, CHUNK_BYTES } from './constants.ts'
 import type { Deliveries } from './deliveries.ts'
 import { type BroadcastDelivery, PublishDelivery } from './delivery.ts'
 import type { DuplicateCache, KnownMessage } from './duplicate-cache.ts'
@@ -22,6 +22,7 @@ import { strategiesOf } from './plan.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Sender } from './sender.ts'
 import type { Siblings } from './siblings.ts'
+import type { TreeCarrier } from './tree-carrier.ts'
 
 const NO_BYTES = new Uint8Array(0)
 
@@ -36,6 +37,7 @@ export interface PublisherInit {
   retained: RetainedPayloads
   metrics: BroadcastMetrics
   gossip: GossipCarrier
+  tree: TreeCarrier
   ids: GossipIds
   sender: Sender
 }
@@ -58,14 +60,15 @@ export class Publisher {
   }
 
   async publish(publication: Publication): Promise<BroadcastDelivery> {
-    const { deliveries, gossip, ids, options, sender } = this.#init
+    const { deliveries, gossip, ids, options, sender, tree } = this.#init
     const { wireTopic, payload, running } = publication
     const strategies = strategiesOf(publication.options, options.strategies)
     const split = payload.length > options.pullAboveBytes ? await this.#split(payload, running) : undefined
     const peers = this.#addressees(strategies, publication.options)
     const frame = this.#frame(publication, strategies, split)
     const bytes = encodeFrame(frame)
-    const delivery = this.#delivery(toHex(frameId(wireTopic, frame)))
+    const id = frameId(wireTopic, frame)
+    const delivery = this.#delivery(toHex(id))
     const onSent = split === undefined ? undefined : this.#retain(split, delivery, frame, peers)
     for (const strategy of strategies) this.#init.metrics.published(strategy)
     const known = this.#own(delivery.id, frame)
@@ -73,13 +76,16 @@ export class Publisher {
     deliveries.add(delivery, split === undefined ? undefined : options.pullDeadlineMs)
     ids.watch(delivery.id)
 
-    const isAnnouncement = split !== undefined
-    const carriers = [sender.publish({ peers, lane: frame.lane, bytes, isAnnouncement, signal }, delivery)]
+    const shipment = { lane: frame.lane, bytes, isAnnouncement: split !== undefined, signal }
+    const carriers = [sender.publish({ ...shipment, peers, handler: BROADCAST_HANDLER }, delivery)]
+    // What floods at once has no need to wait for a mesh.
+    const waitMs = peers.length > 0 ? 0 : options.meshWaitMs
+    const ready = (): PeerId[] => this.#init.peers.ready()
     if (strategies.includes('gossip')) {
-      // What floods at once has no need to wait for a mesh.
-      const waitMs = peers.length > 0 ? 0 : options.meshWaitMs
-      const ready = (): PeerId[] => this.#init.peers.ready()
       carriers.push(gossip.publish({ wireTopic, bytes, known, delivery, waitMs, signal, ready }))
+    }
+    if (strategies.includes('tree')) {
+      carriers.push(tree.publish({ ...shipment, wireTopic, id, delivery, waitMs, ready }))
     }
     await Promise.all(carriers)
     onSent?.()
@@ -128,13 +134,14 @@ export class Publisher {
     const { wireTopic, payload, options } = publication
     const isFlood = strategies.includes('flood')
     const isDirected = strategies.includes('directed')
+    const isTree = strategies.includes('tree')
     const frame = {
       lane: options.lane ?? 'normal',
       isDirected,
       origin: this.#init.peerId.toMultihash().bytes,
       hops: isFlood ? this.#init.options.hopLimit - 1 : 0,
       // Gossipsub names the topic itself.
-      topic: isFlood || isDirected ? wireTopic : '',
+      topic: isFlood || isDirected || isTree ? wireTopic : '',
     }
     return split === undefined ? { ...frame, payload } : { ...frame, payload: NO_BYTES, announced: split }
   }

@@ -1,6 +1,5 @@
 import type { Lane } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
-import { BROADCAST_HANDLER } from './constants.ts'
 import type { PublishDelivery } from './delivery.ts'
 import type { BroadcastMetrics } from './metrics.ts'
 import { abortReasonOf, reasonOf } from './refusal.ts'
@@ -20,6 +19,8 @@ export interface SenderInit {
 /** One frame, serialised, and where it goes. */
 export interface Shipment {
   peers: PeerId[]
+  /** Name of the unicast handler that takes it. */
+  handler: string
   lane: Lane
   bytes: Uint8Array
   /** The receipt says that the peer has heard of the message, not that it has it. */
@@ -66,12 +67,12 @@ export class Sender {
   /** Sends what somebody else published; nobody waits for the outcome. */
   passOn(shipment: Shipment): void {
     for (const peer of shipment.peers) {
-      const ended = (reason: string): void => this.#init.log.trace('flood to %p ended: %s', peer, reason)
+      const ended = (reason: string): void => this.#init.log.trace('send to %p ended: %s', peer, reason)
       this.#send(peer, shipment, { dropped: ended, failed: ended })
     }
   }
 
-  #send(peer: PeerId, { lane, bytes, signal }: Shipment, watcher: SendWatcher): QueuedSend {
+  #send(peer: PeerId, { handler, lane, bytes, signal }: Shipment, watcher: SendWatcher): QueuedSend {
     const { siblings, queue, metrics, sendDeadlineMs } = this.#init
     const { unicast } = siblings
     const drop = (reason: string): void => {
@@ -86,7 +87,7 @@ export class Sender {
     const run = async (): Promise<void> => {
       watcher.sent?.()
       try {
-        await unicast.send(peer, BROADCAST_HANDLER, bytes, { lane, deadlineMs: sendDeadlineMs, signal })
+        await unicast.send(peer, handler, bytes, { lane, deadlineMs: sendDeadlineMs, signal })
         watcher.received?.()
       } catch (err) {
         const reason = signal.aborted ? abortReasonOf(signal) : reasonOf(err)

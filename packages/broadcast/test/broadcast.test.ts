@@ -1,7 +1,7 @@
 import type { BroadcastContext, BroadcastHandler } from '@gridmesh/interfaces'
 import { afterEach, expect, it, vi } from 'vitest'
 import { decodeFrame, encodeFrame, type Frame } from '../src/frame.ts'
-import { ACK_HANDLER, BROADCAST_HANDLER, CHUNK_HANDLER } from '../src/index.ts'
+import { ACK_HANDLER, BROADCAST_HANDLER, CHUNK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
 import {
   collect,
   connect,
@@ -436,7 +436,8 @@ it('leaves nothing behind when it stops, and works again after a restart', async
   await expect(node.broadcast.publish('orders', MESSAGE)).rejects.toMatchObject({ name: 'NotStartedError' })
 
   await node.libp2p.start()
-  expect([...(node.unicast?.handlers.keys() ?? [])].toSorted()).toEqual([BROADCAST_HANDLER, ACK_HANDLER, CHUNK_HANDLER])
+  const handlers = [BROADCAST_HANDLER, ACK_HANDLER, CHUNK_HANDLER, TREE_HANDLER, TREE_CONTROL_HANDLER]
+  expect([...(node.unicast?.handlers.keys() ?? [])].toSorted()).toEqual(handlers)
   await connect(node, other)
   const again = await node.broadcast.publish('orders', new Uint8Array([9]))
   expect(await again.confirmed(1, { signal: AbortSignal.timeout(PATIENCE_MS) })).toBe(1)

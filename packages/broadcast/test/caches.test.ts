@@ -1,7 +1,7 @@
 import type { Message } from '@libp2p/gossipsub'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { AckBatcher } from '../src/ack-batcher.ts'
+import { IdBatcher } from '../src/id-batcher.ts'
 import { MAX_COPIES_PER_ID, MAX_WATCHED_IDS } from '../src/constants.ts'
 import { DuplicateCache } from '../src/duplicate-cache.ts'
 import { encodeFrame } from '../src/frame.ts'
@@ -74,7 +74,7 @@ it('lets no key pass its limit within a window, and holds no more than maxKeys',
 it('gathers acknowledgements to one peer, sends full batches at once, and stops at the limit per second', async () => {
   const [peer, other] = await peerIds(2)
   const sent: [string, number][] = []
-  const batcher = new AckBatcher({
+  const batcher = new IdBatcher({
     delayMs: 20,
     maxIdsPerBatch: 3,
     maxIdsPerSecond: 5,

@@ -28,7 +28,7 @@ const topologies = fc.integer({ min: 2, max: MAX_NODES }).chain((size) =>
 const publishes = fc.array(
   fc.record({
     author: fc.nat(),
-    how: fc.constantFrom<BroadcastStrategy | 'critical'>('gossip', 'flood', 'directed', 'critical'),
+    how: fc.constantFrom<BroadcastStrategy | 'critical'>('gossip', 'flood', 'tree', 'directed', 'critical'),
     isLarge: fc.boolean(),
   }),
   { minLength: 1, maxLength: 4 },

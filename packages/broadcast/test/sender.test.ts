@@ -25,7 +25,10 @@ async function publish(send: (peer: PeerId) => ReturnType<Unicast['send']>, sign
   })
   const delivery = new PublishDelivery({ id: 'id', maxPeers: 10 })
   const bytes = new Uint8Array()
-  await sender.publish({ peers: [peer], lane: 'normal', bytes, isAnnouncement: false, signal }, delivery)
+  await sender.publish(
+    { handler: 'any', peers: [peer], lane: 'normal', bytes, isAnnouncement: false, signal },
+    delivery,
+  )
   return delivery.peers.get(peer.toString())?.status ?? 'none'
 }
 

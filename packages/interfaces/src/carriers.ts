@@ -97,9 +97,10 @@ export interface Unicast {
  *
  * - `gossip`: through the mesh of its topic
  * - `flood`: to every ready peer, which pass it on while hops are left
+ * - `tree`: along a tree within the mesh of its topic; the other links only tell of it, and carry it where the tree breaks
  * - `directed`: to the given peers only
  */
-export type BroadcastStrategy = 'gossip' | 'flood' | 'directed'
+export type BroadcastStrategy = 'gossip' | 'flood' | 'tree' | 'directed'
 
 /** Options of one publish. */
 export interface PublishOptions extends AbortOptions {

@@ -700,3 +700,189 @@ export namespace BroadcastAck {
     return streamMessage(buf, BroadcastAck.codec(), opts)
   }
 }
+
+export interface TreeControl {
+  ihave: Uint8Array<ArrayBuffer>[]
+  graft: Uint8Array<ArrayBuffer>[]
+  prune: Uint8Array<ArrayBuffer>[]
+}
+
+export namespace TreeControl {
+  let _codec: Codec<TreeControl>
+
+  export const codec = (): Codec<TreeControl> => {
+    if (_codec == null) {
+      _codec = message<TreeControl>((obj, w, opts = {}) => {
+        if (opts.lengthDelimited !== false) {
+          w.fork()
+        }
+
+        if (obj.ihave != null && obj.ihave.length > 0) {
+          for (const value of obj.ihave) {
+            w.uint32(10)
+            w.bytes(value)
+          }
+        }
+
+        if (obj.graft != null && obj.graft.length > 0) {
+          for (const value of obj.graft) {
+            w.uint32(18)
+            w.bytes(value)
+          }
+        }
+
+        if (obj.prune != null && obj.prune.length > 0) {
+          for (const value of obj.prune) {
+            w.uint32(26)
+            w.bytes(value)
+          }
+        }
+
+        if (opts.lengthDelimited !== false) {
+          w.ldelim()
+        }
+      }, (reader, length, opts = {}) => {
+        const obj: any = {
+          ihave: [],
+          graft: [],
+          prune: []
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.ihave != null && obj.ihave.length === opts.limits.ihave) {
+                throw new MaxLengthError('Decode error - repeated field "ihave" had too many elements')
+              }
+
+              obj.ihave.push(reader.bytes())
+              break
+            }
+            case 2: {
+              if (opts.limits?.graft != null && obj.graft.length === opts.limits.graft) {
+                throw new MaxLengthError('Decode error - repeated field "graft" had too many elements')
+              }
+
+              obj.graft.push(reader.bytes())
+              break
+            }
+            case 3: {
+              if (opts.limits?.prune != null && obj.prune.length === opts.limits.prune) {
+                throw new MaxLengthError('Decode error - repeated field "prune" had too many elements')
+              }
+
+              obj.prune.push(reader.bytes())
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+
+        return obj
+      }, function * (reader, length, prefix, opts = {}) {
+        const obj = {
+          ihave: 0,
+          graft: 0,
+          prune: 0
+        }
+
+        const end = length == null ? reader.len : reader.pos + length
+
+        while (reader.pos < end) {
+          const tag = reader.uint32()
+
+          switch (tag >>> 3) {
+            case 1: {
+              if (opts.limits?.ihave != null && obj.ihave === opts.limits.ihave) {
+                throw new MaxLengthError('Streaming decode error - repeated field "ihave" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.ihave[]`,
+                index: obj.ihave,
+                value: reader.bytes()
+              }
+
+              obj.ihave++
+
+              break
+            }
+            case 2: {
+              if (opts.limits?.graft != null && obj.graft === opts.limits.graft) {
+                throw new MaxLengthError('Streaming decode error - repeated field "graft" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.graft[]`,
+                index: obj.graft,
+                value: reader.bytes()
+              }
+
+              obj.graft++
+
+              break
+            }
+            case 3: {
+              if (opts.limits?.prune != null && obj.prune === opts.limits.prune) {
+                throw new MaxLengthError('Streaming decode error - repeated field "prune" had too many elements')
+              }
+
+              yield {
+                field: `${prefix}.prune[]`,
+                index: obj.prune,
+                value: reader.bytes()
+              }
+
+              obj.prune++
+
+              break
+            }
+            default: {
+              reader.skipType(tag & 7)
+              break
+            }
+          }
+        }
+      })
+    }
+
+    return _codec
+  }
+
+  export interface TreeControlIhaveFieldEvent {
+    field: '$.ihave[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface TreeControlGraftFieldEvent {
+    field: '$.graft[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export interface TreeControlPruneFieldEvent {
+    field: '$.prune[]'
+    index: number
+    value: Uint8Array<ArrayBuffer>
+  }
+
+  export function encode (obj: Partial<TreeControl>): Uint8Array<ArrayBuffer> {
+    return encodeMessage(obj, TreeControl.codec())
+  }
+
+  export function decode (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeControl>): TreeControl {
+    return decodeMessage(buf, TreeControl.codec(), opts)
+  }
+
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<TreeControl>): Generator<TreeControlIhaveFieldEvent | TreeControlGraftFieldEvent | TreeControlPruneFieldEvent> {
+    return streamMessage(buf, TreeControl.codec(), opts)
+  }
+}

@@ -115,7 +115,7 @@ export class BroadcastBench {
   }
 
   get strategies(): readonly BroadcastStrategy[] {
-    return this.harness.strategies ?? ['gossip', 'flood', 'directed']
+    return this.harness.strategies ?? ['gossip', 'flood', 'tree', 'directed']
   }
 
   /** A case on a network of its own. */

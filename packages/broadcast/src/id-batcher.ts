@@ -2,21 +2,21 @@ import type { PeerId } from '@libp2p/interface'
 import { MAX_COUNTED_PEERS } from './constants.ts'
 import { WindowCounter } from './window-counter.ts'
 
-/** Bounds and outlet of an `AckBatcher`. */
-export interface AckBatcherInit {
+/** Bounds and outlet of an `IdBatcher`. */
+export interface IdBatcherInit {
   delayMs: number
   maxIdsPerBatch: number
   maxIdsPerSecond: number
   send(peer: PeerId, ids: Uint8Array[]): void
 }
 
-/** Gathers the acknowledgements to one peer, so that a burst of messages costs one send back. */
-export class AckBatcher {
-  readonly #init: AckBatcherInit
+/** Gathers the message ids that one peer is to be told, so that a burst of messages costs one send. */
+export class IdBatcher {
+  readonly #init: IdBatcherInit
   readonly #perSecond: WindowCounter
   readonly #batches = new Map<string, { peer: PeerId; ids: Uint8Array[]; timer: ReturnType<typeof setTimeout> }>()
 
-  constructor(init: AckBatcherInit) {
+  constructor(init: IdBatcherInit) {
     this.#init = init
     this.#perSecond = new WindowCounter(init.maxIdsPerSecond, MAX_COUNTED_PEERS)
   }

@@ -1,0 +1,112 @@
+import type { PeerId } from '@libp2p/interface'
+import { MAX_ANNOUNCERS, MAX_MISSING_IDS, MAX_MISSING_IDS_PER_PEER } from './constants.ts'
+import { Patience } from './patience.ts'
+
+/** What a list of missing messages needs. */
+export interface MissingMessagesInit {
+  /** How long a message may still come by itself, in ms, where none is late; as long is waited before the next peer is asked. */
+  afterMs: number
+  /** Asks a peer for messages. */
+  ask(peer: PeerId, ids: Uint8Array[]): void
+}
+
+interface Missing {
+  readonly id: Uint8Array
+  readonly sinceMs: number
+  /** Who has it and was not asked yet. */
+  readonly announcers: PeerId[]
+  /** Who was asked for it. */
+  readonly asked: PeerId[]
+  dueMs: number
+}
+
+/** Messages that neighbours have and we do not: asked for, one neighbour after the other, when they do not come by themselves. */
+export class MissingMessages {
+  readonly #init: MissingMessagesInit
+  readonly #patience: Patience
+  /** In the order in which they were added or asked for last. */
+  readonly #missing = new Map<string, Missing>()
+  /** How many each peer has announced. */
+  readonly #perPeer = new Map<string, number>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(init: MissingMessagesInit) {
+    this.#init = init
+    this.#patience = new Patience(init.afterMs)
+  }
+
+  get size(): number {
+    return this.#missing.size
+  }
+
+  /** `peer` has a message that we have not. */
+  add(id: { bytes: Uint8Array; hex: string }, peer: PeerId): void {
+    const missing = this.#missing.get(id.hex)
+    const isFull = missing === undefined ? this.#missing.size >= MAX_MISSING_IDS : isEnough(missing, peer)
+    // Or one peer that announces what nobody has could take all places.
+    if (isFull || (this.#perPeer.get(peer.toString()) ?? 0) >= MAX_MISSING_IDS_PER_PEER) return
+    this.#count(peer, 1)
+    if (missing !== undefined) {
+      missing.announcers.push(peer)
+      return
+    }
+    const { waitMs } = this.#patience
+    const sinceMs = performance.now()
+    this.#missing.set(id.hex, { id: id.bytes, sinceMs, announcers: [peer], asked: [], dueMs: sinceMs + waitMs })
+    this.#timer ??= setTimeout(() => this.#expire(), waitMs)
+  }
+
+  /** A message has come from `peer`. Returns those that were asked for it. */
+  found(id: string, peer: string | undefined): readonly PeerId[] {
+    const missing = this.#missing.get(id)
+    if (missing === undefined) return []
+    this.#missing.delete(id)
+    const { announcers, asked, sinceMs } = missing
+    for (const announcer of announcers) this.#count(announcer, -1)
+    if (!asked.some((one) => one.toString() === peer)) this.#patience.came(performance.now() - sinceMs)
+    return asked
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#missing.clear()
+    this.#perPeer.clear()
+  }
+
+  #count(peer: PeerId, change: 1 | -1): void {
+    const key = peer.toString()
+    const count = (this.#perPeer.get(key) ?? 0) + change
+    if (count > 0) this.#perPeer.set(key, count)
+    else this.#perPeer.delete(key)
+  }
+
+  #expire(): void {
+    this.#timer = undefined
+    const nowMs = performance.now()
+    const { waitMs } = this.#patience
+    const asked = new Map<PeerId, Uint8Array[]>()
+    for (const [hex, missing] of this.#missing) {
+      if (missing.dueMs > nowMs) {
+        this.#timer = setTimeout(() => this.#expire(), missing.dueMs - nowMs)
+        break
+      }
+      this.#missing.delete(hex)
+      const peer = missing.announcers.shift()
+      // All who have it were asked in vain. Whoever announces it again begins anew.
+      if (peer === undefined) continue
+      this.#count(peer, -1)
+      missing.asked.push(peer)
+      missing.dueMs = nowMs + waitMs
+      this.#missing.set(hex, missing)
+      const ids = asked.get(peer)
+      if (ids === undefined) asked.set(peer, [missing.id])
+      else ids.push(missing.id)
+    }
+    for (const [peer, ids] of asked) this.#init.ask(peer, ids)
+  }
+}
+
+function isEnough({ announcers }: Missing, peer: PeerId): boolean {
+  return announcers.length >= MAX_ANNOUNCERS || announcers.some((announcer) => announcer.equals(peer))
+}

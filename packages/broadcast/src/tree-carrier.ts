@@ -1,0 +1,211 @@
+import type { Lane, UnicastContext } from '@gridmesh/interfaces'
+import type { Logger, PeerId } from '@libp2p/interface'
+import { equals } from 'uint8arrays/equals'
+import type { AckCarrier } from './ack-carrier.ts'
+import type { Announcements } from './announcements.ts'
+import { TREE_HANDLER } from './constants.ts'
+import type { PublishDelivery } from './delivery.ts'
+import type { KnownMessage } from './duplicate-cache.ts'
+import { MessageRefusedError } from './errors.ts'
+import type { GossipRouter } from './gossip-router.ts'
+import type { Coming, Judgement } from './inbox.ts'
+import { type IntakeInit, type Taken, takeFrame } from './intake.ts'
+import { toHex } from './message-id.ts'
+import type { RetainedPayloads } from './retained-payloads.ts'
+import type { Sender } from './sender.ts'
+import type { Siblings } from './siblings.ts'
+import { TreeControl, type TreeControlInit } from './tree-control.ts'
+import { takeGraft, type TreeMessage, type TreeMessages } from './tree-messages.ts'
+import type { Trees } from './trees.ts'
+
+/** What the carrier of trees needs. */
+export interface TreeCarrierInit extends IntakeInit, Omit<TreeControlInit, 'give'> {
+  peerId: PeerId
+  siblings: Siblings
+  router: Pick<GossipRouter, 'whenGrafted' | 'whenReachable'>
+  announcements: Announcements
+  retained: RetainedPayloads
+  acks: AckCarrier
+  sender: Sender
+  trees: Trees
+  messages: TreeMessages
+  log: Logger
+  ackDelayMs: number
+}
+
+/** One publish by tree. */
+export interface TreePublish {
+  wireTopic: string
+  id: Uint8Array
+  bytes: Uint8Array
+  lane: Lane
+  isAnnouncement: boolean
+  delivery: PublishDelivery
+  /** The peers that ought to subscribe, as of now. */
+  ready: () => readonly PeerId[]
+  /** How long to wait for them to subscribe, in ms. */
+  waitMs: number
+  signal: AbortSignal
+}
+
+/** Messages along the tree of their topic, each over each link once. */
+export class TreeCarrier {
+  readonly #init: TreeCarrierInit
+  readonly #control: TreeControl
+  #signal: AbortSignal | undefined
+
+  constructor(init: TreeCarrierInit) {
+    this.#init = init
+    this.#control = new TreeControl({ ...init, give: (message, peer) => this.#give(message, peer) })
+  }
+
+  start(signal: AbortSignal): void {
+    if (this.#signal !== undefined) return
+    this.#signal = signal
+    const { router, siblings, ihaveDelayMs: receiptDelayMs } = this.#init
+    siblings.unicast?.handle(TREE_HANDLER, (bytes, context) => this.#receive(bytes, context), { receiptDelayMs })
+    this.#control.start(signal)
+    router.whenGrafted((wireTopic, peer) => this.#welcome(wireTopic, peer), signal)
+  }
+
+  stop(): void {
+    if (this.#signal === undefined) return
+    this.#signal = undefined
+    this.#control.stop()
+    this.#init.messages.clear()
+    this.#init.trees.clear()
+    this.#init.siblings.unicast?.unhandle(TREE_HANDLER)
+  }
+
+  /** Resolves when the frame was handed to the link of each neighbour it is sent to, or dropped. */
+  async publish(publish: TreePublish): Promise<void> {
+    const { messages, peerId, router, sender, trees } = this.#init
+    const { wireTopic, id, bytes, lane, isAnnouncement, delivery, ready, waitMs, signal } = publish
+    await router.whenReachable({ topic: wireTopic, ready, waitMs, signal })
+    if (signal.aborted) return
+    const origin = toHex(peerId.toMultihash().bytes)
+    // What was published before goes once more to those that are not known to have it.
+    const holders = new Set(messages.get(delivery.id)?.holders)
+    messages.add(delivery.id, {
+      id,
+      wireTopic,
+      lane,
+      bytes,
+      origin,
+      first: undefined,
+      holders,
+      isAccepted: true,
+      atMs: performance.now(),
+      grafts: new Map(),
+    })
+    trees.links(wireTopic)?.first(undefined, origin)
+    const { eager: peers, lazy } = trees.branches(wireTopic, holders)
+    this.#control.announce(lazy, id)
+    await sender.publish({ peers, handler: TREE_HANDLER, lane, bytes, isAnnouncement, signal }, delivery)
+  }
+
+  /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */
+  async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
+    const { messages } = this.#init
+    const taken = takeFrame(bytes, peer, this.#init)
+    if (taken.frame.isDirected) this.#refuseDirected(peer)
+    const hex = toHex(taken.id)
+    const known = messages.get(hex)
+    if (known !== undefined) this.#onCopy(known, peer)
+    const message = known ?? messageOf(taken, bytes, peer, lane)
+    if (known === undefined) messages.add(hex, message)
+    const { judgement, isPulling } = this.#judge(taken, bytes.length, peer)
+    const settled = judgement.then((outcome) => this.#settle(message, outcome, taken, peer))
+    if (!isPulling) return settled
+    // The receipt of what is pulled says no more than that we have heard.
+    settled.catch((err: unknown) => this.#init.log.trace('did not take what %p announced - %e', peer, err))
+  }
+
+  #judge(
+    { frame, id, topic }: Taken,
+    byteLength: number,
+    from: PeerId,
+  ): { judgement: Promise<Judgement>; isPulling: boolean } {
+    const { announcements, inbox } = this.#init
+    const coming: Omit<Coming, 'id'> = { topic, byteLength, from, via: 'tree' }
+    const { announced: manifest, lane, payload } = frame
+    if (manifest !== undefined) return announcements.hear({ ...coming, id, manifest, lane })
+    return { judgement: inbox.receive({ ...coming, id: toHex(id), payload }), isPulling: false }
+  }
+
+  /** A further copy: the link that it came by may be one too many. */
+  #onCopy(message: TreeMessage, peer: PeerId): void {
+    const { first, id, origin, wireTopic, holders } = message
+    holders.add(peer.toString())
+    const late = this.#init.trees.links(wireTopic)?.copy({ from: peer.toString(), first, origin })
+    if (late === undefined) return
+    const target = late === peer.toString() ? peer : this.#init.trees.neighbour(wireTopic, late)
+    if (target !== undefined) this.#control.prune(target, id)
+  }
+
+  /** The message is judged. @throws {MessageRefusedError} unless it is accepted */
+  #settle(message: TreeMessage, judgement: Judgement, { frame }: Taken, peer: PeerId): void {
+    const { acks, messages } = this.#init
+    const hex = toHex(message.id)
+    if (judgement.verdict !== 'accept') {
+      if (!message.isAccepted) messages.remove(hex, message)
+      throw new MessageRefusedError(judgement.reason)
+    }
+    const { known } = judgement
+    this.#control.found(message)
+    const isAuthor = equals(peer.toMultihash().bytes, frame.origin)
+    if (!known.isOwn && !known.isAcknowledged) {
+      known.isAcknowledged = true
+      // The receipt tells the author already, but of what was announced.
+      if (!isAuthor || frame.announced !== undefined) acks.acknowledge(frame.origin, message.id, isAuthor)
+    }
+    if (!message.isAccepted) this.#passOn(message, known, frame.announced !== undefined)
+  }
+
+  #passOn(message: TreeMessage, known: KnownMessage, isAnnouncement: boolean): void {
+    const { retained, sender, trees } = this.#init
+    const { id, wireTopic, first, holders, bytes, lane, origin } = message
+    const signal = this.#signal
+    // Whom we tell of a payload will ask us for it.
+    if (signal === undefined || (isAnnouncement && !retained.has(toHex(id)))) return
+    message.isAccepted = true
+    if (first !== undefined && trees.neighbour(wireTopic, first) !== undefined)
+      trees.links(wireTopic)?.first(first, origin)
+    const { eager: peers, lazy } = trees.branches(wireTopic, holders)
+    this.#control.announce(lazy, id)
+    sender.passOn({ peers, handler: TREE_HANDLER, lane, bytes, isAnnouncement: false, signal })
+  }
+
+  /** Tells a new neighbour of what went by while it was none, or it could miss that for good. */
+  #welcome(wireTopic: string, peer: PeerId): void {
+    for (const { id } of this.#init.messages.recent(wireTopic)) this.#control.announce([peer], id)
+  }
+
+  #give(message: TreeMessage, peer: PeerId): void {
+    const signal = this.#signal
+    if (signal === undefined || !takeGraft(message, peer.toString())) return
+    const { bytes, lane } = message
+    this.#init.sender.passOn({ peers: [peer], handler: TREE_HANDLER, lane, bytes, isAnnouncement: false, signal })
+  }
+
+  #refuseDirected(peer: PeerId): never {
+    this.#init.inbox.refuseFrame(peer, 'malformed')
+    throw new MessageRefusedError('malformed')
+  }
+}
+
+function messageOf({ frame, id }: Taken, bytes: Uint8Array, peer: PeerId, lane: Lane): TreeMessage {
+  const first = peer.toString()
+  return {
+    id,
+    wireTopic: frame.topic,
+    lane,
+    bytes,
+    origin: toHex(frame.origin),
+    first,
+    holders: new Set([first]),
+    isAccepted: false,
+    atMs: performance.now(),
+    grafts: new Map(),
+  }
+}

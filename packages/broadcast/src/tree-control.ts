@@ -1,0 +1,167 @@
+import type { Lane, UnicastContext } from '@gridmesh/interfaces'
+import type { Logger, PeerId } from '@libp2p/interface'
+import {
+  MAX_ACK_DELAY_MS,
+  MAX_CONTROL_IDS,
+  MAX_CONTROL_IDS_PER_SECOND,
+  MAX_COUNTED_PEERS,
+  TREE_CONTROL_HANDLER,
+} from './constants.ts'
+import type { DuplicateCache } from './duplicate-cache.ts'
+import { MessageRefusedError } from './errors.ts'
+import { IdBatcher } from './id-batcher.ts'
+import { toHex } from './message-id.ts'
+import type { BroadcastMetrics } from './metrics.ts'
+import { MissingMessages } from './missing-messages.ts'
+import type { Peers } from './peers.ts'
+import type { Puller } from './puller.ts'
+import { reasonOf } from './refusal.ts'
+import type { SendQueue } from './send-queue.ts'
+import type { Siblings } from './siblings.ts'
+import { type Control, decodeControl, encodeControl } from './tree-codec.ts'
+import type { TreeMessage, TreeMessages } from './tree-messages.ts'
+import type { Trees } from './trees.ts'
+import { WindowCounter } from './window-counter.ts'
+
+/** What the control messages need. */
+export interface TreeControlInit {
+  siblings: Pick<Siblings, 'unicast'>
+  peers: Pick<Peers, 'isReady' | 'report'>
+  cache: DuplicateCache
+  puller: Pick<Puller, 'addSource' | 'has'>
+  queue: SendQueue
+  trees: Pick<Trees, 'links'>
+  messages: TreeMessages
+  metrics: BroadcastMetrics
+  log: Logger
+  sendDeadlineMs: number
+  ihaveDelayMs: number
+  graftAfterMs: number
+  /** Sends a message to a neighbour that asks for it. */
+  give: (message: TreeMessage, peer: PeerId) => void
+}
+
+/** What neighbours of a tree tell each other: which messages they have, and which links they want to be sent messages by. */
+export class TreeControl {
+  readonly #init: TreeControlInit
+  readonly #ihave: IdBatcher
+  readonly #missing: MissingMessages
+  readonly #inbound = new WindowCounter(MAX_CONTROL_IDS_PER_SECOND, MAX_COUNTED_PEERS)
+  #signal: AbortSignal | undefined
+
+  constructor(init: TreeControlInit) {
+    this.#init = init
+    this.#ihave = new IdBatcher({
+      delayMs: init.ihaveDelayMs,
+      maxIdsPerBatch: MAX_CONTROL_IDS,
+      maxIdsPerSecond: MAX_CONTROL_IDS_PER_SECOND / 2,
+      send: (peer, ids) => this.#send(peer, 'normal', { ihave: ids }),
+    })
+    this.#missing = new MissingMessages({ afterMs: init.graftAfterMs, ask: (peer, ids) => this.#graft(peer, ids) })
+  }
+
+  start(signal: AbortSignal): void {
+    if (this.#signal !== undefined) return
+    this.#signal = signal
+    const { siblings } = this.#init
+    const onControl = (bytes: Uint8Array, context: UnicastContext): void => this.#receive(bytes, context)
+    siblings.unicast?.handle(TREE_CONTROL_HANDLER, onControl, { receiptDelayMs: MAX_ACK_DELAY_MS })
+  }
+
+  stop(): void {
+    if (this.#signal === undefined) return
+    this.#signal = undefined
+    this.#ihave.clear()
+    this.#missing.clear()
+    this.#init.siblings.unicast?.unhandle(TREE_CONTROL_HANDLER)
+  }
+
+  /** Tells neighbours of a message, soon. */
+  announce(peers: readonly PeerId[], id: Uint8Array): void {
+    if (this.#signal === undefined) return
+    for (const peer of peers) this.#ihave.add(peer, id)
+  }
+
+  /** Tells a neighbour to send us no more of the topic of this message. */
+  prune(peer: PeerId, id: Uint8Array): void {
+    this.#send(peer, 'high', { prune: [id] })
+  }
+
+  /** A message has come: nobody need be asked for it. The link to whoever was is kept if it came from there. */
+  found({ id, wireTopic, first }: TreeMessage): void {
+    const links = this.#init.trees.links(wireTopic)
+    for (const peer of this.#missing.found(toHex(id), first)) {
+      const name = peer.toString()
+      if (name === first) links?.graft(name)
+      else if (links?.prune(name) === true) this.prune(peer, id)
+    }
+  }
+
+  #graft(peer: PeerId, ids: Uint8Array[]): void {
+    for (let from = 0; from < ids.length; from += MAX_CONTROL_IDS) {
+      this.#send(peer, 'high', { graft: ids.slice(from, from + MAX_CONTROL_IDS) })
+    }
+  }
+
+  #receive(bytes: Uint8Array, { peer }: UnicastContext): void {
+    const { peers } = this.#init
+    if (!peers.isReady(peer)) throw new MessageRefusedError('not-ready')
+    const control = decodeControl(bytes)
+    if (control === undefined) {
+      peers.report(peer, { class: 'protocol-violation', evidence: 'malformed broadcast tree control' })
+      throw new MessageRefusedError('malformed')
+    }
+    const count = control.ihave.length + control.graft.length + control.prune.length
+    if (!this.#inbound.tryTake(peer.toString(), count)) throw new MessageRefusedError('rate-limited')
+    for (const id of control.ihave) this.#onIhave(peer, id)
+    for (const id of control.graft) this.#onGraft(peer, id)
+    for (const id of control.prune) this.#onPrune(peer, id)
+  }
+
+  #onIhave(peer: PeerId, bytes: Uint8Array): void {
+    const { cache, messages, puller } = this.#init
+    const hex = toHex(bytes)
+    messages.get(hex)?.holders.add(peer.toString())
+    if (puller.has(hex)) puller.addSource(hex, peer)
+    else if (cache.get(hex) === undefined) this.#missing.add({ bytes, hex }, peer)
+  }
+
+  #onGraft(peer: PeerId, id: Uint8Array): void {
+    const { give, messages, trees } = this.#init
+    const message = messages.get(toHex(id))
+    if (message === undefined) return
+    const links = trees.links(message.wireTopic)
+    // Who asks for what it sent us itself does not want the message, but the link.
+    if (message.holders.has(peer.toString())) links?.adopt(peer.toString())
+    else links?.graft(peer.toString())
+    give(message, peer)
+  }
+
+  #onPrune(peer: PeerId, id: Uint8Array): void {
+    const { messages, trees } = this.#init
+    const message = messages.get(toHex(id))
+    if (message === undefined) return
+    message.holders.add(peer.toString())
+    const isPruned = trees.links(message.wireTopic)?.prune(peer.toString()) ?? true
+    if (!isPruned) this.#send(peer, 'high', { graft: [id] })
+  }
+
+  #send(peer: PeerId, lane: Lane, control: Partial<Control>): void {
+    const { siblings, queue, metrics, log, sendDeadlineMs: deadlineMs } = this.#init
+    const signal = this.#signal
+    if (signal === undefined) return
+    const fail = (reason: string): void => {
+      metrics.dropped(reason)
+      log.trace('tree control to %p dropped: %s', peer, reason)
+    }
+    const run = async (): Promise<void> => {
+      try {
+        await siblings.unicast?.send(peer, TREE_CONTROL_HANDLER, encodeControl(control), { lane, deadlineMs, signal })
+        metrics.treeControl(control)
+      } catch (err) {
+        fail(reasonOf(err))
+      }
+    }
+    queue.push({ lane, run, drop: fail })
+  }
+}

@@ -1,0 +1,70 @@
+import { LRUCache } from 'lru-cache'
+import type { Lane } from '@gridmesh/interfaces'
+import { MAX_CONTROL_IDS, MAX_GRAFTS_PER_MESSAGE, TREE_ENTRY_BYTES, TREE_RECENT_MS } from './constants.ts'
+
+/** A message that came, or went, by the tree of its topic. */
+export interface TreeMessage {
+  readonly id: Uint8Array
+  readonly wireTopic: string
+  readonly lane: Lane
+  /** The frame, as it is sent on. */
+  readonly bytes: Uint8Array
+  /** Multihash of the author, as the frame claims, in hex. */
+  readonly origin: string
+  /** Who brought it first; `undefined` where we wrote it. */
+  readonly first: string | undefined
+  /** Neighbours that are known to have it. */
+  readonly holders: Set<string>
+  /** Whether it may be sent on. */
+  isAccepted: boolean
+  /** When it came, on the clock of `performance.now`. */
+  readonly atMs: number
+  /** How often it was sent to a peer that asked for it. */
+  readonly grafts: Map<string, number>
+}
+
+/** The messages that neighbours may ask for, by id, bounded in bytes and time. */
+export class TreeMessages {
+  readonly #entries: LRUCache<string, TreeMessage>
+
+  constructor(maxBytes: number, lifetimeMs: number) {
+    this.#entries = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ bytes }) => bytes.length + TREE_ENTRY_BYTES,
+      ttl: lifetimeMs,
+      ttlResolution: 0,
+    })
+  }
+
+  get(id: string): TreeMessage | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** Those that were accepted of late, of one topic, the latest first. */
+  recent(wireTopic: string): TreeMessage[] {
+    const sinceMs = performance.now() - TREE_RECENT_MS
+    const all = [...this.#entries.values()].filter(({ atMs, isAccepted }) => isAccepted && atMs >= sinceMs)
+    return all.filter((message) => message.wireTopic === wireTopic).slice(0, MAX_CONTROL_IDS)
+  }
+
+  add(id: string, message: TreeMessage): void {
+    this.#entries.set(id, message)
+  }
+
+  /** Forgets this very message, and not what has taken its place since. */
+  remove(id: string, message: TreeMessage): void {
+    if (this.#entries.peek(id) === message) this.#entries.delete(id)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+  }
+}
+
+/** Whether `peer` may be sent a message that it asks for. Counts that it is. */
+export function takeGraft(message: TreeMessage, peer: string): boolean {
+  const count = message.grafts.get(peer) ?? 0
+  if (!message.isAccepted || message.holders.has(peer) || count >= MAX_GRAFTS_PER_MESSAGE) return false
+  message.grafts.set(peer, count + 1)
+  return true
+}

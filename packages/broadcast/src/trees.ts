@@ -1,0 +1,72 @@
+import type { PeerId } from '@libp2p/interface'
+import { MAX_TREE_NEIGHBOURS } from './constants.ts'
+import type { GossipRouter } from './gossip-router.ts'
+import type { Peers } from './peers.ts'
+import { TreeLinks } from './tree-links.ts'
+
+/** What the trees are made from. */
+export interface TreesInit {
+  peers: Peers
+  router: Pick<GossipRouter, 'isSubscribed' | 'mesh' | 'subscribers'>
+}
+
+/** Where a message of one topic goes next. */
+export interface Branches {
+  /** Are sent it. */
+  eager: PeerId[]
+  /** Are told of it. */
+  lazy: PeerId[]
+}
+
+/** The tree of each topic, within the mesh that gossipsub keeps for it. */
+export class Trees {
+  readonly #init: TreesInit
+  readonly #links = new Map<string, TreeLinks>()
+
+  constructor(init: TreesInit) {
+    this.#init = init
+  }
+
+  /** The links of a topic, while we subscribe to it. */
+  links(wireTopic: string): TreeLinks | undefined {
+    if (!this.#init.router.isSubscribed(wireTopic)) {
+      this.#links.delete(wireTopic)
+      return undefined
+    }
+    const links = this.#links.get(wireTopic) ?? new TreeLinks()
+    this.#links.set(wireTopic, links)
+    return links
+  }
+
+  /** The peer of this name, if it is in the mesh. */
+  neighbour(wireTopic: string, id: string): PeerId | undefined {
+    return this.#init.router.mesh(wireTopic).find((peer) => peer.toString() === id)
+  }
+
+  /** Where a message goes, but to those that have it. */
+  branches(wireTopic: string, holders: ReadonlySet<string>): Branches {
+    const { peers, router } = this.#init
+    const isReachable = (peer: PeerId): boolean => peers.isReachable(peer)
+    const links = this.links(wireTopic)
+    const isMissing = (peer: PeerId): boolean => !holders.has(peer.toString())
+    // Who is in no mesh is no part of the tree: two ways in would have the tree pruned between them.
+    if (links === undefined) {
+      const [first, ...others] = router.subscribers(wireTopic).filter(isReachable).slice(0, MAX_TREE_NEIGHBOURS)
+      return { eager: first === undefined ? [] : [first], lazy: others }
+    }
+    const mesh = router.mesh(wireTopic).filter(isReachable)
+    if (mesh.length === 0) {
+      const eager = router.subscribers(wireTopic).filter(isReachable).slice(0, MAX_TREE_NEIGHBOURS)
+      return { eager: eager.filter(isMissing), lazy: [] }
+    }
+    links.keep(new Set(mesh.map(String)))
+    const { eager = [], lazy = [] } = Object.groupBy(mesh.filter(isMissing), (peer) =>
+      links.isEager(peer.toString()) ? 'eager' : 'lazy',
+    )
+    return { eager, lazy }
+  }
+
+  clear(): void {
+    this.#links.clear()
+  }
+}
