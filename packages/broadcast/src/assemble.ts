@@ -98,7 +98,7 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const traffic = new GossipTraffic({ siblings, topology, frames })
   traffic.follow(gossipRouter)
   const gossip = new GossipCarrier({ ...shared, inbox, announcements, ids, acks, router, traffic })
-  const trees = new Trees({ peers, router })
+  const trees = new Trees({ peers, router, gossipFactor: options.gossipFactor })
   const messages = new TreeMessages(options.maxTreeBytes, options.treeLifetimeMs)
   const tree = new TreeCarrier({ ...shared, inbox, announcements, puller, acks, sender, router, trees, messages })
   const server = new ChunkServer(shared)

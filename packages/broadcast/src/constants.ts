@@ -63,10 +63,14 @@ export const MAX_ACK_IDS = 256
 export const TREE_ROOT_MS = 5_000
 /** Time for which a neighbour is taken for a child once it has said so, in ms. */
 export const TREE_CHILD_MS = 5_000
-/** A new neighbour is told of the messages of so many ms before: gossipsub's gossip goes back as far. */
+/** New neighbours and others are told of the messages of so many ms before: gossipsub's gossip goes back as far. */
 export const TREE_RECENT_MS = 3_000
 /** Neighbours that are sent a message of a topic which has no mesh, at most: gossipsub's D. */
 export const MAX_TREE_NEIGHBOURS = 6
+/** Subscribers outside of the mesh that are told of messages with each heartbeat, at least: gossipsub's Dlazy. */
+export const MIN_TREE_OUTSIDERS = 6
+/** Messages that one of them is told of with a heartbeat, at most. */
+export const MAX_RECENT_IDS = 2_048
 /** What a message takes beside its frame while it is kept to be asked for, in bytes. */
 export const TREE_ENTRY_BYTES = 512
 /** Times that a peer is sent a message it asks for. */

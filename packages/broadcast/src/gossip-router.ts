@@ -166,6 +166,15 @@ export class GossipRouter {
     signal.addEventListener('abort', () => this.#router.removeEventListener('gossipsub:graft', onGraft), { once: true })
   }
 
+  /** Calls back with each heartbeat, until `signal` aborts. */
+  whenBeating(listener: () => void, signal: AbortSignal): void {
+    const onBeat = (): void => listener()
+    this.#router.addEventListener('gossipsub:heartbeat', onBeat)
+    signal.addEventListener('abort', () => this.#router.removeEventListener('gossipsub:heartbeat', onBeat), {
+      once: true,
+    })
+  }
+
   /** A peer is ready: whether it gossips is found out at once. */
   meet(peer: PeerId): void {
     if (this.#isStarted) this.#topology.meet(peer)

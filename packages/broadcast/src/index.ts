@@ -1,9 +1,9 @@
 /**
  * @packageDocumentation
  *
- * Messages to many peers, with a result that says who has them. A message spreads by gossip (gossipsub), by flood
- * (every ready peer, which passes it on) or directed (chosen peers only); the critical lane floods and gossips at
- * once. Whatever way a message comes, a handler gets it at most once, and its verdict decides what goes further. Large
+ * Messages to many peers, with a result that says who has them. A message spreads by gossip (gossipsub), by tree
+ * (Plumtree, over each link once), by flood (every ready peer, which passes it on) or directed (chosen peers only); the
+ * critical lane floods and gossips at once. Whatever way a message comes, a handler gets it at most once, and its verdict decides what goes further. Large
  * payloads are announced only: receivers pull them in chunks, each checked alone, from all who have them.
  *
  * Not for signing: the bytes are opaque, and an envelope inside them must prove who wrote them.
@@ -174,7 +174,7 @@ export interface BroadcastComponents {
   /** Charges inbound messages. Absent: they are not limited here. */
   rateLimiter?: Pick<RateLimiter, 'take'>
   /**
-   * Carries flood, directed sends, acknowledgements and chunks. Absent: those sends are dropped as `no-unicast`, and
+   * Carries trees, flood, directed sends, acknowledgements and chunks. Absent: those sends are dropped as `no-unicast`, and
    * what is above `pullAboveBytes` can neither be published nor received.
    */
   unicast?: BroadcastUnicast

@@ -22,7 +22,7 @@ import type { Trees } from './trees.ts'
 export interface TreeCarrierInit extends IntakeInit, Omit<TreeControlInit, 'give'> {
   peerId: PeerId
   siblings: Siblings
-  router: Pick<GossipRouter, 'whenGrafted' | 'whenReachable'>
+  router: Pick<GossipRouter, 'whenBeating' | 'whenGrafted' | 'whenReachable'>
   announcements: Announcements
   retained: RetainedPayloads
   acks: AckCarrier
@@ -66,6 +66,7 @@ export class TreeCarrier {
     siblings.unicast?.handle(TREE_HANDLER, (bytes, context) => this.#receive(bytes, context), { receiptDelayMs })
     this.#control.start(signal)
     router.whenGrafted((wireTopic, peer) => this.#welcome(wireTopic, peer), signal)
+    router.whenBeating(() => this.#gossip(), signal)
   }
 
   stop(): void {
@@ -152,12 +153,12 @@ export class TreeCarrier {
       throw new MessageRefusedError(judgement.reason)
     }
     const { known } = judgement
-    this.#control.found(message)
+    const wasAsked = this.#control.found(message)
     const isAuthor = equals(peer.toMultihash().bytes, frame.origin)
     if (!known.isOwn && !known.isAcknowledged) {
       known.isAcknowledged = true
-      // The receipt tells the author already, but of what was announced.
-      if (!isAuthor || frame.announced !== undefined) acks.acknowledge(frame.origin, message.id, isAuthor)
+      // The receipt tells the author already, but of what was announced or asked for.
+      if (!isAuthor || wasAsked || frame.announced !== undefined) acks.acknowledge(frame.origin, message.id, isAuthor)
     }
     if (!message.isAccepted) this.#passOn(message, known, frame.announced !== undefined)
   }
@@ -178,7 +179,16 @@ export class TreeCarrier {
 
   /** Tells a new neighbour of what went by while it was none, or it could miss that for good. */
   #welcome(wireTopic: string, peer: PeerId): void {
-    for (const { id } of this.#init.messages.recent(wireTopic)) this.#control.announce([peer], id)
+    this.#control.tell(peer, this.#init.messages.recent(wireTopic))
+  }
+
+  #gossip(): void {
+    const { messages, trees } = this.#init
+    for (const wireTopic of trees.topics()) {
+      const recent = messages.recent(wireTopic)
+      if (recent.length === 0) continue
+      for (const peer of trees.outsiders(wireTopic)) this.#control.tell(peer, recent)
+    }
   }
 
   #give(message: TreeMessage, peer: PeerId): void {

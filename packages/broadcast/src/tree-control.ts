@@ -54,7 +54,8 @@ export class TreeControl {
     this.#ihave = new IdBatcher({
       delayMs: init.ihaveDelayMs,
       maxIdsPerBatch: MAX_CONTROL_IDS,
-      maxIdsPerSecond: MAX_CONTROL_IDS_PER_SECOND / 2,
+      // What is said in one second may come in the next, and there is more to be told.
+      maxIdsPerSecond: MAX_CONTROL_IDS_PER_SECOND / 4,
       send: (peer, ids) => this.#send(peer, 'normal', { ihave: ids }),
     })
     this.#missing = new MissingMessages({ afterMs: init.graftAfterMs, ask: (peer, ids) => this.#graft(peer, ids) })
@@ -82,25 +83,35 @@ export class TreeControl {
     for (const peer of peers) this.#ihave.add(peer, id)
   }
 
+  /** Tells a peer of messages, now, but for those it has. */
+  tell(peer: PeerId, messages: readonly TreeMessage[]): void {
+    const name = peer.toString()
+    const ids = messages.filter(({ holders }) => !holders.has(name)).map(({ id }) => id)
+    for (const ihave of inPieces(ids)) this.#send(peer, 'normal', { ihave })
+  }
+
   /** Tells a neighbour to send us no more of the topic of this message. */
   prune(peer: PeerId, id: Uint8Array): void {
     this.#send(peer, 'high', { prune: [id] })
   }
 
-  /** A message has come: nobody need be asked for it. The link to whoever was is kept if it came from there. */
-  found({ id, wireTopic, first }: TreeMessage): void {
+  /**
+   * A message has come: nobody need be asked for it. The link to whoever was is kept if it came from there. Returns whether
+   * it did.
+   */
+  found({ id, wireTopic, first }: TreeMessage): boolean {
     const links = this.#init.trees.links(wireTopic)
-    for (const peer of this.#missing.found(toHex(id), first)) {
+    const asked = this.#missing.found(toHex(id), first)
+    for (const peer of asked) {
       const name = peer.toString()
       if (name === first) links?.graft(name)
       else if (links?.prune(name) === true) this.prune(peer, id)
     }
+    return asked.some((peer) => peer.toString() === first)
   }
 
   #graft(peer: PeerId, ids: Uint8Array[]): void {
-    for (let from = 0; from < ids.length; from += MAX_CONTROL_IDS) {
-      this.#send(peer, 'high', { graft: ids.slice(from, from + MAX_CONTROL_IDS) })
-    }
+    for (const graft of inPieces(ids)) this.#send(peer, 'high', { graft })
   }
 
   #receive(bytes: Uint8Array, { peer }: UnicastContext): void {
@@ -164,4 +175,10 @@ export class TreeControl {
     }
     queue.push({ lane, run, drop: fail })
   }
+}
+
+/** Lists that fit a control message each. */
+function inPieces(ids: readonly Uint8Array[]): Uint8Array[][] {
+  const count = Math.ceil(ids.length / MAX_CONTROL_IDS)
+  return Array.from({ length: count }, (_, at) => ids.slice(at * MAX_CONTROL_IDS, (at + 1) * MAX_CONTROL_IDS))
 }

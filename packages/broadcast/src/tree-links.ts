@@ -56,7 +56,10 @@ export class TreeLinks {
   copy({ from, first, origin }: TreeCopy): string | undefined {
     if (!this.#refer(origin)) return undefined
     const late = [from, first].find((peer) => peer !== undefined && peer !== this.#parent && !this.#isChild(peer))
-    if (late !== undefined) this.#lazy.add(late)
+    if (late === undefined) return undefined
+    // Who was a child may still be one: it goes on to be sent messages until it says that it is not.
+    if (this.#children.has(late)) this.#children.set(late, performance.now())
+    else this.#lazy.add(late)
     return late
   }
 

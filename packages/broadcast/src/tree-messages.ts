@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Lane } from '@gridmesh/interfaces'
-import { MAX_CONTROL_IDS, MAX_GRAFTS_PER_MESSAGE, TREE_ENTRY_BYTES, TREE_RECENT_MS } from './constants.ts'
+import { MAX_GRAFTS_PER_MESSAGE, MAX_RECENT_IDS, TREE_ENTRY_BYTES, TREE_RECENT_MS } from './constants.ts'
 
 /** A message that came, or went, by the tree of its topic. */
 export interface TreeMessage {
@@ -37,14 +37,19 @@ export class TreeMessages {
   }
 
   get(id: string): TreeMessage | undefined {
-    return this.#entries.get(id)
+    // Not a use: they stay in the order in which they came.
+    return this.#entries.peek(id)
   }
 
   /** Those that were accepted of late, of one topic, the latest first. */
   recent(wireTopic: string): TreeMessage[] {
     const sinceMs = performance.now() - TREE_RECENT_MS
-    const all = [...this.#entries.values()].filter(({ atMs, isAccepted }) => isAccepted && atMs >= sinceMs)
-    return all.filter((message) => message.wireTopic === wireTopic).slice(0, MAX_CONTROL_IDS)
+    const found: TreeMessage[] = []
+    for (const message of this.#entries.values()) {
+      if (message.atMs < sinceMs || found.length >= MAX_RECENT_IDS) break
+      if (message.isAccepted && message.wireTopic === wireTopic) found.push(message)
+    }
+    return found
   }
 
   add(id: string, message: TreeMessage): void {

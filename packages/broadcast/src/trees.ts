@@ -1,11 +1,13 @@
 import type { PeerId } from '@libp2p/interface'
-import { MAX_TREE_NEIGHBOURS } from './constants.ts'
+import { MAX_TREE_NEIGHBOURS, MIN_TREE_OUTSIDERS } from './constants.ts'
 import type { GossipRouter } from './gossip-router.ts'
 import type { Peers } from './peers.ts'
 import { TreeLinks } from './tree-links.ts'
 
 /** What the trees are made from. */
 export interface TreesInit {
+  /** Share of the subscribers outside of the mesh that are told of messages, 0 to 1. */
+  gossipFactor: number
   peers: Peers
   router: Pick<GossipRouter, 'isSubscribed' | 'mesh' | 'subscribers'>
 }
@@ -16,6 +18,15 @@ export interface Branches {
   eager: PeerId[]
   /** Are told of it. */
   lazy: PeerId[]
+}
+
+/** As many of a list, at random; the list is used up. */
+function drawn<T>(from: T[], count: number): T[] {
+  const chosen: T[] = []
+  while (chosen.length < count && from.length > 0) {
+    chosen.push(...from.splice(Math.floor(Math.random() * from.length), 1))
+  }
+  return chosen
 }
 
 /** The tree of each topic, within the mesh that gossipsub keeps for it. */
@@ -51,8 +62,8 @@ export class Trees {
     const isMissing = (peer: PeerId): boolean => !holders.has(peer.toString())
     // Who is in no mesh is no part of the tree: two ways in would have the tree pruned between them.
     if (links === undefined) {
-      const [first, ...others] = router.subscribers(wireTopic).filter(isReachable).slice(0, MAX_TREE_NEIGHBOURS)
-      return { eager: first === undefined ? [] : [first], lazy: others }
+      const [first, ...lazy] = router.subscribers(wireTopic).filter(isReachable).slice(0, MAX_TREE_NEIGHBOURS)
+      return { eager: first === undefined ? [] : [first], lazy }
     }
     const mesh = router.mesh(wireTopic).filter(isReachable)
     if (mesh.length === 0) {
@@ -64,6 +75,21 @@ export class Trees {
       links.isEager(peer.toString()) ? 'eager' : 'lazy',
     )
     return { eager, lazy }
+  }
+
+  /** The topics that have a tree. */
+  topics(): Iterable<string> {
+    return this.#links.keys()
+  }
+
+  /** Some subscribers outside of the mesh, at random: all neighbours of a node may be of those that pass nothing on. */
+  outsiders(wireTopic: string): PeerId[] {
+    const { gossipFactor, peers, router } = this.#init
+    const mesh = new Set(router.mesh(wireTopic).map(String))
+    const outside = router
+      .subscribers(wireTopic)
+      .filter((peer) => !mesh.has(peer.toString()) && peers.isReachable(peer))
+    return drawn(outside, Math.max(MIN_TREE_OUTSIDERS, Math.ceil(outside.length * gossipFactor)))
   }
 
   clear(): void {

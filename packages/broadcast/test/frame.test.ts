@@ -18,6 +18,7 @@ import {
 import { decodeFrame, encodeFrame, type Frame, frameId } from '../src/frame.ts'
 import { garbageId, manifestId, messageId, toHex } from '../src/message-id.ts'
 import { ChunkReply } from '../src/pb/broadcast.ts'
+import { decodeControl, encodeControl } from '../src/tree-codec.ts'
 import { pattern } from './helpers/payloads.ts'
 
 const MAX = 1_000
@@ -92,6 +93,13 @@ it('reads and writes the golden request for chunks, and the golden answer', () =
   ]
   expect(decodeChunkReply(golden('chunk-reply'), 2)).toEqual(chunks)
   expect(encodeChunkReply(chunks)).toEqual(golden('chunk-reply'))
+})
+
+it('reads and writes the golden control message of a tree', () => {
+  const idFrom = (first: number): Uint8Array => Uint8Array.from({ length: 20 }, (_, i) => first + i)
+  const control = { ihave: [idFrom(0)], graft: [idFrom(100)], prune: [idFrom(200)] }
+  expect(decodeControl(golden('tree-control'))).toEqual(control)
+  expect(encodeControl(control)).toEqual(golden('tree-control'))
 })
 
 it('has room in an announcement for the longest origin and topic, and calls more than that malformed', () => {

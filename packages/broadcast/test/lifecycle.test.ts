@@ -56,8 +56,8 @@ it('leaves no timer, listener or handler behind, whatever was under way', async 
   const verdict = router.validate(peer.peerId, TOPIC, frameOf(peer, new Uint8Array([3])))
   vi.advanceTimersByTime(1)
   expect(vi.getTimerCount()).toBe(4)
-  // The second ones look after new neighbours of trees, and gossipsub's streams.
-  expect(EVENTS.map((event) => router.listenerCount(event))).toEqual([1, 2, 2])
+  // The further ones look after new neighbours of trees, and after gossipsub's streams and who is told of messages.
+  expect(EVENTS.map((event) => router.listenerCount(event))).toEqual([1, 2, 3])
 
   await stop(node.broadcast)
   await stop(node.broadcast)

@@ -2,8 +2,9 @@ import type { BroadcastHandler, UnicastContext, UnicastHandler } from '@gridmesh
 import fc from 'fast-check'
 import { afterEach, expect, it, vi } from 'vitest'
 import { MAX_CONTROL_IDS, MAX_GRAFTS_PER_MESSAGE } from '../src/constants.ts'
-import { encodeFrame } from '../src/frame.ts'
-import { TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
+import { encodeAck } from '../src/ack-codec.ts'
+import { encodeFrame, type Frame } from '../src/frame.ts'
+import { ACK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
 import { messageId, toHex } from '../src/message-id.ts'
 import { decodeControl, encodeControl } from '../src/tree-codec.ts'
 import {
@@ -197,15 +198,16 @@ async function meeting(handler: BroadcastHandler = () => 'accept'): Promise<Meet
   return { node, raw, manager, context, says }
 }
 
-function frame(content: number, isDirected = false): Uint8Array {
-  const payload = new Uint8Array([content])
+function frame(content: number, changes: Partial<Frame> = {}): Uint8Array {
+  const [origin, payload] = [new Uint8Array([7]), new Uint8Array([content])]
   return encodeFrame({
     lane: 'normal',
-    isDirected,
-    origin: new Uint8Array([7]),
+    isDirected: false,
+    origin,
     hops: 0,
     topic: wireTopic(TOPIC),
     payload,
+    ...changes,
   })
 }
 
@@ -229,7 +231,7 @@ function givenTo({ node, raw }: Meeting): number {
 it('names what is wrong with bytes that are no frame or control message, blames for them, and throws nothing untyped', async () => {
   const { says, manager, raw } = await meeting()
   expect(await says(TREE_HANDLER, new Uint8Array([255]))).toBe('malformed')
-  expect(await says(TREE_HANDLER, frame(1, true))).toBe('malformed')
+  expect(await says(TREE_HANDLER, frame(1, { isDirected: true }))).toBe('malformed')
   expect(await says(TREE_CONTROL_HANDLER, new Uint8Array())).toBe('malformed')
   expect(await says(TREE_CONTROL_HANDLER, encodeControl({ graft: [new Uint8Array(19)] }))).toBe('malformed')
   const tooMany = Array.from({ length: MAX_CONTROL_IDS + 1 }, () => idOf(1))
@@ -321,6 +323,21 @@ it('hears no more of a peer than a second allows, and nothing of one that is not
   await connect(stranger, node)
   const sent = stranger.unicast?.send(node.peerId, TREE_CONTROL_HANDLER, encodeControl({ ihave: [idOf(1)] }))
   await expect(sent).rejects.toMatchObject({ code: 'not-ready' })
+})
+
+it('tells the author that it has what it had to ask the author for', async () => {
+  const met = await meeting()
+  const { node, raw, says } = met
+  const acked: Uint8Array[] = []
+  raw.unicast.handle(ACK_HANDLER, (bytes) => void acked.push(bytes))
+  expect(await says(TREE_CONTROL_HANDLER, encodeControl({ ihave: [idOf(1)] }))).toBe('ok')
+  await eventually(() => expect(toldTo(met)).toHaveLength(1))
+  const origin = raw.peerId.toMultihash().bytes
+  expect(await says(TREE_HANDLER, frame(1, { origin }))).toBe('ok')
+  expect(await says(TREE_HANDLER, frame(2, { origin }))).toBe('ok')
+  // Of what came by itself the receipt says it.
+  await eventually(() => expect(acked).toEqual([encodeAck([idOf(1)])]))
+  expect(node.unicast?.inFlight).toBe(0)
 })
 
 it('names its messages as every other strategy does', async () => {

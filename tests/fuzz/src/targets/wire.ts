@@ -1,4 +1,5 @@
 import { decodeAck, encodeAck } from '../../../../packages/broadcast/src/ack-codec.ts'
+import { decodeControl, encodeControl } from '../../../../packages/broadcast/src/tree-codec.ts'
 import {
   decodeChunkReply,
   decodeChunkRequest,
@@ -113,6 +114,14 @@ export const WIRE: readonly Target[] = [
     seeds: goldenHex('broadcast', 'ack'),
     decode: decodeAck,
     encode: (ids) => encodeAck(ids ?? []),
+    refusals: [],
+    isRefusal: isUndefined,
+  }),
+  stable({
+    name: 'broadcast-tree-control',
+    seeds: goldenHex('broadcast', 'tree-control'),
+    decode: decodeControl,
+    encode: (control) => encodeControl(control ?? {}),
     refusals: [],
     isRefusal: isUndefined,
   }),
