@@ -63,7 +63,8 @@ const simulation = createSimulation<ModuleServices>({
   seed: 1,
   nodes,
   links: { latency: thailandLatency(), jitterMs: 2 },
-  options: (plan) => gridmeshKit.build(plan, { ...settings, messagesPerSecond: 100, gossipDegree: 8 }),
+  options: (plan) =>
+    gridmeshKit.build(plan, { ...settings, messagesPerSecond: 100, gossipDegree: 8, strategy: 'gossip' }),
 })
 const result = await simulation.run(async ({ nodes: all, network, clock, deliveries }) => {
   marks.built = realMs()

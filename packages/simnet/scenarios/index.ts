@@ -31,6 +31,8 @@ import { rateLimitAbuse } from './rate-limit-abuse.ts'
 import type { Scenario } from './scenario.ts'
 import { slowMajority } from './slow-majority.ts'
 import { sybil } from './sybil.ts'
+import { treeChurn } from './tree-churn.ts'
+import { treeWithheld } from './tree-withheld.ts'
 
 /** Every scenario: faults first, then attacks. */
 export const scenarios: readonly Scenario[] = [
@@ -47,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   crashTenth,
   massRestart,
   clockSkew,
+  treeChurn,
   sybil,
   eclipse,
   eclipsePublishers,
@@ -56,6 +59,7 @@ export const scenarios: readonly Scenario[] = [
   flash,
   covertFlash,
   ipColocation,
+  treeWithheld,
 ]
 
 export type { SimServices } from './app.ts'

@@ -69,6 +69,7 @@ export async function playScenario(scenario: Scenario, init: PlayInit): Promise<
     maxPeers: 1_000,
     messagesPerSecond: 100,
     gossipDegree: 8,
+    strategy: 'gossip',
     ...scenario.settings?.(cast, index),
   })
   const play = new Play(scenario, cast, kit, settings)

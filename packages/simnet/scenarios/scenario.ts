@@ -51,6 +51,8 @@ export interface NodeSettings {
   messagesPerSecond: number
   /** Peers in a gossip mesh. @default 8 */
   gossipDegree: number
+  /** How messages below the critical lane spread. @default 'gossip' */
+  strategy: 'gossip' | 'tree'
 }
 
 /** How much of a bounded thing is in use. */

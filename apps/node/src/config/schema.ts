@@ -141,7 +141,10 @@ const limits = z.strictObject({
 })
 
 const broadcast = z.strictObject({
-  strategy: z.enum(['gossip', 'flood']).default('gossip').describe('How messages below the critical lane spread'),
+  strategy: z
+    .enum(['gossip', 'tree', 'flood'])
+    .default('gossip')
+    .describe('How messages below the critical lane spread'),
   hopLimit: z.int().min(1).max(32).default(7).describe('Times a flooded message is passed on'),
   gossipFactor: z.number().min(0).max(1).default(0.25).describe('Share of peers outside the mesh told of messages'),
   maxIds: count.default(10_000).describe('Message ids remembered to recognise duplicates'),

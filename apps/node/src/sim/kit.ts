@@ -49,13 +49,14 @@ export const gridmeshKit: NodeKit = {
 
 /** All modules of a node, and what it says of a chain beside them. */
 export function wholeNode(plan: NodePlan, settings: NodeSettings, hasChain = false): NodeOptions<ModuleServices> {
-  const { minPeers, targetPeers, maxInbound, maxPeers, messagesPerSecond } = settings
+  const { minPeers, targetPeers, maxInbound, maxPeers, messagesPerSecond, strategy } = settings
   const own = `/p2p/${plan.peerId.toString()}`
   const entries = settings.bootstrap.filter((address) => !address.endsWith(own))
   const config = nodeConfigSchema.parse({
     region: plan.region,
     p2p: { minPeers, bootstrap: entries },
     discovery: { targetPeers },
+    broadcast: { strategy },
     chain: { enabled: hasChain },
     pool: { maxInbound },
     limits: { messagesPerSecond, messagesBurst: 2 * messagesPerSecond },

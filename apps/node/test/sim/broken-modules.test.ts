@@ -12,6 +12,7 @@ const FEW_SEEDS = 6
 const TIMEOUT_MS = 300_000
 /** The service by which nodes acknowledge what came by gossip. */
 const ACK_HANDLER = 'broadcast-ack'
+const TREE_CONTROL_HANDLER = 'broadcast-tree-control'
 /** The handlers of nodes that answer, and of those that are called too often. */
 const [ECHO, COUNTED] = ['sim-echo', 'sim-counted']
 /** From when on a network has been apart for a while, and how long, in ms. */
@@ -217,6 +218,15 @@ const BROKEN: Broken[] = [
     play: shipped('full-entries'),
     law: 'gathered',
     change: replacing('discovery', () => ({ referrals: async () => [] })),
+  },
+  {
+    who: 'nodes that ask for nothing that does not come by itself',
+    play: shipped('tree-withheld'),
+    law: 'withheld: under attack: delivered',
+    change: replacing('unicast', (unicast) => {
+      const send = unicast.send.bind(unicast)
+      return { send: async (...args) => (args[1] === TREE_CONTROL_HANDLER ? never() : send(...args)) }
+    }),
   },
   {
     who: 'bulk messages that nobody sends',
