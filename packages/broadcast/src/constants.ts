@@ -61,8 +61,12 @@ export const MAX_ACK_IDS = 256
 
 /** Time after which a root that is not heard makes way for another, in ms. */
 export const TREE_ROOT_MS = 5_000
+/** Time after which a parent that was not the first with any message of the root makes way for who is, in ms. */
+export const TREE_PARENT_MS = 10_000
+/** Time after which nothing is under way any more that was sent over a link before it was pruned, in ms. */
+export const TREE_UNDER_WAY_MS = 5_000
 /** Time for which a neighbour is taken for a child once it has said so, in ms. */
-export const TREE_CHILD_MS = 5_000
+export const TREE_CHILD_MS = 15_000
 /** New neighbours and others are told of the messages of so many ms before: gossipsub's gossip goes back as far. */
 export const TREE_RECENT_MS = 3_000
 /** Neighbours that are sent a message of a topic which has no mesh, at most: gossipsub's D. */

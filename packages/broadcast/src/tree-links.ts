@@ -1,4 +1,4 @@
-import { TREE_CHILD_MS, TREE_ROOT_MS } from './constants.ts'
+import { TREE_CHILD_MS, TREE_PARENT_MS, TREE_ROOT_MS, TREE_UNDER_WAY_MS } from './constants.ts'
 
 /** One more copy of a message: who brought it, who brought the first, and who wrote it, as the frame claims. */
 export interface TreeCopy {
@@ -18,15 +18,16 @@ export interface TreeCopy {
  * messages prune links, and the link by which a node hears it first, that to its parent, is pruned by neither end.
  */
 export class TreeLinks {
-  readonly #lazy = new Set<string>()
+  /** Since when links have been pruned. */
+  readonly #lazy = new Map<string, number>()
   /** When neighbours said that we are their parent; by now they may have another. */
   readonly #children = new Map<string, number>()
-  #parent: string | undefined
+  #parent: { peer: string; heardAtMs: number } | undefined
   #root: { origin: string; heardAtMs: number } | undefined
 
   /** The neighbour that we hear the root by. */
   get parent(): string | undefined {
-    return this.#parent
+    return this.#parent?.peer
   }
 
   /** Whether messages are sent to this neighbour, not only told of. */
@@ -39,27 +40,27 @@ export class TreeLinks {
     for (const peers of [this.#lazy, this.#children]) {
       for (const peer of peers.keys()) if (!neighbours.has(peer)) peers.delete(peer)
     }
-    if (this.#parent !== undefined && !neighbours.has(this.#parent)) this.#parent = undefined
+    if (this.#parent !== undefined && !neighbours.has(this.#parent.peer)) this.#parent = undefined
   }
 
   /** A neighbour was the first with a message, or we wrote it ourselves: `from` is `undefined` then. */
   first(from: string | undefined, origin: string): void {
+    this.#mend(from)
     const isNewRoot = origin !== this.#root?.origin
     if (!this.#refer(origin)) return
+    const heardAtMs = performance.now()
+    // Messages that follow each other closely overtake each other: one that another was first with moves nothing.
+    const isHeard = this.#parent !== undefined && heardAtMs - this.#parent.heardAtMs < TREE_PARENT_MS
+    if (!isNewRoot && isHeard && from !== this.parent) return
     // What came by a pruned link was under way before.
-    const parent = from !== undefined && this.#lazy.has(from) ? undefined : from
-    if (isNewRoot) this.#parent = parent
-    else this.#parent ??= parent
+    this.#parent = from === undefined || this.#lazy.has(from) ? undefined : { peer: from, heardAtMs }
   }
 
   /** A further copy came. Returns the neighbour that is to send us no more, if there is one. */
   copy({ from, first, origin }: TreeCopy): string | undefined {
     if (!this.#refer(origin)) return undefined
-    const late = [from, first].find((peer) => peer !== undefined && peer !== this.#parent && !this.#isChild(peer))
-    if (late === undefined) return undefined
-    // Who was a child may still be one: it goes on to be sent messages until it says that it is not.
-    if (this.#children.has(late)) this.#children.set(late, performance.now())
-    else this.#lazy.add(late)
+    const late = [from, first].find((peer) => peer !== undefined && peer !== this.parent && !this.#isChild(peer))
+    if (late !== undefined) this.#lazy.set(late, performance.now())
     return late
   }
 
@@ -76,10 +77,17 @@ export class TreeLinks {
 
   /** A neighbour wants to be sent no more. Returns `false` where that is refused: we hear the root by it. */
   prune(peer: string): boolean {
-    if (peer === this.#parent) return false
+    if (peer === this.parent) return false
     this.#children.delete(peer)
-    this.#lazy.add(peer)
+    this.#lazy.set(peer, performance.now())
     return true
+  }
+
+  /** Who still sends, and is the first, has not heard that the link was pruned, or has grafted it since: so it is needed. */
+  #mend(from: string | undefined): void {
+    if (from === undefined) return
+    const sinceMs = this.#lazy.get(from)
+    if (sinceMs !== undefined && performance.now() - sinceMs >= TREE_UNDER_WAY_MS) this.#lazy.delete(from)
   }
 
   #isChild(peer: string): boolean {

@@ -76,7 +76,7 @@ it('comes to a tree over whose links each message goes once', () => {
         }
         model.run()
         model.maxDelayMs = CALM_MS
-        const calmUntilMs = model.nowMs + 30_000
+        const calmUntilMs = model.nowMs + 60_000
         for (let i = 0; model.nowMs < calmUntilMs; i++) publish(authors[i % authors.length] ?? 0, `${i} alone`)
 
         const before = { sends: model.sends, grafts: model.grafts }
