@@ -87,7 +87,7 @@ export const MAX_CONTROL_IDS_PER_SECOND = 8_192
 export const MAX_MISSING_IDS = 8_192
 export const MAX_MISSING_IDS_PER_PEER = 1_024
 /** Peers that are asked for one message, one after the other. */
-export const MAX_ANNOUNCERS = 8
+export const MAX_ANNOUNCERS = 32
 
 /** Messages that fit the buffers of one gossip stream: gossipsub answers an IWANT with one frame for all messages. */
 export const GOSSIP_BUFFER_MESSAGES = 8

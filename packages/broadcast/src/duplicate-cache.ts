@@ -10,6 +10,8 @@ export interface KnownMessage {
   isGossiped: boolean
   /** Gossipsub has sent it to others. */
   isGossipedOn: boolean
+  /** Sent on along the tree: a late copy, of which nothing else is kept by then, goes no second round. */
+  isBranched: boolean
   /** The author has a receipt or an acknowledgement of ours. */
   isAcknowledged: boolean
   /** Hops left in the frames we passed on, at most; -1 before we passed it on. */
@@ -45,6 +47,7 @@ export class DuplicateCache {
       isOwn: false,
       isGossiped: false,
       isGossipedOn: false,
+      isBranched: false,
       isAcknowledged: false,
       hops: -1,
     }

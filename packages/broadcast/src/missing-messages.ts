@@ -1,5 +1,5 @@
 import type { PeerId } from '@libp2p/interface'
-import { MAX_ANNOUNCERS, MAX_MISSING_IDS, MAX_MISSING_IDS_PER_PEER } from './constants.ts'
+import { MAX_ANNOUNCERS, MAX_COUNTED_PEERS, MAX_MISSING_IDS, MAX_MISSING_IDS_PER_PEER } from './constants.ts'
 import { Patience } from './patience.ts'
 
 /** What a list of missing messages needs. */
@@ -28,6 +28,8 @@ export class MissingMessages {
   readonly #missing = new Map<string, Missing>()
   /** How many each peer has announced. */
   readonly #perPeer = new Map<string, number>()
+  /** How many each peer was asked for in vain since it last gave one. */
+  readonly #failures = new Map<string, number>()
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(init: MissingMessagesInit) {
@@ -63,7 +65,9 @@ export class MissingMessages {
     this.#missing.delete(id)
     const { announcers, asked, sinceMs } = missing
     for (const announcer of announcers) this.#count(announcer, -1)
-    if (!asked.some((one) => one.toString() === peer)) this.#patience.came(performance.now() - sinceMs)
+    const giver = asked.find((one) => one.toString() === peer)
+    if (giver === undefined) this.#patience.came(performance.now() - sinceMs)
+    else this.#failures.delete(giver.toString())
     return asked
   }
 
@@ -72,6 +76,7 @@ export class MissingMessages {
     this.#timer = undefined
     this.#missing.clear()
     this.#perPeer.clear()
+    this.#failures.clear()
   }
 
   #count(peer: PeerId, change: 1 | -1): void {
@@ -79,6 +84,21 @@ export class MissingMessages {
     const count = (this.#perPeer.get(key) ?? 0) + change
     if (count > 0) this.#perPeer.set(key, count)
     else this.#perPeer.delete(key)
+  }
+
+  #fail(peer: PeerId | undefined): void {
+    if (peer === undefined) return
+    const key = peer.toString()
+    if (this.#failures.size >= MAX_COUNTED_PEERS) this.#failures.clear()
+    this.#failures.set(key, (this.#failures.get(key) ?? 0) + 1)
+  }
+
+  /** Whom to ask next: who gives what it says it has, before who does not. */
+  #next({ announcers }: Missing): PeerId | undefined {
+    const failures = (peer: PeerId): number => this.#failures.get(peer.toString()) ?? 0
+    const [first] = announcers.toSorted((a, b) => failures(a) - failures(b))
+    if (first !== undefined) announcers.splice(announcers.indexOf(first), 1)
+    return first
   }
 
   #expire(): void {
@@ -92,7 +112,8 @@ export class MissingMessages {
         break
       }
       this.#missing.delete(hex)
-      const peer = missing.announcers.shift()
+      this.#fail(missing.asked.at(-1))
+      const peer = this.#next(missing)
       // All who have it were asked in vain. Whoever announces it again begins anew.
       if (peer === undefined) continue
       this.#count(peer, -1)

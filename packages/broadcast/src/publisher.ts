@@ -85,7 +85,7 @@ export class Publisher {
       carriers.push(gossip.publish({ wireTopic, bytes, known, delivery, waitMs, signal, ready }))
     }
     if (strategies.includes('tree')) {
-      carriers.push(tree.publish({ ...shipment, wireTopic, id, delivery, waitMs, ready }))
+      carriers.push(tree.publish({ ...shipment, wireTopic, id, known, delivery, waitMs, ready }))
     }
     await Promise.all(carriers)
     onSent?.()

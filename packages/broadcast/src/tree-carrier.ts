@@ -30,7 +30,6 @@ export interface TreeCarrierInit extends IntakeInit, Omit<TreeControlInit, 'give
   trees: Trees
   messages: TreeMessages
   log: Logger
-  ackDelayMs: number
 }
 
 /** One publish by tree. */
@@ -38,6 +37,7 @@ export interface TreePublish {
   wireTopic: string
   id: Uint8Array
   bytes: Uint8Array
+  known: KnownMessage
   lane: Lane
   isAnnouncement: boolean
   delivery: PublishDelivery
@@ -81,7 +81,7 @@ export class TreeCarrier {
   /** Resolves when the frame was handed to the link of each neighbour it is sent to, or dropped. */
   async publish(publish: TreePublish): Promise<void> {
     const { messages, peerId, router, sender, trees } = this.#init
-    const { wireTopic, id, bytes, lane, isAnnouncement, delivery, ready, waitMs, signal } = publish
+    const { wireTopic, id, bytes, known, lane, isAnnouncement, delivery, ready, waitMs, signal } = publish
     await router.whenReachable({ topic: wireTopic, ready, waitMs, signal })
     if (signal.aborted) return
     const origin = toHex(peerId.toMultihash().bytes)
@@ -99,6 +99,7 @@ export class TreeCarrier {
       atMs: performance.now(),
       grafts: new Map(),
     })
+    known.isBranched = true
     trees.links(wireTopic)?.first(undefined, origin)
     const { eager: peers, lazy } = trees.branches(wireTopic, holders)
     this.#control.announce(lazy, id)
@@ -111,10 +112,10 @@ export class TreeCarrier {
     const taken = takeFrame(bytes, peer, this.#init)
     if (taken.frame.isDirected) this.#refuseDirected(peer)
     const hex = toHex(taken.id)
-    const known = messages.get(hex)
-    if (known !== undefined) this.#onCopy(known, peer)
-    const message = known ?? messageOf(taken, bytes, peer, lane)
-    if (known === undefined) messages.add(hex, message)
+    const had = messages.get(hex)
+    const message = had ?? messageOf(taken, bytes, peer, lane)
+    if (had === undefined) messages.add(hex, message)
+    else had.holders.add(peer.toString())
     const { judgement, isPulling } = this.#judge(taken, bytes.length, peer)
     const settled = judgement.then((outcome) => this.#settle(message, outcome, taken, peer))
     if (!isPulling) return settled
@@ -134,10 +135,8 @@ export class TreeCarrier {
     return { judgement: inbox.receive({ ...coming, id: toHex(id), payload }), isPulling: false }
   }
 
-  /** A further copy: the link that it came by may be one too many. */
-  #onCopy(message: TreeMessage, peer: PeerId): void {
-    const { first, id, origin, wireTopic, holders } = message
-    holders.add(peer.toString())
+  /** A copy that another was faster with: one of the two links may be one too many. */
+  #onCopy({ first, id, origin, wireTopic }: TreeMessage, peer: PeerId): void {
     const late = this.#init.trees.links(wireTopic)?.copy({ from: peer.toString(), first, origin })
     if (late === undefined) return
     const target = late === peer.toString() ? peer : this.#init.trees.neighbour(wireTopic, late)
@@ -153,6 +152,7 @@ export class TreeCarrier {
       throw new MessageRefusedError(judgement.reason)
     }
     const { known } = judgement
+    if (message.first !== peer.toString()) this.#onCopy(message, peer)
     const wasAsked = this.#control.found(message)
     const isAuthor = equals(peer.toMultihash().bytes, frame.origin)
     if (!known.isOwn && !known.isAcknowledged) {
@@ -168,10 +168,11 @@ export class TreeCarrier {
     const { id, wireTopic, first, holders, bytes, lane, origin } = message
     const signal = this.#signal
     // Whom we tell of a payload will ask us for it.
-    if (signal === undefined || (isAnnouncement && !retained.has(toHex(id)))) return
+    if (signal === undefined || known.isBranched || (isAnnouncement && !retained.has(toHex(id)))) return
+    known.isBranched = true
     message.isAccepted = true
-    if (first !== undefined && trees.neighbour(wireTopic, first) !== undefined)
-      trees.links(wireTopic)?.first(first, origin)
+    const isOfNeighbour = first !== undefined && trees.neighbour(wireTopic, first) !== undefined
+    if (isOfNeighbour) trees.links(wireTopic)?.first(first, origin)
     const { eager: peers, lazy } = trees.branches(wireTopic, holders)
     this.#control.announce(lazy, id)
     sender.passOn({ peers, handler: TREE_HANDLER, lane, bytes, isAnnouncement: false, signal })

@@ -111,7 +111,9 @@ export class TreeControl {
   }
 
   #graft(peer: PeerId, ids: Uint8Array[]): void {
-    for (const graft of inPieces(ids)) this.#send(peer, 'high', { graft })
+    // Some may have come by gossip or flood, or are judged already.
+    const unknown = ids.filter((id) => this.#init.cache.get(toHex(id)) === undefined)
+    for (const graft of inPieces(unknown)) this.#send(peer, 'high', { graft })
   }
 
   #receive(bytes: Uint8Array, { peer }: UnicastContext): void {
@@ -126,7 +128,8 @@ export class TreeControl {
     if (!this.#inbound.tryTake(peer.toString(), count)) throw new MessageRefusedError('rate-limited')
     for (const id of control.ihave) this.#onIhave(peer, id)
     for (const id of control.graft) this.#onGraft(peer, id)
-    for (const id of control.prune) this.#onPrune(peer, id)
+    const refused = control.prune.filter((id) => !this.#onPrune(peer, id))
+    if (refused.length > 0) this.#send(peer, 'high', { graft: refused })
   }
 
   #onIhave(peer: PeerId, bytes: Uint8Array): void {
@@ -148,13 +151,13 @@ export class TreeControl {
     give(message, peer)
   }
 
-  #onPrune(peer: PeerId, id: Uint8Array): void {
+  /** Returns `false` where the link is kept. */
+  #onPrune(peer: PeerId, id: Uint8Array): boolean {
     const { messages, trees } = this.#init
     const message = messages.get(toHex(id))
-    if (message === undefined) return
+    if (message === undefined) return true
     message.holders.add(peer.toString())
-    const isPruned = trees.links(message.wireTopic)?.prune(peer.toString()) ?? true
-    if (!isPruned) this.#send(peer, 'high', { graft: [id] })
+    return trees.links(message.wireTopic)?.prune(peer.toString()) ?? true
   }
 
   #send(peer: PeerId, lane: Lane, control: Partial<Control>): void {

@@ -45,6 +45,10 @@ function idsOf(count: number, length: number): Uint8Array[] {
   return Array.from({ length: count }, () => new Uint8Array(length))
 }
 
+function idFrom(first: number): Uint8Array {
+  return Uint8Array.from({ length: 20 }, (_, i) => first + i)
+}
+
 function golden(name: string): Uint8Array {
   return fromString(readFileSync(new URL(`fixtures/${name}.hex`, import.meta.url), 'utf8').trim(), 'base16')
 }
@@ -96,7 +100,6 @@ it('reads and writes the golden request for chunks, and the golden answer', () =
 })
 
 it('reads and writes the golden control message of a tree', () => {
-  const idFrom = (first: number): Uint8Array => Uint8Array.from({ length: 20 }, (_, i) => first + i)
   const control = { ihave: [idFrom(0)], graft: [idFrom(100)], prune: [idFrom(200)] }
   expect(decodeControl(golden('tree-control'))).toEqual(control)
   expect(encodeControl(control)).toEqual(golden('tree-control'))

@@ -84,6 +84,19 @@ it('has room for a peer again once what it announced has come or was asked for',
   expect(asked).toHaveLength(2)
 })
 
+it('asks who gives what it says it has before who does not', async () => {
+  const [liar, honest] = await peerIds(2)
+  const { missing, asked } = listing()
+  for (const peer of [liar, honest]) missing.add(idOf(1), peer)
+  vi.advanceTimersByTime(1_000)
+  expect(asked.map(([peer]) => peer)).toEqual([liar.toString(), honest.toString()])
+  missing.found(idOf(1).hex, honest.toString())
+
+  for (const peer of [liar, honest]) missing.add(idOf(2), peer)
+  vi.advanceTimersByTime(500)
+  expect(asked.slice(2)).toEqual([[honest.toString(), [2]]])
+})
+
 it('waits longer where what comes by itself is late, and forgets that', () => {
   const patience = new Patience(500)
   expect(patience.waitMs).toBe(500)
