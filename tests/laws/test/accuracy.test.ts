@@ -52,7 +52,7 @@ describe('counts', () => {
         hop: fc.integer({ min: 1, max: PROFILES.length - 1 }),
         lane: fc.constantFrom(...LANES),
         bytes: fc.constantFrom(0, 1, 500, 66_000),
-        how: fc.constantFrom('send' as const, 'flood' as const, 'gossip' as const),
+        how: fc.constantFrom('send' as const, 'flood' as const, 'gossip' as const, 'tree' as const),
       }),
       { minLength: 1, maxLength: 25 },
     )

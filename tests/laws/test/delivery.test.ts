@@ -20,7 +20,7 @@ afterAll(() => mesh.stop())
 let run = 0
 const spread = fc.record({
   lane: fc.constantFrom(...LANES),
-  strategy: fc.constantFrom(undefined, 'gossip' as const, 'flood' as const),
+  strategy: fc.constantFrom(undefined, 'gossip' as const, 'tree' as const, 'flood' as const),
   author: fc.nat(NODES - 1),
   bytes: fc.constantFrom(0, 100, 1_000, 70_000),
 })

@@ -88,6 +88,7 @@ describe('large messages', () => {
 
   it.each([
     ['gossip', 3],
+    ['tree', 3],
     ['flood', 6],
   ] as const)('reach everybody by %s, with %i MiB', async (strategy, mebibytes) => {
     const bytes = noise(mebibytes * MIB, `large ${strategy}`)
