@@ -1,5 +1,8 @@
 import type { Scenario } from './scenario.ts'
-import { half, swarm, withstand } from './sybils.ts'
+import { arrive, half, keepAway, swarm, withstand } from './sybils.ts'
+
+/** Time in which the attackers come. */
+const ARRIVAL_MS = 10_000
 
 /** Eclipse of a single target. */
 export const eclipse: Scenario = {
@@ -9,7 +12,10 @@ export const eclipse: Scenario = {
   attackers: half,
   settings: () => ({ maxInbound: 8 }),
   async play(stage) {
+    // With so few places, whoever came among them could find none but attackers to link to, by mere chance.
+    keepAway(stage, stage.attackers)
     await stage.gather()
+    await arrive(stage, stage.attackers, ARRIVAL_MS)
     await swarm(stage, stage.attackers, stage.honest.slice(-1))
     await stage.clock.sleep(20_000)
     await withstand(stage, 'eclipse')
