@@ -54,7 +54,7 @@ export const MAX_SOURCE_REFUSALS = 20
 export const MIN_SOURCE_PAUSE_MS = 250
 export const MAX_SOURCE_PAUSE_MS = 5_000
 
-/** Longest time that acknowledgements may be gathered, in ms: what `unicast` lets receipts wait. */
+/** Longest time that acknowledgements, and word of messages, may be gathered, in ms: what `unicast` lets receipts wait. */
 export const MAX_ACK_DELAY_MS = 1_000
 /** Ids in one acknowledgement, at most. */
 export const MAX_ACK_IDS = 256

@@ -90,7 +90,7 @@ export interface BroadcastInit {
   maxRetainedBytes?: number
   /** How long payloads are kept to be pulled from us, in ms. @default 300_000 */
   retainMs?: number
-  /** Time over which word of messages to one neighbour of a tree is gathered, in ms. @default 200 */
+  /** Time over which word of messages to one neighbour of a tree is gathered, in ms, up to 1_000. @default 200 */
   ihaveDelayMs?: number
   /** How long a message that a neighbour of a tree has may still come by itself, in ms; then it is asked for. @default 500 */
   graftAfterMs?: number

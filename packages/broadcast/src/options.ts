@@ -81,10 +81,11 @@ function checkBounds(numbers: Record<NumberOption, number>): void {
   const { maxMessageBytes } = numbers
   const most = {
     ackDelayMs: defaults.MAX_ACK_DELAY_MS,
+    ihaveDelayMs: defaults.MAX_ACK_DELAY_MS,
     maxAcksPerBatch: defaults.MAX_ACK_IDS,
     maxMessageBytes: defaults.HARD_MAX_MESSAGE_BYTES,
   } as const
-  for (const name of ['ackDelayMs', 'maxAcksPerBatch', 'maxMessageBytes'] as const) {
+  for (const name of ['ackDelayMs', 'ihaveDelayMs', 'maxAcksPerBatch', 'maxMessageBytes'] as const) {
     if (numbers[name] > most[name]) throw new RangeError(`${name} ${numbers[name]} must be at most ${most[name]}`)
   }
   // A payload that does not fit alone could never be pulled, or never be given to who asks for it.

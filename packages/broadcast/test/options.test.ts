@@ -36,6 +36,7 @@ it('refuses numbers that make no sense, and names them', () => {
     { gossipFactor: 1.1 },
     { maxAcksPerBatch: 257 },
     { ackDelayMs: 1_001 },
+    { ihaveDelayMs: 1_001 },
     { maxMessageBytes: 104_857_601 },
     { pullAboveBytes: 131_071 },
     { maxPullBytes: 2_097_151 },
