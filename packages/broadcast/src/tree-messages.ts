@@ -31,8 +31,11 @@ export class TreeMessages {
     this.#entries = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: ({ bytes }) => bytes.length + TREE_ENTRY_BYTES,
-      ttl: lifetimeMs,
+      // A whole number, and no Infinity, is what the cache takes.
+      ttl: Math.min(Math.ceil(lifetimeMs), Number.MAX_SAFE_INTEGER),
       ttlResolution: 0,
+      // The clock of this moment: the cache would keep the one that it found when it was loaded.
+      perf: { now: () => performance.now() },
     })
   }
 
