@@ -114,7 +114,7 @@ export class TreeCarrier {
     const hex = toHex(taken.id)
     const had = messages.get(hex)
     const message = had ?? messageOf(taken, bytes, peer, lane)
-    if (had === undefined) messages.add(hex, message)
+    if (had === undefined) messages.hold(hex, message)
     else had.holders.add(peer.toString())
     const { judgement, isPulling } = this.#judge(taken, bytes.length, peer)
     const settled = judgement.then((outcome) => this.#settle(message, outcome, taken, peer))
@@ -148,10 +148,12 @@ export class TreeCarrier {
     const { acks, messages } = this.#init
     const hex = toHex(message.id)
     if (judgement.verdict !== 'accept') {
-      if (!message.isAccepted) messages.remove(hex, message)
+      // Of a further copy, what was refused may be its bringer.
+      if (message.first === peer.toString()) messages.release(hex, message)
       throw new MessageRefusedError(judgement.reason)
     }
     const { known } = judgement
+    if (this.#signal !== undefined) messages.keep(hex, message)
     if (message.first !== peer.toString()) this.#onCopy(message, peer)
     const wasAsked = this.#control.found(message)
     const isAuthor = equals(peer.toMultihash().bytes, frame.origin)

@@ -17,8 +17,8 @@ export interface TreeMessage {
   readonly holders: Set<string>
   /** Whether it may be sent on. */
   isAccepted: boolean
-  /** When it came, on the clock of `performance.now`. */
-  readonly atMs: number
+  /** When it was accepted, on the clock of `performance.now`. */
+  atMs: number
   /** How often it was sent to a peer that asked for it. */
   readonly grafts: Map<string, number>
 }
@@ -26,6 +26,11 @@ export interface TreeMessage {
 /** The messages that neighbours may ask for, by id, bounded in bytes and time. */
 export class TreeMessages {
   readonly #entries: LRUCache<string, TreeMessage>
+  /**
+   * Those that are being judged, as many as may be judged at once. They take nobody's place until they are accepted, or
+   * who is refused could have all others forgotten.
+   */
+  readonly #pending = new Map<string, TreeMessage>()
 
   constructor(maxBytes: number, lifetimeMs: number) {
     this.#entries = new LRUCache({
@@ -41,7 +46,7 @@ export class TreeMessages {
 
   get(id: string): TreeMessage | undefined {
     // Not a use: they stay in the order in which they came.
-    return this.#entries.peek(id)
+    return this.#entries.peek(id) ?? this.#pending.get(id)
   }
 
   /** Those that were accepted of late, of one topic, the latest first. */
@@ -55,16 +60,30 @@ export class TreeMessages {
     return found
   }
 
+  /** Remembers a message while it is judged. */
+  hold(id: string, message: TreeMessage): void {
+    this.#pending.set(id, message)
+  }
+
+  /** Keeps a message, from now on for its whole lifetime. */
   add(id: string, message: TreeMessage): void {
+    this.#pending.delete(id)
+    message.atMs = performance.now()
     this.#entries.set(id, message)
   }
 
-  /** Forgets this very message, and not what has taken its place since. */
-  remove(id: string, message: TreeMessage): void {
-    if (this.#entries.peek(id) === message) this.#entries.delete(id)
+  /** Keeps a message that was accepted, unless it is kept already. */
+  keep(id: string, message: TreeMessage): void {
+    if (this.#entries.peek(id) === undefined) this.add(id, message)
+  }
+
+  /** Forgets this very message if it was being judged, and not what has taken its place since. */
+  release(id: string, message: TreeMessage): void {
+    if (this.#pending.get(id) === message) this.#pending.delete(id)
   }
 
   clear(): void {
+    this.#pending.clear()
     this.#entries.clear()
   }
 }

@@ -34,3 +34,32 @@ it('takes any time above 0 for the life of a message', () => {
     expect(messages.get('a') !== undefined).toBe(lifetimeMs === Infinity)
   }
 })
+
+it('keeps a message for its whole life from when it was accepted, however long it was judged', () => {
+  const messages = new TreeMessages(10_000, 1_000)
+  const slow = message()
+  messages.hold('slow', slow)
+  vi.advanceTimersByTime(5_000)
+  expect(messages.get('slow')).toBe(slow)
+  messages.keep('slow', slow)
+  vi.advanceTimersByTime(999)
+  expect(messages.get('slow')).toBe(slow)
+  expect(messages.recent('orders')).toEqual([slow])
+  vi.advanceTimersByTime(2)
+  expect(messages.get('slow')).toBeUndefined()
+})
+
+it('holds what is judged apart from what is kept, and forgets no other in its place', () => {
+  const messages = new TreeMessages(1_500, 1_000)
+  const [kept, first, second] = [message(), message(), message()]
+  messages.add('kept', kept)
+  for (const id of ['a', 'b', 'c']) messages.hold(id, message())
+  expect(messages.get('kept')).toBe(kept)
+  messages.hold('d', first)
+  messages.add('d', second)
+  messages.keep('d', first)
+  messages.release('d', first)
+  expect(messages.get('d')).toBe(second)
+  messages.clear()
+  for (const id of ['kept', 'a', 'd']) expect(messages.get(id)).toBeUndefined()
+})

@@ -1,11 +1,9 @@
-import type { BroadcastHandler, UnicastContext, UnicastHandler } from '@gridmesh/interfaces'
 import fc from 'fast-check'
 import { afterEach, expect, it, vi } from 'vitest'
 import { MAX_CONTROL_IDS, MAX_GRAFTS_PER_MESSAGE } from '../src/constants.ts'
 import { encodeAck } from '../src/ack-codec.ts'
-import { encodeFrame, type Frame } from '../src/frame.ts'
 import { ACK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
-import { messageId, toHex } from '../src/message-id.ts'
+import { toHex } from '../src/message-id.ts'
 import { decodeControl, encodeControl } from '../src/tree-codec.ts'
 import {
   collect,
@@ -14,24 +12,16 @@ import {
   connectLine,
   createNode,
   createNodes,
-  createRawPeer,
   eventually,
-  meet,
   meshOf,
   nodeAt,
   PATIENCE_MS,
-  type RawPeer,
   stopNodes,
   type TestNode,
-  TestPeerManager,
-  wireTopic,
 } from './helpers/nodes.ts'
+import { frame, givenTo, idOf, meeting, QUICK, toldTo, TOPIC } from './helpers/tree-meeting.ts'
 
-const TOPIC = 'orders'
 const MESSAGE = new Uint8Array([1, 2, 3])
-/** No test waits for what tells of messages and asks for them longer than it must. */
-const QUICK = { ihaveDelayMs: 20, graftAfterMs: 50 }
-
 vi.setConfig({ testTimeout: 2 * PATIENCE_MS })
 afterEach(stopNodes)
 
@@ -164,69 +154,6 @@ it('tells a new neighbour of what went by before it came', async () => {
   await connect(late, nodeAt(nodes, 1))
   await eventually(() => expect(missed.get(late.peerId.toString())).toEqual([new Uint8Array([1])]))
 })
-
-interface Meeting {
-  node: TestNode
-  raw: RawPeer
-  manager: TestPeerManager
-  context: UnicastContext
-  /** What the handler of a name says to bytes of the raw peer: `ok`, or the code of the refusal. */
-  says: (name: string, bytes: Uint8Array) => Promise<string>
-}
-
-/** A node, and a peer in its mesh that sends what it likes. */
-async function meeting(handler: BroadcastHandler = () => 'accept'): Promise<Meeting> {
-  const manager = new TestPeerManager()
-  const node = await createNode({ ...QUICK, manager })
-  const raw = await createRawPeer()
-  raw.unicast.handle(TREE_HANDLER, () => undefined)
-  raw.unicast.handle(TREE_CONTROL_HANDLER, () => undefined)
-  node.broadcast.subscribe(TOPIC, handler)
-  manager.hold(raw.peerId)
-  await meet(raw, node, TOPIC)
-  const context: UnicastContext = { peer: raw.peerId, lane: 'normal', signal: AbortSignal.timeout(PATIENCE_MS) }
-  const says = async (name: string, bytes: Uint8Array): Promise<string> => {
-    const take: UnicastHandler | undefined = node.unicast?.handlers.get(name)
-    if (take === undefined) throw new RangeError(`there is no handler of ${name}`)
-    try {
-      await take(bytes, context)
-      return 'ok'
-    } catch (err) {
-      return err instanceof Error && 'code' in err ? String(err.code) : 'untyped'
-    }
-  }
-  return { node, raw, manager, context, says }
-}
-
-function frame(content: number, changes: Partial<Frame> = {}): Uint8Array {
-  const [origin, payload] = [new Uint8Array([7]), new Uint8Array([content])]
-  return encodeFrame({
-    lane: 'normal',
-    isDirected: false,
-    origin,
-    hops: 0,
-    topic: wireTopic(TOPIC),
-    payload,
-    ...changes,
-  })
-}
-
-function idOf(content: number): Uint8Array {
-  return messageId(wireTopic(TOPIC), new Uint8Array([content]))
-}
-
-/** What a node has told a raw peer. */
-function toldTo({ node, raw }: Meeting): ReturnType<typeof decodeControl>[] {
-  const sent = node.unicast?.sent ?? []
-  return sent
-    .filter(({ peer, name }) => peer === raw.peerId.toString() && name === TREE_CONTROL_HANDLER)
-    .map(({ bytes }) => decodeControl(bytes))
-}
-
-function givenTo({ node, raw }: Meeting): number {
-  const sent = node.unicast?.sent ?? []
-  return sent.filter(({ peer, name }) => peer === raw.peerId.toString() && name === TREE_HANDLER).length
-}
 
 it('names what is wrong with bytes that are no frame or control message, blames for them, and throws nothing untyped', async () => {
   const { says, manager, raw } = await meeting()
