@@ -92,6 +92,7 @@ export class TreeCarrier {
       wireTopic,
       lane,
       bytes,
+      isAnnouncement,
       origin,
       first: undefined,
       holders,
@@ -162,15 +163,14 @@ export class TreeCarrier {
       // The receipt tells the author already, but of what was announced or asked for.
       if (!isAuthor || wasAsked || frame.announced !== undefined) acks.acknowledge(frame.origin, message.id, isAuthor)
     }
-    if (!message.isAccepted) this.#passOn(message, known, frame.announced !== undefined)
+    if (!message.isAccepted) this.#passOn(message, known)
   }
 
-  #passOn(message: TreeMessage, known: KnownMessage, isAnnouncement: boolean): void {
-    const { retained, sender, trees } = this.#init
+  #passOn(message: TreeMessage, known: KnownMessage): void {
+    const { sender, trees } = this.#init
     const { id, wireTopic, first, holders, bytes, lane, origin } = message
     const signal = this.#signal
-    // Whom we tell of a payload will ask us for it.
-    if (signal === undefined || known.isBranched || (isAnnouncement && !retained.has(toHex(id)))) return
+    if (signal === undefined || known.isBranched || !this.#canGive(message)) return
     known.isBranched = true
     message.isAccepted = true
     const isOfNeighbour = first !== undefined && trees.neighbour(wireTopic, first) !== undefined
@@ -196,9 +196,14 @@ export class TreeCarrier {
 
   #give(message: TreeMessage, peer: PeerId): void {
     const signal = this.#signal
-    if (signal === undefined || !takeGraft(message, peer.toString())) return
+    if (signal === undefined || !this.#canGive(message) || !takeGraft(message, peer.toString())) return
     const { bytes, lane } = message
     this.#init.sender.passOn({ peers: [peer], handler: TREE_HANDLER, lane, bytes, isAnnouncement: false, signal })
+  }
+
+  /** Whom we tell of a payload will ask us for it, and blame us where we have it no more. */
+  #canGive({ id, isAnnouncement }: TreeMessage): boolean {
+    return !isAnnouncement || this.#init.retained.has(toHex(id))
   }
 
   #refuseDirected(peer: PeerId): never {
@@ -214,6 +219,7 @@ function messageOf({ frame, id }: Taken, bytes: Uint8Array, peer: PeerId, lane: 
     wireTopic: frame.topic,
     lane,
     bytes,
+    isAnnouncement: frame.announced !== undefined,
     origin: toHex(frame.origin),
     first,
     holders: new Set([first]),

@@ -9,6 +9,8 @@ export interface TreeMessage {
   readonly lane: Lane
   /** The frame, as it is sent on. */
   readonly bytes: Uint8Array
+  /** Its payload is to be pulled from who sends it. */
+  readonly isAnnouncement: boolean
   /** Multihash of the author, as the frame claims, in hex. */
   readonly origin: string
   /** Who brought it first; `undefined` where we wrote it. */

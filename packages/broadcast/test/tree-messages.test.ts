@@ -16,6 +16,7 @@ function message(): TreeMessage {
     wireTopic: 'orders',
     lane: 'normal',
     bytes: new Uint8Array(100),
+    isAnnouncement: false,
     origin: '07',
     first: 'peer',
     holders: new Set(['peer']),

@@ -1,0 +1,43 @@
+import type { PayloadChunk } from '@gridmesh/chunking'
+import type { UnicastHandler } from '@gridmesh/interfaces'
+import { afterEach, expect, it, vi } from 'vitest'
+import { decodeChunkRequest, encodeChunkReply } from '../src/chunk-codec.ts'
+import { CHUNK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
+import { encodeControl } from '../src/tree-codec.ts'
+import { connect, createNode, eventually, PATIENCE_MS, stopNodes, wireTopic } from './helpers/nodes.ts'
+import { announce, type Announcement, pattern } from './helpers/payloads.ts'
+import { givenTo, meeting, QUICK, TOPIC } from './helpers/tree-meeting.ts'
+
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS })
+afterEach(stopNodes)
+
+/** Gives chunks of what was announced. */
+function serving(announcement: Announcement): UnicastHandler {
+  return (bytes) => {
+    const indexes = decodeChunkRequest(bytes)?.indexes ?? []
+    return encodeChunkReply(indexes.map((index): PayloadChunk => announcement.split.chunk(index)))
+  }
+}
+
+it('gives no word of a payload that it keeps no more to who asks for it', async () => {
+  const content: Uint8Array[] = []
+  const take = (bytes: Uint8Array): 'accept' => {
+    content.push(bytes)
+    return 'accept'
+  }
+  const size = 300_000
+  const met = await meeting(take, { maxMessageBytes: size, maxRetainedBytes: size })
+  const other = await createNode(QUICK)
+  await connect(other, met.node)
+  const announcements = [1, 2].map((seed) => announce(wireTopic(TOPIC), pattern(size, seed)))
+  for (const [i, announcement] of announcements.entries()) {
+    met.raw.unicast.unhandle(CHUNK_HANDLER)
+    met.raw.unicast.handle(CHUNK_HANDLER, serving(announcement))
+    expect(await met.says(TREE_HANDLER, announcement.frame)).toBe('ok')
+    await eventually(() => expect(content).toHaveLength(i + 1))
+  }
+  const graft = announcements.map(({ id }) => id)
+  await met.says(TREE_CONTROL_HANDLER, encodeControl({ graft }), other.peerId)
+  await eventually(() => expect(givenTo(met, other)).toBeGreaterThan(0))
+  expect(givenTo(met, other)).toBe(1)
+})
