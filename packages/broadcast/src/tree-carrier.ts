@@ -158,10 +158,11 @@ export class TreeCarrier {
     if (message.first !== peer.toString()) this.#onCopy(message, peer)
     const wasAsked = this.#control.found(message)
     const isAuthor = equals(peer.toMultihash().bytes, frame.origin)
-    if (!known.isOwn && !known.isAcknowledged) {
+    // The receipt tells the author already, but of what was announced or asked for.
+    const isOwed = isAuthor && (wasAsked || frame.announced !== undefined)
+    if (!known.isOwn && (isOwed || !known.isAcknowledged)) {
       known.isAcknowledged = true
-      // The receipt tells the author already, but of what was announced or asked for.
-      if (!isAuthor || wasAsked || frame.announced !== undefined) acks.acknowledge(frame.origin, message.id, isAuthor)
+      if (isOwed || !isAuthor) acks.acknowledge(frame.origin, message.id, isOwed)
     }
     if (!message.isAccepted) this.#passOn(message, known)
   }

@@ -1,10 +1,11 @@
 import type { PayloadChunk } from '@gridmesh/chunking'
 import type { UnicastHandler } from '@gridmesh/interfaces'
 import { afterEach, expect, it, vi } from 'vitest'
+import { encodeAck } from '../src/ack-codec.ts'
 import { decodeChunkRequest, encodeChunkReply } from '../src/chunk-codec.ts'
-import { CHUNK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
+import { ACK_HANDLER, CHUNK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
 import { encodeControl } from '../src/tree-codec.ts'
-import { connect, createNode, eventually, PATIENCE_MS, stopNodes, wireTopic } from './helpers/nodes.ts'
+import { connect, createNode, createRawPeer, eventually, PATIENCE_MS, stopNodes, wireTopic } from './helpers/nodes.ts'
 import { announce, type Announcement, pattern } from './helpers/payloads.ts'
 import { givenTo, meeting, QUICK, TOPIC } from './helpers/tree-meeting.ts'
 
@@ -40,4 +41,19 @@ it('gives no word of a payload that it keeps no more to who asks for it', async 
   await met.says(TREE_CONTROL_HANDLER, encodeControl({ graft }), other.peerId)
   await eventually(() => expect(givenTo(met, other)).toBeGreaterThan(0))
   expect(givenTo(met, other)).toBe(1)
+})
+
+it('tells each author that announces the same payload to it that it has it', async () => {
+  const met = await meeting()
+  const second = await createRawPeer()
+  await second.libp2p.dial(met.node.libp2p.getMultiaddrs())
+  for (const author of [met.raw, second]) {
+    const acked: Uint8Array[] = []
+    author.unicast.handle(ACK_HANDLER, (bytes) => void acked.push(bytes))
+    const origin = author.peerId.toMultihash().bytes
+    const announcement = announce(wireTopic(TOPIC), pattern(300_000), { origin })
+    author.unicast.handle(CHUNK_HANDLER, serving(announcement))
+    expect(await met.says(TREE_HANDLER, announcement.frame, author.peerId)).toBe('ok')
+    await eventually(() => expect(acked).toEqual([encodeAck([announcement.id])]))
+  }
 })
