@@ -8,7 +8,7 @@ import { TreeLinks } from './tree-links.ts'
 export interface TreesInit {
   /** Share of the subscribers outside of the mesh that are told of messages, 0 to 1. */
   gossipFactor: number
-  peers: Peers
+  peers: Pick<Peers, 'isReachable'>
   router: Pick<GossipRouter, 'isSubscribed' | 'mesh' | 'subscribers'>
 }
 
@@ -77,9 +77,9 @@ export class Trees {
     return { eager, lazy }
   }
 
-  /** The topics that have a tree. */
-  topics(): Iterable<string> {
-    return this.#links.keys()
+  /** The topics that have a tree. Forgets those that we subscribe to no more. */
+  topics(): string[] {
+    return [...this.#links.keys()].filter((wireTopic) => this.links(wireTopic) !== undefined)
   }
 
   /** Some subscribers outside of the mesh, at random: all neighbours of a node may be of those that pass nothing on. */
