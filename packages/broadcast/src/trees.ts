@@ -58,18 +58,19 @@ export class Trees {
   branches(wireTopic: string, holders: ReadonlySet<string>): Branches {
     const { peers, router } = this.#init
     const isReachable = (peer: PeerId): boolean => peers.isReachable(peer)
-    const links = this.links(wireTopic)
     const isMissing = (peer: PeerId): boolean => !holders.has(peer.toString())
+    const missing = (): PeerId[] => {
+      const without = router.subscribers(wireTopic).filter((peer) => isReachable(peer) && isMissing(peer))
+      return without.slice(0, MAX_TREE_NEIGHBOURS)
+    }
+    const links = this.links(wireTopic)
     // Who is in no mesh is no part of the tree: two ways in would have the tree pruned between them.
     if (links === undefined) {
-      const [first, ...lazy] = router.subscribers(wireTopic).filter(isReachable).slice(0, MAX_TREE_NEIGHBOURS)
+      const [first, ...lazy] = missing()
       return { eager: first === undefined ? [] : [first], lazy }
     }
     const mesh = router.mesh(wireTopic).filter(isReachable)
-    if (mesh.length === 0) {
-      const eager = router.subscribers(wireTopic).filter(isReachable).slice(0, MAX_TREE_NEIGHBOURS)
-      return { eager: eager.filter(isMissing), lazy: [] }
-    }
+    if (mesh.length === 0) return { eager: missing(), lazy: [] }
     links.keep(new Set(mesh.map(String)))
     const { eager = [], lazy = [] } = Object.groupBy(mesh.filter(isMissing), (peer) =>
       links.isEager(peer.toString()) ? 'eager' : 'lazy',
