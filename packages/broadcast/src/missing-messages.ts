@@ -6,6 +6,8 @@ import { Patience } from './patience.ts'
 export interface MissingMessagesInit {
   /** How long a message may still come by itself, in ms, where none is late; as long is waited before the next peer is asked. */
   afterMs: number
+  /** Whether a message has come by now, whatever way, though it may be that it is still judged. */
+  isKnown(id: string): boolean
   /** Asks a peer for messages. */
   ask(peer: PeerId, ids: Uint8Array[]): void
 }
@@ -112,14 +114,16 @@ export class MissingMessages {
         break
       }
       this.#missing.delete(hex)
-      this.#fail(missing.asked.at(-1))
+      const isKnown = this.#init.isKnown(hex)
+      if (!isKnown) this.#fail(missing.asked.at(-1))
       const peer = this.#next(missing)
       // All who have it were asked in vain. Whoever announces it again begins anew.
       if (peer === undefined) continue
       this.#count(peer, -1)
-      missing.asked.push(peer)
       missing.dueMs = nowMs + waitMs
       this.#missing.set(hex, missing)
+      if (isKnown) continue
+      missing.asked.push(peer)
       const ids = asked.get(peer)
       if (ids === undefined) asked.set(peer, [missing.id])
       else ids.push(missing.id)

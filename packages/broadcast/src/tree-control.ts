@@ -58,7 +58,11 @@ export class TreeControl {
       maxIdsPerSecond: MAX_CONTROL_IDS_PER_SECOND / 4,
       send: (peer, ids) => this.#send(peer, 'normal', { ihave: ids }),
     })
-    this.#missing = new MissingMessages({ afterMs: init.graftAfterMs, ask: (peer, ids) => this.#graft(peer, ids) })
+    this.#missing = new MissingMessages({
+      afterMs: init.graftAfterMs,
+      isKnown: (id) => init.cache.get(id) !== undefined,
+      ask: (peer, ids) => this.#graft(peer, ids),
+    })
   }
 
   start(signal: AbortSignal): void {
@@ -111,9 +115,7 @@ export class TreeControl {
   }
 
   #graft(peer: PeerId, ids: Uint8Array[]): void {
-    // Some may have come by gossip or flood, or are judged already.
-    const unknown = ids.filter((id) => this.#init.cache.get(toHex(id)) === undefined)
-    for (const graft of inPieces(unknown)) this.#send(peer, 'high', { graft })
+    for (const graft of inPieces(ids)) this.#send(peer, 'high', { graft })
   }
 
   #receive(bytes: Uint8Array, { peer }: UnicastContext): void {

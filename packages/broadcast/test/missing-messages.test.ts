@@ -26,7 +26,7 @@ function listing(afterMs = 500): { missing: MissingMessages; asked: [string, num
   const ask = (peer: PeerId, ids: Uint8Array[]): void => {
     asked.push([peer.toString(), ids.map((id) => new DataView(id.buffer).getUint32(0))])
   }
-  return { missing: new MissingMessages({ afterMs, ask }), asked }
+  return { missing: new MissingMessages({ afterMs, isKnown: () => false, ask }), asked }
 }
 
 it('asks for what does not come by itself, one peer after the other, all of one peer at once', async () => {

@@ -1,12 +1,15 @@
 import type { UnicastHandler } from '@gridmesh/interfaces'
+import type { PeerId } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { DuplicateCache } from '../src/duplicate-cache.ts'
+import { toHex } from '../src/message-id.ts'
 import { BroadcastMetrics } from '../src/metrics.ts'
 import { SendQueue } from '../src/send-queue.ts'
-import { decodeControl, encodeControl } from '../src/tree-codec.ts'
+import { type Control, decodeControl, encodeControl } from '../src/tree-codec.ts'
 import { TreeControl } from '../src/tree-control.ts'
-import { TreeMessages } from '../src/tree-messages.ts'
+import { TreeLinks } from '../src/tree-links.ts'
+import { type TreeMessage, TreeMessages } from '../src/tree-messages.ts'
 import { peerIds } from './helpers/peer-ids.ts'
 
 beforeEach(() => {
@@ -16,11 +19,22 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-it('gathers what it tells a peer, and leaves no timer behind when it stops', async () => {
-  const [peer] = await peerIds(2)
-  const id = new Uint8Array(20)
+interface Controlled {
+  control: TreeControl
+  cache: DuplicateCache
+  links: TreeLinks
+  handlers: Map<string, UnicastHandler>
+  sent: ReturnType<typeof decodeControl>[]
+  /** The peer says something. */
+  hear: (control: Partial<Control>) => void
+}
+
+/** A started control, and what it sends to whom it hears. */
+function controlOf(peer: PeerId): Controlled {
   const sent: ReturnType<typeof decodeControl>[] = []
   const handlers = new Map<string, UnicastHandler>()
+  const links = new TreeLinks()
+  const cache = new DuplicateCache(10, 1_000)
   const unicast = {
     handle: (name: string, handler: UnicastHandler) => void handlers.set(name, handler),
     unhandle: (name: string) => void handlers.delete(name),
@@ -33,10 +47,10 @@ it('gathers what it tells a peer, and leaves no timer behind when it stops', asy
   const control = new TreeControl({
     siblings: { unicast },
     peers: { isReady: () => true, report: () => expect.fail('nobody is to blame') },
-    cache: new DuplicateCache(10, 1_000),
+    cache,
     puller: { has: () => false, addSource: () => undefined },
     queue: new SendQueue(8, 8),
-    trees: { links: () => undefined },
+    trees: { links: () => links },
     messages: new TreeMessages(1_000, 1_000),
     metrics: new BroadcastMetrics(undefined),
     log: defaultLogger().forComponent('test'),
@@ -47,15 +61,41 @@ it('gathers what it tells a peer, and leaves no timer behind when it stops', asy
   })
   const running = new AbortController()
   control.start(running.signal)
+  const hear: Controlled['hear'] = (said) => {
+    for (const handler of handlers.values()) {
+      void handler(encodeControl(said), { peer, lane: 'normal', signal: running.signal })
+    }
+  }
+  return { control, cache, links, handlers, sent, hear }
+}
+
+function messageOf(id: Uint8Array, first: string): TreeMessage {
+  return {
+    id,
+    wireTopic: 'orders',
+    lane: 'normal',
+    bytes: new Uint8Array(1),
+    isAnnouncement: false,
+    origin: '07',
+    first,
+    holders: new Set([first]),
+    isAccepted: false,
+    atMs: 0,
+    grafts: new Map(),
+  }
+}
+
+it('gathers what it tells a peer, and leaves no timer behind when it stops', async () => {
+  const [peer] = await peerIds(2)
+  const id = new Uint8Array(20)
+  const { control, handlers, sent, hear } = controlOf(peer)
   control.announce([peer], id)
   control.announce([peer], id)
   vi.advanceTimersByTime(200)
   expect(sent).toEqual([{ ihave: [id, id], graft: [], prune: [] }])
 
   control.announce([peer], id)
-  for (const handler of handlers.values()) {
-    void handler(encodeControl({ ihave: [id] }), { peer, lane: 'normal', signal: running.signal })
-  }
+  hear({ ihave: [id] })
   expect(vi.getTimerCount()).toBe(2)
   control.stop()
   expect(vi.getTimerCount()).toBe(0)
@@ -64,4 +104,17 @@ it('gathers what it tells a peer, and leaves no timer behind when it stops', asy
   control.prune(peer, id)
   vi.advanceTimersByTime(10_000)
   expect(sent).toHaveLength(1)
+})
+
+it('prunes no link to a peer that it did not ask, since the message was being judged', async () => {
+  const [teller, bringer] = await peerIds(2)
+  const { control, cache, links, sent, hear } = controlOf(teller)
+  const id = new Uint8Array(20)
+  hear({ ihave: [id] })
+  // It comes from another, whose verdict takes longer than the teller would wait to be asked.
+  cache.add(toHex(id), 'accept')
+  vi.advanceTimersByTime(600)
+  expect(control.found(messageOf(id, bringer.toString()))).toBe(false)
+  expect(sent).toEqual([])
+  expect(links.isEager(teller.toString())).toBe(true)
 })
