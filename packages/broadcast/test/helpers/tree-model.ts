@@ -1,3 +1,4 @@
+import { MAX_GRAFTS_PER_MESSAGE, TREE_RECENT_MS } from '../../src/constants.ts'
 import { TreeLinks } from '../../src/tree-links.ts'
 
 /** Links between nodes, as pairs of their indexes. */
@@ -24,6 +25,24 @@ interface ModelMessage {
   /** Who brought it first; `undefined` at its author. */
   first: string | undefined
   holders: Set<string>
+  atMs: number
+  /** How often it was given to a peer that asked for it. */
+  grafts: Map<number, number>
+}
+
+/** A message that a node was told of: who has it, and who of them was asked for it. */
+interface ModelMissing {
+  announcers: number[]
+  asked: number[]
+}
+
+/** What a node loses when it restarts. */
+interface ModelNode {
+  links: TreeLinks
+  /** Its mesh, by its own view of it. */
+  neighbours: Set<number>
+  messages: Map<string, ModelMessage>
+  missing: Map<string, ModelMissing>
 }
 
 /** What the control messages are about, and how they are sent, as the carrier does it. */
@@ -41,56 +60,76 @@ export class TreeModel {
   sends = 0
   /** Messages asked for because they did not come. */
   grafts = 0
-  readonly links: TreeLinks[]
-  readonly #neighbours: Set<number>[]
-  readonly #messages: Map<string, ModelMessage>[]
-  readonly #missing: Map<string, number[]>[]
+  readonly #nodes: ModelNode[]
+  /** Who ever had a message, before a restart too. */
+  readonly #holders = new Map<string, Set<number>>()
+  /** How often the connection of two nodes was closed. */
+  readonly #closed = new Map<string, number>()
+  /** How often two nodes took each other into their meshes or out of them: only the last time counts. */
+  readonly #turns = new Map<string, number>()
   readonly #chance: () => number
   readonly #due: Due[] = []
 
   constructor({ size, pairs, maxDelayMs, chance }: TreeModelInit) {
-    const each = <T>(make: () => T): T[] => Array.from({ length: size }, make)
-    this.links = each(() => new TreeLinks())
-    this.#neighbours = each(() => new Set())
-    this.#messages = each(() => new Map())
-    this.#missing = each(() => new Map())
+    this.#nodes = Array.from({ length: size }, emptyNode)
     this.maxDelayMs = maxDelayMs
     this.#chance = chance
     for (const [a, b] of pairs) {
-      this.#at(this.#neighbours, a).add(b)
-      this.#at(this.#neighbours, b).add(a)
+      this.#node(a).neighbours.add(b)
+      this.#node(b).neighbours.add(a)
     }
   }
 
-  /** How many nodes have a message. */
+  /** How many nodes have got a message. */
   holders(id: string): number {
-    return this.#messages.filter((messages) => messages.has(id)).length
+    return this.#holders.get(id)?.size ?? 0
   }
 
   /** The links over which both ends send, each once. */
   eager(): string[] {
-    const isEager = (from: number, to: number): boolean => this.#at(this.links, from).isEager(String(to))
-    return this.#neighbours.flatMap((others, node) =>
-      [...others].filter((other) => node < other && isEager(node, other)).map((other) => `${node}-${other}`),
+    const isEager = (from: number, to: number): boolean => this.#node(from).links.isEager(String(to))
+    return this.#nodes.flatMap(({ neighbours }, node) =>
+      [...neighbours]
+        .filter((other) => node < other && isEager(node, other) && isEager(other, node))
+        .map((other) => `${node}-${other}`),
     )
   }
 
-  publishAt(atMs: number, author: number, id: string): void {
-    this.#schedule(atMs, () => {
-      const message = { origin: String(author), first: undefined, holders: new Set<string>() }
-      this.#accept(author, id, message)
-    })
+  /** Has something happen at a time: a change of the mesh, say. */
+  at(atMs: number, run: () => void): void {
+    // Most things are due later than all others: those are looked at first.
+    const after = this.#due.findLastIndex((other) => other.atMs <= atMs)
+    this.#due.splice(after + 1, 0, { atMs, run })
   }
 
-  /** Cuts a link: neither end has the other for a neighbour. */
+  publishAt(atMs: number, author: number, id: string): void {
+    this.at(atMs, () => this.#accept(author, id, this.#message(String(author), undefined)))
+  }
+
+  /** Each end takes the other out of its mesh, in its own time. They stay connected. */
+  part(a: number, b: number): void {
+    this.#turn(a, b, (node, other) => this.#node(node).neighbours.delete(other))
+  }
+
+  /** Each end takes the other into its mesh, in its own time, and tells it of what went by of late. */
+  join(a: number, b: number): void {
+    this.#turn(a, b, (node, other) => this.#welcome(node, other))
+  }
+
+  /** Closes the connection of two nodes: neither end has the other for a neighbour, and what is under way is lost. */
   cut(a: number, b: number): void {
-    for (const [node, other] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      this.#at(this.#neighbours, node).delete(other)
-      this.#at(this.links, node).keep(new Set([...this.#at(this.#neighbours, node)].map(String)))
-    }
+    increase(this.#closed, pairOf(a, b))
+    increase(this.#turns, pairOf(a, b))
+    this.#node(a).neighbours.delete(b)
+    this.#node(b).neighbours.delete(a)
+  }
+
+  /** A node starts anew, with nothing, and meets its neighbours again. */
+  restart(node: number): void {
+    const neighbours = [...this.#node(node).neighbours]
+    for (const other of neighbours) this.cut(node, other)
+    this.#nodes[node] = emptyNode()
+    for (const other of neighbours) this.join(node, other)
   }
 
   /** Runs until nothing is due. */
@@ -101,22 +140,35 @@ export class TreeModel {
     }
   }
 
-  #at<T>(list: readonly T[], node: number): T {
-    const found = list[node]
-    if (found === undefined) throw new RangeError(`there is no node ${node}`)
+  #node(index: number): ModelNode {
+    const found = this.#nodes[index]
+    if (found === undefined) throw new RangeError(`there is no node ${index}`)
     return found
   }
 
-  #schedule(atMs: number, run: () => void): void {
-    // Most things are due later than all others: those are looked at first.
-    const after = this.#due.findLastIndex((other) => other.atMs <= atMs)
-    this.#due.splice(after + 1, 0, { atMs, run })
+  #message(origin: string, first: string | undefined): ModelMessage {
+    const holders = new Set(first === undefined ? [] : [first])
+    return { origin, first, holders, atMs: this.nowMs, grafts: new Map() }
   }
 
-  /** Has something happen at the other end of a link, if that is still there. */
+  /** Has something happen at both ends, each in its own time, unless it is undone before. */
+  #turn(a: number, b: number, run: (node: number, other: number) => void): void {
+    const key = pairOf(a, b)
+    const turn = increase(this.#turns, key)
+    const end = (node: number, other: number): void =>
+      this.at(this.nowMs + this.maxDelayMs * this.#chance(), () => {
+        if (this.#turns.get(key) === turn) run(node, other)
+      })
+    end(a, b)
+    end(b, a)
+  }
+
+  /** Has something happen at the other end, unless the connection is closed before. */
   #send(from: number, to: number, arrive: () => void, waitMs = 0): void {
-    this.#schedule(this.nowMs + waitMs + this.maxDelayMs * this.#chance(), () => {
-      if (this.#at(this.#neighbours, to).has(from)) arrive()
+    const key = pairOf(from, to)
+    const closed = this.#closed.get(key)
+    this.at(this.nowMs + waitMs + this.maxDelayMs * this.#chance(), () => {
+      if (this.#closed.get(key) === closed) arrive()
     })
   }
 
@@ -126,66 +178,122 @@ export class TreeModel {
   }
 
   #receive(node: number, from: number, id: string, origin: string): void {
-    const known = this.#at(this.#messages, node).get(id)
+    const { links, messages, neighbours } = this.#node(node)
+    const known = messages.get(id)
     const peer = String(from)
-    if (known === undefined) {
-      const asked = this.#at(this.#missing, node).get(id)
-      for (const one of asked ?? []) {
-        if (one === from) this.#at(this.links, node).graft(peer)
-        else if (this.#at(this.links, node).prune(String(one))) this.#prune(node, one, id)
-      }
-      this.#at(this.links, node).first(peer, origin)
-      this.#accept(node, id, { origin, first: peer, holders: new Set([peer]) })
+    if (known !== undefined) {
+      known.holders.add(peer)
+      const late = links.copy({ from: peer, first: known.first, origin: known.origin })
+      if (late === peer || (late !== undefined && neighbours.has(Number(late)))) this.#prune(node, Number(late), id)
       return
     }
-    known.holders.add(peer)
-    const late = this.#at(this.links, node).copy({ from: peer, first: known.first, origin })
-    if (late !== undefined) this.#prune(node, Number(late), id)
+    this.#found(node, from, id)
+    if (neighbours.has(from)) links.first(peer, origin)
+    this.#accept(node, id, this.#message(origin, peer))
+  }
+
+  #found(node: number, from: number, id: string): void {
+    const { links, missing } = this.#node(node)
+    const asked = missing.get(id)?.asked ?? []
+    missing.delete(id)
+    for (const one of asked) {
+      if (one === from) links.graft(String(one))
+      else if (links.prune(String(one))) this.#prune(node, one, id)
+    }
   }
 
   #accept(node: number, id: string, message: ModelMessage): void {
-    const links = this.#at(this.links, node)
+    const { links, messages, neighbours } = this.#node(node)
     if (message.first === undefined) links.first(undefined, message.origin)
-    this.#at(this.#messages, node).set(id, message)
-    for (const other of this.#at(this.#neighbours, node)) {
+    messages.set(id, message)
+    this.#holders.set(id, (this.#holders.get(id) ?? new Set()).add(node))
+    if (neighbours.size > 0) links.keep(new Set([...neighbours].map(String)))
+    for (const other of neighbours) {
       if (message.holders.has(String(other))) continue
       if (links.isEager(String(other))) this.#push(node, other, id, message.origin)
       else this.#send(node, other, () => this.#onIhave(other, node, id), IHAVE_MS)
     }
   }
 
+  #welcome(node: number, other: number): void {
+    const { messages, neighbours } = this.#node(node)
+    neighbours.add(other)
+    for (const [id, { atMs, holders }] of messages) {
+      if (this.nowMs - atMs > TREE_RECENT_MS || holders.has(String(other))) continue
+      this.#send(node, other, () => this.#onIhave(other, node, id))
+    }
+  }
+
   #onIhave(node: number, from: number, id: string): void {
-    const known = this.#at(this.#messages, node).get(id)
+    const { messages, missing } = this.#node(node)
+    const known = messages.get(id)
     if (known !== undefined) {
       known.holders.add(String(from))
       return
     }
-    const missing = this.#at(this.#missing, node)
-    if (missing.has(id)) return
-    missing.set(id, [])
-    this.#schedule(this.nowMs + GRAFT_MS, () => {
-      if (this.#at(this.#messages, node).has(id)) return
-      missing.set(id, [from])
-      this.grafts++
-      this.#send(node, from, () => this.#onGraft(from, node, id))
-    })
+    const told = missing.get(id)
+    if (told?.announcers.includes(from) === true) return
+    if (told !== undefined) {
+      told.announcers.push(from)
+      return
+    }
+    const first = { announcers: [from], asked: [] }
+    missing.set(id, first)
+    this.at(this.nowMs + GRAFT_MS, () => this.#ask(node, id, first))
+  }
+
+  /** Asks one after the other of those that have a message, until it comes. */
+  #ask(node: number, id: string, told: ModelMissing): void {
+    const { missing } = this.#node(node)
+    if (missing.get(id) !== told) return
+    const from = told.announcers.shift()
+    if (from === undefined) {
+      missing.delete(id)
+      return
+    }
+    told.asked.push(from)
+    this.grafts++
+    this.#send(node, from, () => this.#onGraft(from, node, id))
+    this.at(this.nowMs + GRAFT_MS, () => this.#ask(node, id, told))
   }
 
   #onGraft(node: number, from: number, id: string): void {
-    const message = this.#at(this.#messages, node).get(id)
+    const { links, messages } = this.#node(node)
+    const message = messages.get(id)
     if (message === undefined) return
-    const links = this.#at(this.links, node)
-    if (message.holders.has(String(from))) links.adopt(String(from))
-    else {
-      links.graft(String(from))
-      this.#push(node, from, id, message.origin)
+    const peer = String(from)
+    if (message.holders.has(peer)) {
+      links.adopt(peer)
+      return
     }
+    links.graft(peer)
+    const given = message.grafts.get(from) ?? 0
+    if (given >= MAX_GRAFTS_PER_MESSAGE) return
+    message.grafts.set(from, given + 1)
+    this.#push(node, from, id, message.origin)
   }
 
   #prune(from: number, to: number, id: string): void {
     this.#send(from, to, () => {
-      this.#at(this.#messages, to).get(id)?.holders.add(String(from))
-      if (!this.#at(this.links, to).prune(String(from))) this.#send(to, from, () => this.#onGraft(from, to, id))
+      const { links, messages } = this.#node(to)
+      const message = messages.get(id)
+      if (message === undefined) return
+      message.holders.add(String(from))
+      if (!links.prune(String(from))) this.#send(to, from, () => this.#onGraft(from, to, id))
     })
   }
+}
+
+function emptyNode(): ModelNode {
+  return { links: new TreeLinks(), neighbours: new Set(), messages: new Map(), missing: new Map() }
+}
+
+function increase(counts: Map<string, number>, key: string): number {
+  const count = (counts.get(key) ?? 0) + 1
+  counts.set(key, count)
+  return count
+}
+
+function pairOf(a: number, b: number): string {
+  return `${Math.min(a, b)}-${Math.max(a, b)}`
 }
