@@ -74,7 +74,7 @@ export const MAX_TREE_NEIGHBOURS = 6
 /** Subscribers outside of the mesh that are told of messages with each heartbeat, at least: gossipsub's Dlazy. */
 export const MIN_TREE_OUTSIDERS = 6
 /** Messages that one of them is told of with a heartbeat, at most. */
-export const MAX_RECENT_IDS = 2_048
+export const MAX_RECENT_IDS = 1_024
 /** What a message takes beside its frame while it is kept to be asked for, in bytes. */
 export const TREE_ENTRY_BYTES = 512
 /** Times that a peer is sent a message it asks for. */
@@ -83,8 +83,7 @@ export const MAX_GRAFTS_PER_MESSAGE = 2
 export const MAX_CONTROL_IDS = 512
 /** Ids that a peer may name in control messages in a second; those beyond it are not heard. */
 export const MAX_CONTROL_IDS_PER_SECOND = 8_192
-/** Messages that others have and we have not, in all and of one peer. */
-export const MAX_MISSING_IDS = 8_192
+/** Messages that one peer has and we have not. */
 export const MAX_MISSING_IDS_PER_PEER = 1_024
 /** Peers that are asked for one message, one after the other. */
 export const MAX_ANNOUNCERS = 32

@@ -1,5 +1,5 @@
 import type { PeerId } from '@libp2p/interface'
-import { MAX_ANNOUNCERS, MAX_COUNTED_PEERS, MAX_MISSING_IDS, MAX_MISSING_IDS_PER_PEER } from './constants.ts'
+import { MAX_ANNOUNCERS, MAX_COUNTED_PEERS, MAX_MISSING_IDS_PER_PEER } from './constants.ts'
 import { Patience } from './patience.ts'
 
 /** What a list of missing messages needs. */
@@ -46,9 +46,9 @@ export class MissingMessages {
   /** `peer` has a message that we have not. */
   add(id: { bytes: Uint8Array; hex: string }, peer: PeerId): void {
     const missing = this.#missing.get(id.hex)
-    const isFull = missing === undefined ? this.#missing.size >= MAX_MISSING_IDS : isEnough(missing, peer)
-    // Or one peer that announces what nobody has could take all places.
-    if (isFull || (this.#perPeer.get(peer.toString()) ?? 0) >= MAX_MISSING_IDS_PER_PEER) return
+    // Each has places of its own: whoever announces what nobody has takes none from others.
+    if ((this.#perPeer.get(peer.toString()) ?? 0) >= MAX_MISSING_IDS_PER_PEER) return
+    if (missing !== undefined && isEnough(missing, peer)) return
     this.#count(peer, 1)
     if (missing !== undefined) {
       missing.announcers.push(peer)
@@ -64,9 +64,8 @@ export class MissingMessages {
   found(id: string, peer: string | undefined): readonly PeerId[] {
     const missing = this.#missing.get(id)
     if (missing === undefined) return []
-    this.#missing.delete(id)
-    const { announcers, asked, sinceMs } = missing
-    for (const announcer of announcers) this.#count(announcer, -1)
+    this.#remove(id, missing)
+    const { asked, sinceMs } = missing
     const giver = asked.find((one) => one.toString() === peer)
     if (giver === undefined) this.#patience.came(performance.now() - sinceMs)
     else this.#failures.delete(giver.toString())
@@ -79,6 +78,11 @@ export class MissingMessages {
     this.#missing.clear()
     this.#perPeer.clear()
     this.#failures.clear()
+  }
+
+  #remove(id: string, { announcers, asked }: Missing): void {
+    this.#missing.delete(id)
+    for (const peer of [...announcers, ...asked]) this.#count(peer, -1)
   }
 
   #count(peer: PeerId, change: 1 | -1): void {
@@ -113,16 +117,22 @@ export class MissingMessages {
         this.#timer = setTimeout(() => this.#expire(), missing.dueMs - nowMs)
         break
       }
-      this.#missing.delete(hex)
       const isKnown = this.#init.isKnown(hex)
       if (!isKnown) this.#fail(missing.asked.at(-1))
       const peer = this.#next(missing)
-      // All who have it were asked in vain. Whoever announces it again begins anew.
-      if (peer === undefined) continue
-      this.#count(peer, -1)
+      if (peer === undefined) {
+        // All who have it were asked in vain. Whoever announces it again begins anew.
+        this.#remove(hex, missing)
+        continue
+      }
       missing.dueMs = nowMs + waitMs
+      this.#missing.delete(hex)
       this.#missing.set(hex, missing)
-      if (isKnown) continue
+      if (isKnown) {
+        // What it is worth shows later: until then nobody is asked, and whoever was passed over is not counted.
+        this.#count(peer, -1)
+        continue
+      }
       missing.asked.push(peer)
       const ids = asked.get(peer)
       if (ids === undefined) asked.set(peer, [missing.id])
@@ -132,6 +142,7 @@ export class MissingMessages {
   }
 }
 
-function isEnough({ announcers }: Missing, peer: PeerId): boolean {
-  return announcers.length >= MAX_ANNOUNCERS || announcers.some((announcer) => announcer.equals(peer))
+function isEnough({ announcers, asked }: Missing, peer: PeerId): boolean {
+  const named = [...announcers, ...asked]
+  return named.length >= MAX_ANNOUNCERS || named.some((one) => one.equals(peer))
 }
