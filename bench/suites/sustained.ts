@@ -1,7 +1,7 @@
 import { BroadcastNetwork, GOSSIPSUB, ours } from '../broadcast-network.ts'
 import { type Bench, type Line, median, quantile } from '../report.ts'
 
-const [WARM_UPS, TRIALS] = [4, 13]
+const [WARM_UPS, TRIALS] = [4, 16]
 const NODES = 50
 /** Neighbours on either side in the ring, by distance: degree 8. */
 const OFFSETS = [1, 6, 14, 21]
