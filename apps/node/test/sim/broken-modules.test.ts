@@ -20,7 +20,7 @@ const [APART_FROM_MS, APART_UNTIL_MS] = [30_000, 110_000]
 /** More nodes than each may remember, and how many of them are the way in. */
 const [CROWD, ENTRIES] = [24, 3]
 /** The file of the broadcast that gathers acknowledgements for a while. */
-const ACK_TIMER = 'ack-batcher'
+const ACK_TIMER = 'id-batcher'
 
 /** Many messages, and each author must learn who has them. */
 const talk: Scenario = {
