@@ -10,14 +10,14 @@ const FOR_MS = 3_000
 const MAX_P99_MS = 1_000
 /** What a rate is multiplied by when it was sustained, and divided by when it was not; its root, down to the least, with each turn. */
 const [STEP, MIN_STEP] = [1.3, 1.05]
-/** How long messages are gathered: what a user who wants a second at most can afford. */
-const BATCH_DELAY_MS = 300
+/** How long messages are gathered, in ms: what a user who wants a second at most can afford. */
+const BATCH_DELAY_MS = { tree: 500, gossip: 300 } as const
 const MIN_PER_SECOND = 1_000
 const MIN_RATIO = 40
 
 const NETWORKS = {
-  tree: ours('batched, by tree, verified by each', 'tree', String(BATCH_DELAY_MS)),
-  gossip: ours('batched gossip, verified by each', 'gossip', String(BATCH_DELAY_MS)),
+  tree: ours('batched, by tree, verified by each', 'tree', String(BATCH_DELAY_MS.tree)),
+  gossip: ours('batched gossip, verified by each', 'gossip', String(BATCH_DELAY_MS.gossip)),
   gossipsub: GOSSIPSUB,
 }
 type NetworkName = keyof typeof NETWORKS
