@@ -2,7 +2,7 @@ import type { BroadcastAnswer } from '@gridmesh/interfaces'
 
 /** What is remembered of a message. */
 export interface KnownMessage {
-  /** The verdict, or the promise of it while the handler is still thinking. */
+  /** The verdict, or the promise of it until it is there. */
   verdict: BroadcastAnswer | Promise<BroadcastAnswer>
   /** We published it: no copy of it reaches our handler. */
   isOwn: boolean

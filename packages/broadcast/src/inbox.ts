@@ -122,6 +122,8 @@ export class Inbox {
     const { id, topic, payload, from, via } = arrival
     known.verdict = this.#calls.ask(handler, payload, { from, topic, id, via })
     const verdict = await known.verdict
+    // What we have published ourselves meanwhile is accepted, whatever the handler says.
+    if (!known.isOwn) known.verdict = verdict
     if (verdict === 'accept') {
       metrics.delivered(via, topic)
       peers.report(from, { class: 'useful', weight: usefulWeight, evidence: `first with ${topic}` })

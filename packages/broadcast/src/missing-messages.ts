@@ -2,12 +2,15 @@ import type { PeerId } from '@libp2p/interface'
 import { MAX_ANNOUNCERS, MAX_COUNTED_PEERS, MAX_MISSING_IDS_PER_PEER } from './constants.ts'
 import { Patience } from './patience.ts'
 
+/** Where a message is: nowhere here, pulled or judged at the moment, or judged. */
+export type Whereabouts = 'absent' | 'under-way' | 'known'
+
 /** What a list of missing messages needs. */
 export interface MissingMessagesInit {
   /** How long a message may still come by itself, in ms, where none is late; as long is waited before the next peer is asked. */
   afterMs: number
-  /** Whether a message has come by now, whatever way, though it may be that it is still judged. */
-  isKnown(id: string): boolean
+  /** Where a message is by now, whatever way it came. */
+  whereIs(id: string): Whereabouts
   /** Asks a peer for messages. */
   ask(peer: PeerId, ids: Uint8Array[]): void
 }
@@ -117,22 +120,19 @@ export class MissingMessages {
         this.#timer = setTimeout(() => this.#expire(), missing.dueMs - nowMs)
         break
       }
-      const isKnown = this.#init.isKnown(hex)
-      if (!isKnown) this.#fail(missing.asked.at(-1))
-      const peer = this.#next(missing)
-      if (peer === undefined) {
-        // All who have it were asked in vain. Whoever announces it again begins anew.
+      const whereabouts = this.#init.whereIs(hex)
+      if (whereabouts === 'absent') this.#fail(missing.asked.at(-1))
+      const peer = whereabouts === 'absent' ? this.#next(missing) : undefined
+      if (whereabouts === 'known' || (whereabouts === 'absent' && peer === undefined)) {
+        // It is here, or all who have it were asked in vain. Whoever announces it again begins anew.
         this.#remove(hex, missing)
         continue
       }
       missing.dueMs = nowMs + waitMs
       this.#missing.delete(hex)
       this.#missing.set(hex, missing)
-      if (isKnown) {
-        // What it is worth shows later: until then nobody is asked, and whoever was passed over is not counted.
-        this.#count(peer, -1)
-        continue
-      }
+      // It may be that we are too busy to judge it, and want it again.
+      if (peer === undefined) continue
       missing.asked.push(peer)
       const ids = asked.get(peer)
       if (ids === undefined) asked.set(peer, [missing.id])

@@ -5,6 +5,7 @@ import {
   MAX_CONTROL_IDS,
   MAX_CONTROL_IDS_PER_SECOND,
   MAX_COUNTED_PEERS,
+  MAX_RECENT_IDS,
   TREE_CONTROL_HANDLER,
 } from './constants.ts'
 import type { DuplicateCache } from './duplicate-cache.ts'
@@ -12,7 +13,7 @@ import { MessageRefusedError } from './errors.ts'
 import { IdBatcher } from './id-batcher.ts'
 import { toHex } from './message-id.ts'
 import type { BroadcastMetrics } from './metrics.ts'
-import { MissingMessages } from './missing-messages.ts'
+import { MissingMessages, type Whereabouts } from './missing-messages.ts'
 import type { Peers } from './peers.ts'
 import type { Puller } from './puller.ts'
 import { reasonOf } from './refusal.ts'
@@ -46,6 +47,8 @@ export class TreeControl {
   readonly #init: TreeControlInit
   readonly #ihave: IdBatcher
   readonly #missing: MissingMessages
+  /** What one busy topic has to tell: with more of them a neighbour would hear nothing of us any more. */
+  readonly #told = new WindowCounter(MAX_RECENT_IDS, MAX_COUNTED_PEERS)
   readonly #inbound = new WindowCounter(MAX_CONTROL_IDS_PER_SECOND, MAX_COUNTED_PEERS)
   #signal: AbortSignal | undefined
 
@@ -60,7 +63,7 @@ export class TreeControl {
     })
     this.#missing = new MissingMessages({
       afterMs: init.graftAfterMs,
-      isKnown: (id) => init.cache.get(id) !== undefined,
+      whereIs: (id) => this.#whereIs(id),
       ask: (peer, ids) => this.#graft(peer, ids),
     })
   }
@@ -87,11 +90,13 @@ export class TreeControl {
     for (const peer of peers) this.#ihave.add(peer, id)
   }
 
-  /** Tells a peer of messages, now, but for those it has. */
+  /** Tells a peer of messages, now, but for those it has, and those beyond what it may be told of in a second. */
   tell(peer: PeerId, messages: readonly TreeMessage[]): void {
     const name = peer.toString()
     const ids = messages.filter(({ holders }) => !holders.has(name)).map(({ id }) => id)
-    for (const ihave of inPieces(ids)) this.#send(peer, 'normal', { ihave })
+    for (const ihave of inPieces(ids)) {
+      if (this.#told.tryTake(name, ihave.length)) this.#send(peer, 'normal', { ihave })
+    }
   }
 
   /** Tells a neighbour to send us no more of the topic of this message. */
@@ -135,11 +140,19 @@ export class TreeControl {
   }
 
   #onIhave(peer: PeerId, bytes: Uint8Array): void {
-    const { cache, messages, puller } = this.#init
+    const { messages, puller } = this.#init
     const hex = toHex(bytes)
     messages.get(hex)?.holders.add(peer.toString())
     if (puller.has(hex)) puller.addSource(hex, peer)
-    else if (cache.get(hex) === undefined) this.#missing.add({ bytes, hex }, peer)
+    else if (this.#whereIs(hex) !== 'known') this.#missing.add({ bytes, hex }, peer)
+  }
+
+  #whereIs(id: string): Whereabouts {
+    const { cache, puller } = this.#init
+    if (puller.has(id)) return 'under-way'
+    const known = cache.get(id)
+    if (known === undefined) return 'absent'
+    return typeof known.verdict === 'string' ? 'known' : 'under-way'
   }
 
   #onGraft(peer: PeerId, id: Uint8Array): void {

@@ -34,6 +34,7 @@ it('counts under names with the package and the unit', () => {
   metrics.refused('rejected')
   metrics.handlerFailed()
   metrics.dropped('timeout')
+  metrics.treeControl({ ihave: [new Uint8Array(20), new Uint8Array(20)], prune: [new Uint8Array(20)] })
   metrics.acks('sent', 3)
   metrics.acks('unknown', 0)
   metrics.acknowledgedAfter(1_500)
@@ -51,6 +52,9 @@ it('counts under names with the package and the unit', () => {
     'gridmesh_broadcast_refused_messages_total{rejected}': 1,
     gridmesh_broadcast_handler_failures_total: 1,
     'gridmesh_broadcast_dropped_sends_total{timeout}': 1,
+    'gridmesh_broadcast_tree_control_ids_total{ihave}': 2,
+    'gridmesh_broadcast_tree_control_ids_total{graft}': 0,
+    'gridmesh_broadcast_tree_control_ids_total{prune}': 1,
     'gridmesh_broadcast_acknowledgements_total{sent}': 3,
     gridmesh_broadcast_acknowledgement_seconds: 1.5,
     'gridmesh_broadcast_pulls_total{whole}': 1,

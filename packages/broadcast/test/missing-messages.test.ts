@@ -2,7 +2,7 @@ import type { PeerId } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { MAX_ANNOUNCERS, MAX_MISSING_IDS_PER_PEER } from '../src/constants.ts'
 import { toHex } from '../src/message-id.ts'
-import { MissingMessages } from '../src/missing-messages.ts'
+import { MissingMessages, type Whereabouts } from '../src/missing-messages.ts'
 import { Patience } from '../src/patience.ts'
 import { peerIds } from './helpers/peer-ids.ts'
 
@@ -21,12 +21,15 @@ function idOf(n: number): { bytes: Uint8Array; hex: string } {
 }
 
 /** A list, and what it asked for: whom, and for which. */
-function listing(afterMs = 500): { missing: MissingMessages; asked: [string, number[]][] } {
+function listing(whereIs: (id: string) => Whereabouts = () => 'absent'): {
+  missing: MissingMessages
+  asked: [string, number[]][]
+} {
   const asked: [string, number[]][] = []
   const ask = (peer: PeerId, ids: Uint8Array[]): void => {
     asked.push([peer.toString(), ids.map((id) => new DataView(id.buffer).getUint32(0))])
   }
-  return { missing: new MissingMessages({ afterMs, isKnown: () => false, ask }), asked }
+  return { missing: new MissingMessages({ afterMs: 500, whereIs, ask }), asked }
 }
 
 it('asks for what does not come by itself, one peer after the other, all of one peer at once', async () => {
@@ -73,6 +76,23 @@ it('holds no more than its bounds, whoever announces', async () => {
   for (const peer of peers) missing.add(idOf(1), peer)
   for (let i = 0; i < 2 * MAX_ANNOUNCERS; i++) vi.advanceTimersByTime(500)
   expect(asked).toHaveLength(MAX_ANNOUNCERS)
+})
+
+it('asks nobody while a message is under way, all who have it once it is gone again, and forgets it once it is known', async () => {
+  const [first, second] = await peerIds(2)
+  let whereabouts: Whereabouts = 'under-way'
+  const { missing, asked } = listing(() => whereabouts)
+  for (const peer of [first, second]) missing.add(idOf(1), peer)
+  vi.advanceTimersByTime(5_000)
+  expect(asked).toEqual([])
+  whereabouts = 'absent'
+  vi.advanceTimersByTime(1_000)
+  expect(asked.map(([peer]) => peer)).toEqual([first.toString(), second.toString()])
+  whereabouts = 'known'
+  vi.advanceTimersByTime(500)
+  expect(missing.size).toBe(0)
+  expect(vi.getTimerCount()).toBe(0)
+  expect(asked).toHaveLength(2)
 })
 
 it('has room for a peer again once what it announced has come or was asked for', async () => {

@@ -1,7 +1,8 @@
-import type { UnicastHandler } from '@gridmesh/interfaces'
+import type { UnicastHandler, Verdict } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { MAX_RECENT_IDS } from '../src/constants.ts'
 import { DuplicateCache } from '../src/duplicate-cache.ts'
 import { toHex } from '../src/message-id.ts'
 import { BroadcastMetrics } from '../src/metrics.ts'
@@ -111,10 +112,40 @@ it('prunes no link to a peer that it did not ask, since the message was being ju
   const { control, cache, links, sent, hear } = controlOf(teller)
   const id = new Uint8Array(20)
   hear({ ihave: [id] })
-  // It comes from another, whose verdict takes longer than the teller would wait to be asked.
-  cache.add(toHex(id), 'accept')
+  // It comes from another, and its verdict takes longer than the teller would wait to be asked.
+  const { promise: verdict } = Promise.withResolvers<Verdict>()
+  cache.add(toHex(id), verdict)
   vi.advanceTimersByTime(600)
   expect(control.found(messageOf(id, bringer.toString()))).toBe(false)
   expect(sent).toEqual([])
   expect(links.isEager(teller.toString())).toBe(true)
+})
+
+it('asks who told of a message while it was being judged, if there was no time to judge it', async () => {
+  const [peer] = await peerIds(2)
+  const { cache, sent, hear } = controlOf(peer)
+  const id = new Uint8Array(20)
+  const { promise: verdict } = Promise.withResolvers<Verdict>()
+  const known = cache.add(toHex(id), verdict)
+  hear({ ihave: [id] })
+  vi.advanceTimersByTime(600)
+  expect(sent).toEqual([])
+  cache.remove(toHex(id), known)
+  vi.advanceTimersByTime(500)
+  expect(sent).toEqual([{ ihave: [], graft: [id], prune: [] }])
+})
+
+it('tells a peer no more in a second than it may hear', async () => {
+  const [peer, other] = await peerIds(2)
+  const { control, sent } = controlOf(peer)
+  const recent = Array.from({ length: MAX_RECENT_IDS }, (_, n) => messageOf(new Uint8Array(20).fill(n), 'another'))
+  const told = (): number => sent.reduce((sum, said) => sum + (said?.ihave.length ?? 0), 0)
+  for (let topic = 0; topic < 20; topic++) control.tell(peer, recent)
+  await vi.advanceTimersByTimeAsync(999)
+  expect(told()).toBe(MAX_RECENT_IDS)
+  control.tell(other, recent)
+  await vi.advanceTimersByTimeAsync(1)
+  control.tell(peer, recent)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(told()).toBe(3 * MAX_RECENT_IDS)
 })
