@@ -4,6 +4,7 @@ import { IdBatcher } from './id-batcher.ts'
 import { decodeAck, encodeAck } from './ack-codec.ts'
 import { ACK_HANDLER, MAX_COUNTED_PEERS } from './constants.ts'
 import type { Deliveries } from './deliveries.ts'
+import type { KnownMessage } from './duplicate-cache.ts'
 import { MessageRefusedError } from './errors.ts'
 import { toHex } from './message-id.ts'
 import type { BroadcastMetrics } from './metrics.ts'
@@ -28,6 +29,19 @@ export interface AckCarrierInit {
   sendDeadlineMs: number
   /** A peer says that it has a message which is none of ours. */
   onUnknown(id: string, peer: PeerId): void
+}
+
+/** A message that we have, of which its author may know that. */
+export interface Having {
+  id: Uint8Array
+  /** Multihash of the author, as the frame claims. */
+  origin: Uint8Array
+  known: KnownMessage
+  /**
+   * The author handed it to us itself. With `receipt` the receipt of what it sent has told it; with `none` it waits for
+   * word of ours, whatever it was told before, and whatever the option says.
+   */
+  fromAuthor?: 'receipt' | 'none' | undefined
 }
 
 /** Gossip tells an author nothing of who has a message; receivers that are connected to the author do so here. */
@@ -58,11 +72,12 @@ export class AckCarrier {
     this.#init.siblings.unicast?.unhandle(ACK_HANDLER)
   }
 
-  /**
-   * Tells the author that we have the message, if the claimed author is a ready peer of ours. One that sent it to us
-   * directly `isOwed` as much, whatever the option says.
-   */
-  acknowledge(origin: Uint8Array, id: Uint8Array, isOwed = false): void {
+  /** Tells the author that we have the message, once, if the claimed author is a ready peer of ours. */
+  acknowledge({ id, origin, known, fromAuthor }: Having): void {
+    const isOwed = fromAuthor === 'none'
+    if (known.isOwn || (known.isAcknowledged && !isOwed)) return
+    known.isAcknowledged = true
+    if (fromAuthor === 'receipt') return
     const { siblings, isEnabled, metrics, peers } = this.#init
     if (!(isEnabled || isOwed) || siblings.unicast === undefined) return
     const peer = peers.findReady(origin)

@@ -1,6 +1,5 @@
 import type { Lane, UnicastContext } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
-import { equals } from 'uint8arrays/equals'
 import type { AckCarrier } from './ack-carrier.ts'
 import type { Announced, Announcements } from './announcements.ts'
 import { BROADCAST_HANDLER } from './constants.ts'
@@ -8,7 +7,7 @@ import type { KnownMessage } from './duplicate-cache.ts'
 import { MessageRefusedError } from './errors.ts'
 import { encodeFrame, type Frame } from './frame.ts'
 import type { Judgement } from './inbox.ts'
-import { type IntakeInit, takeFrame } from './intake.ts'
+import { type IntakeInit, isAuthor, takeFrame } from './intake.ts'
 import { toHex } from './message-id.ts'
 import type { Peers } from './peers.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
@@ -60,7 +59,7 @@ export class DirectCarrier {
 
   /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */
   async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
-    const { inbox } = this.#init
+    const { acks, inbox } = this.#init
     const { frame, id, topic } = takeFrame(bytes, peer, this.#init)
     const received: Received = { frame, id, peer, lane }
     const coming = {
@@ -73,9 +72,9 @@ export class DirectCarrier {
     if (announced !== undefined) return this.#hear(received, { ...coming, id, manifest: announced, lane: frame.lane })
     const judgement = await inbox.receive({ ...coming, id: toHex(id), payload })
     if (judgement.verdict !== 'accept') throw new MessageRefusedError(judgement.reason)
-    // The receipt tells the author already.
-    if (isAuthor(received)) judgement.known.isAcknowledged = true
-    this.#passOn(received, judgement.known)
+    const { known } = judgement
+    if (isAuthor(frame, peer)) acks.acknowledge({ id, origin: frame.origin, known, fromAuthor: 'receipt' })
+    this.#passOn(received, known)
   }
 
   /** Takes word of a message. The receipt of what is pulled says no more than that we have heard. */
@@ -93,12 +92,9 @@ export class DirectCarrier {
     const { acks, retained } = this.#init
     if (judgement.verdict !== 'accept') throw new MessageRefusedError(judgement.reason)
     const { known } = judgement
-    const { frame, id } = received
-    const isOwed = isAuthor(received)
-    if (!known.isOwn && (isOwed || !known.isAcknowledged)) {
-      known.isAcknowledged = true
-      acks.acknowledge(frame.origin, id, isOwed)
-    }
+    const { frame, id, peer } = received
+    const fromAuthor = isAuthor(frame, peer) ? 'none' : undefined
+    acks.acknowledge({ id, origin: frame.origin, known, fromAuthor })
     // Whom we tell of it will ask us for it.
     if (retained.has(toHex(id))) this.#passOn(received, known)
   }
@@ -121,8 +117,4 @@ export class DirectCarrier {
       signal,
     })
   }
-}
-
-function isAuthor({ frame, peer }: Received): boolean {
-  return equals(peer.toMultihash().bytes, frame.origin)
 }

@@ -128,8 +128,6 @@ export class GossipCarrier {
     known.isGossiped = true
     if (known.isOwn) return
     this.#init.ids.unwatch(id.hex)
-    if (known.isAcknowledged) return
-    known.isAcknowledged = true
-    this.#init.acks.acknowledge(origin, id.bytes)
+    this.#init.acks.acknowledge({ id: id.bytes, origin, known })
   }
 }

@@ -1,6 +1,5 @@
 import type { Lane, UnicastContext } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
-import { equals } from 'uint8arrays/equals'
 import type { AckCarrier } from './ack-carrier.ts'
 import type { Announcements } from './announcements.ts'
 import { TREE_HANDLER } from './constants.ts'
@@ -9,7 +8,7 @@ import type { KnownMessage } from './duplicate-cache.ts'
 import { MessageRefusedError } from './errors.ts'
 import type { GossipRouter } from './gossip-router.ts'
 import type { Coming, Judgement } from './inbox.ts'
-import { type IntakeInit, type Taken, takeFrame } from './intake.ts'
+import { type IntakeInit, isAuthor, refuseFrame, type Taken, takeFrame } from './intake.ts'
 import { toHex } from './message-id.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Sender } from './sender.ts'
@@ -111,7 +110,7 @@ export class TreeCarrier {
   async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
     const { messages } = this.#init
     const taken = takeFrame(bytes, peer, this.#init)
-    if (taken.frame.isDirected) this.#refuseDirected(peer)
+    if (taken.frame.isDirected) refuseFrame('malformed', peer, this.#init)
     const hex = toHex(taken.id)
     const had = messages.get(hex)
     const message = had ?? messageOf(taken, bytes, peer, lane)
@@ -157,13 +156,10 @@ export class TreeCarrier {
     if (this.#signal !== undefined) messages.keep(hex, message)
     if (message.first !== peer.toString()) this.#onCopy(message, peer)
     const wasAsked = this.#control.found(message)
-    const isAuthor = equals(peer.toMultihash().bytes, frame.origin)
-    // The receipt tells the author already, but of what was announced or asked for.
-    const isOwed = isAuthor && (wasAsked || frame.announced !== undefined)
-    if (!known.isOwn && (isOwed || !known.isAcknowledged)) {
-      known.isAcknowledged = true
-      if (isOwed || !isAuthor) acks.acknowledge(frame.origin, message.id, isOwed)
-    }
+    // The receipt tells the author, but of what was announced or asked for.
+    const receipt = wasAsked || frame.announced !== undefined ? 'none' : 'receipt'
+    const fromAuthor = isAuthor(frame, peer) ? receipt : undefined
+    acks.acknowledge({ id: message.id, origin: frame.origin, known, fromAuthor })
     if (!message.isAccepted) this.#passOn(message, known)
   }
 
@@ -205,11 +201,6 @@ export class TreeCarrier {
   /** Whom we tell of a payload will ask us for it, and blame us where we have it no more. */
   #canGive({ id, isAnnouncement }: TreeMessage): boolean {
     return !isAnnouncement || this.#init.retained.has(toHex(id))
-  }
-
-  #refuseDirected(peer: PeerId): never {
-    this.#init.inbox.refuseFrame(peer, 'malformed')
-    throw new MessageRefusedError('malformed')
   }
 }
 
