@@ -100,7 +100,7 @@ export interface BroadcastInit {
   treeLifetimeMs?: number
   /** Links that a flooded message may cross, in hops. @default 7 */
   hopLimit?: number
-  /** Share of the peers outside a mesh that gossipsub tells of new messages at each heartbeat, 0 to 1. @default 0.25 */
+  /** Share of the peers outside a mesh that are told of the messages of the last 3 s with each heartbeat, 0 to 1; six at least. @default 0.5 */
   gossipFactor?: number
   /** Further options of gossipsub: `D`, `heartbeatInterval`, … @default gossipsub's, with `floodPublish` off and `idontwantMinDataSize` at 16_384 */
   gossipsub?: GossipTuning

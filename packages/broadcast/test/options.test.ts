@@ -11,7 +11,7 @@ it('applies the documented defaults', () => {
     idLifetimeMs: 300_000,
     maxConcurrentSends: 512,
     meshWaitMs: 2_000,
-    gossipFactor: 0.25,
+    gossipFactor: 0.5,
     maxDeliveries: 1_024,
     deliveryLifetimeMs: 60_000,
     acks: true,

@@ -146,7 +146,7 @@ const broadcast = z.strictObject({
     .default('gossip')
     .describe('How messages below the critical lane spread'),
   hopLimit: z.int().min(1).max(32).default(7).describe('Times a flooded message is passed on'),
-  gossipFactor: z.number().min(0).max(1).default(0.25).describe('Share of peers outside the mesh told of messages'),
+  gossipFactor: z.number().min(0).max(1).default(0.5).describe('Share of peers outside the mesh told of messages'),
   maxIds: count.default(10_000).describe('Message ids remembered to recognise duplicates'),
 })
 
