@@ -1,8 +1,8 @@
-import type { Scenario } from './scenario.ts'
-import { arrive, half, keepAway, swarm, withstand } from './sybils.ts'
+import type { Cast, Scenario } from './scenario.ts'
+import { half, swarm, withstand } from './sybils.ts'
 
-/** Time in which the attackers come. */
-const ARRIVAL_MS = 10_000
+/** Inbound connections of the target, of which there are so few that attackers could take them all. */
+const MAX_INBOUND = 8
 
 /** Eclipse of a single target. */
 export const eclipse: Scenario = {
@@ -10,14 +10,16 @@ export const eclipse: Scenario = {
   about: 'all attackers connect to one node, which has few places, and pass nothing on; it stays part of the network',
   nodes: { usual: 40, least: 24 },
   attackers: half,
-  settings: () => ({ maxInbound: 8 }),
+  settings: (cast, index) => (index === targetOf(cast) ? { maxInbound: MAX_INBOUND } : {}),
   async play(stage) {
-    // With so few places, whoever came among them could find none but attackers to link to, by mere chance.
-    keepAway(stage, stage.attackers)
     await stage.gather()
-    await arrive(stage, stage.attackers, ARRIVAL_MS)
-    await swarm(stage, stage.attackers, stage.honest.slice(-1))
+    await swarm(stage, stage.attackers, stage.honest.slice(targetOf(stage.cast)))
     await stage.clock.sleep(20_000)
     await withstand(stage, 'eclipse')
   },
+}
+
+/** The last of the honest nodes. */
+function targetOf({ honest }: Cast): number {
+  return honest - 1
 }
