@@ -5,7 +5,7 @@ import { CLEAR_ENTRIES, FILE_BYTES, ITERATOR_BYTES, ITERATOR_ENTRIES } from './c
 import { CorruptStoreError, StoreLockedError, StoreUnavailableError } from './errors.ts'
 import type { BatchOperation, EntryIterator, KeyRange, KeyValueSnapshot, KeyValueStore } from './key-value-store.ts'
 import { isMarked, mark, unmark } from './open-mark.ts'
-import { tablesInUse } from './tables-in-use.ts'
+import { isHeadless, tablesInUse } from './tables-in-use.ts'
 
 type Level = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
 /** LevelDB's `sync`, which the abstract interface leaves to its implementations. */
@@ -99,7 +99,7 @@ export async function openLevel(
   path: string,
   options: { writeBufferBytes: number; blockCacheBytes: number },
 ): Promise<KeyValueStore> {
-  if (await isMarked(path)) await checkTables(path)
+  await check(path)
   // It opens by itself soon after it is made, whether it is asked to or not.
   const level = new ClassicLevel<Uint8Array, Uint8Array>(path, {
     keyEncoding: 'view',
@@ -127,9 +127,11 @@ export async function openLevel(
   return new LevelStore(level, path)
 }
 
-/** Checks the tables in use, before LevelDB opens them. @throws {CorruptStoreError} @throws {StoreUnavailableError} */
-async function checkTables(path: string): Promise<void> {
+/** Checks what LevelDB would not, before it opens. @throws {CorruptStoreError} @throws {StoreUnavailableError} */
+async function check(path: string): Promise<void> {
   try {
+    if (await isHeadless(path)) throw new CorruptStoreError('CURRENT', 'missing')
+    if (!(await isMarked(path))) return
     for (const name of await tablesInUse(path)) await checkTable(path, name)
   } catch (err) {
     throw err instanceof CorruptStoreError ? err : new StoreUnavailableError(path, { cause: err })

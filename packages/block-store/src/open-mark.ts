@@ -16,6 +16,10 @@ export async function isMarked(path: string): Promise<boolean> {
 export async function mark(path: string): Promise<void> {
   await using file = await open(join(path, NAME), 'w', 0o600)
   await file.sync()
+  // That it is there is kept by the directory, which Windows does not let anyone sync.
+  if (process.platform === 'win32') return
+  await using directory = await open(path)
+  await directory.sync()
 }
 
 /** Where it fails, the next open looks at what it need not look at. */

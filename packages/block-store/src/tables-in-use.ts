@@ -35,6 +35,15 @@ export async function tablesInUse(path: string): Promise<string[]> {
   return files.filter((name) => /^\d+\.(?:ldb|sst)$/.test(name) && tables.has(Number.parseInt(name, 10)))
 }
 
+/**
+ * Whether there is data and nothing that leads to it. LevelDB would begin anew beside it: it writes data only once `CURRENT`
+ * names a manifest.
+ */
+export async function isHeadless(path: string): Promise<boolean> {
+  const files: string[] = await unlessMissing(readdir(path), [])
+  return !files.includes('CURRENT') && files.some((name) => /^\d+\.(?:ldb|sst|log)$/.test(name))
+}
+
 async function manifestOf(path: string): Promise<Buffer> {
   const none = Buffer.alloc(0)
   const name = await unlessMissing(readFile(join(path, 'CURRENT')), none)

@@ -45,6 +45,14 @@ function changed(table: string, change: (bytes: Buffer) => void): string {
   return path
 }
 
+/** The same without a file. */
+function without(name: string): string {
+  const path = join(folder(), 'copy')
+  cpSync(killed, path, { recursive: true })
+  rmSync(join(path, name))
+  return path
+}
+
 async function openedAndClosed(path: string): Promise<void> {
   const store: KeyValueStore = await openLevel(path, SIZES)
   await store.close()
@@ -123,4 +131,25 @@ it('does not open where a table that is needed has lost its end', async () => {
   const [table = ''] = tables(killed)
   const path = changed(table, (bytes) => bytes.fill(0, bytes.length - 8))
   await expect(openedAndClosed(path)).rejects.toMatchObject({ record: `table ${table}`, code: 'malformed' })
+})
+
+it('does not open by what is left when a file that leads to its data, or holds it, is gone', async () => {
+  const manifest = readFileSync(join(killed, 'CURRENT'), 'latin1').trim()
+  await expect(openedAndClosed(without('CURRENT'))).rejects.toThrow('The block store is corrupt: CURRENT: missing')
+  for (const name of [manifest, ...tables(killed)]) {
+    await expect(openedAndClosed(without(name))).rejects.toMatchObject({
+      code: expect.stringMatching(/^(?:files|missing|unavailable)$/),
+    })
+  }
+  // Whoever closed it cannot have lost it either.
+  const closed = without('CURRENT')
+  rmSync(join(closed, 'open'))
+  await expect(openedAndClosed(closed)).rejects.toMatchObject({ code: 'missing' })
+})
+
+it('opens where its first start ended before there was anything', async () => {
+  const path = folder()
+  writeFileSync(join(path, 'MANIFEST-000001'), '')
+  writeFileSync(join(path, 'LOG'), '')
+  await expect(openedAndClosed(path)).resolves.toBeUndefined()
 })
