@@ -59,7 +59,7 @@ export class TreeControl {
       maxIdsPerBatch: MAX_CONTROL_IDS,
       // What is said in one second may come in the next, and there is more to be told.
       maxIdsPerSecond: MAX_CONTROL_IDS_PER_SECOND / 4,
-      send: (peer, ids) => this.#send(peer, 'normal', { ihave: ids }),
+      send: (peer, ids) => this.#sendIhave(peer, ids),
     })
     this.#missing = new MissingMessages({
       afterMs: init.graftAfterMs,
@@ -94,8 +94,8 @@ export class TreeControl {
   tell(peer: PeerId, messages: readonly TreeMessage[]): void {
     const name = peer.toString()
     const ids = messages.filter(({ holders }) => !holders.has(name)).map(({ id }) => id)
-    for (const ihave of inPieces(ids)) {
-      if (this.#told.tryTake(name, ihave.length)) this.#send(peer, 'normal', { ihave })
+    for (const piece of inPieces(ids)) {
+      if (this.#told.tryTake(name, piece.length)) this.#send(peer, 'normal', { ihave: piece })
     }
   }
 
@@ -117,6 +117,13 @@ export class TreeControl {
       else if (links?.prune(name) === true) this.prune(peer, id)
     }
     return asked.some((peer) => peer.toString() === first)
+  }
+
+  /** Whoever has told us of a message meanwhile need not be told of it. */
+  #sendIhave(peer: PeerId, ids: Uint8Array[]): void {
+    const name = peer.toString()
+    const ihave = ids.filter((id) => this.#init.messages.get(toHex(id))?.holders.has(name) !== true)
+    if (ihave.length > 0) this.#send(peer, 'normal', { ihave })
   }
 
   #graft(peer: PeerId, ids: Uint8Array[]): void {

@@ -22,6 +22,7 @@ afterEach(() => {
 
 interface Controlled {
   control: TreeControl
+  messages: TreeMessages
   cache: DuplicateCache
   links: TreeLinks
   handlers: Map<string, UnicastHandler>
@@ -36,6 +37,7 @@ function controlOf(peer: PeerId): Controlled {
   const handlers = new Map<string, UnicastHandler>()
   const links = new TreeLinks()
   const cache = new DuplicateCache(10, 1_000)
+  const messages = new TreeMessages(10_000, 1_000)
   const unicast = {
     handle: (name: string, handler: UnicastHandler) => void handlers.set(name, handler),
     unhandle: (name: string) => void handlers.delete(name),
@@ -52,7 +54,7 @@ function controlOf(peer: PeerId): Controlled {
     puller: { has: () => false, addSource: () => undefined },
     queue: new SendQueue(8, 8),
     trees: { links: () => links },
-    messages: new TreeMessages(1_000, 1_000),
+    messages,
     metrics: new BroadcastMetrics(undefined),
     log: defaultLogger().forComponent('test'),
     sendDeadlineMs: 1_000,
@@ -67,7 +69,7 @@ function controlOf(peer: PeerId): Controlled {
       void handler(encodeControl(said), { peer, lane: 'normal', signal: running.signal })
     }
   }
-  return { control, cache, links, handlers, sent, hear }
+  return { control, messages, cache, links, handlers, sent, hear }
 }
 
 function messageOf(id: Uint8Array, first: string): TreeMessage {
@@ -148,4 +150,22 @@ it('tells a peer no more in a second than it may hear', async () => {
   control.tell(peer, recent)
   await vi.advanceTimersByTimeAsync(0)
   expect(told()).toBe(3 * MAX_RECENT_IDS)
+})
+
+it('does not tell of a message whoever tells us of it first', async () => {
+  const [peer] = await peerIds(2)
+  const { control, messages, cache, sent, hear } = controlOf(peer)
+  const ids = [1, 2].map((n) => new Uint8Array(20).fill(n))
+  for (const id of ids) {
+    cache.add(toHex(id), 'accept')
+    messages.add(toHex(id), messageOf(id, 'another'))
+    control.announce([peer], id)
+  }
+  hear({ ihave: ids.slice(0, 1) })
+  vi.advanceTimersByTime(200)
+  expect(sent).toEqual([{ ihave: ids.slice(1), graft: [], prune: [] }])
+  for (const id of ids) control.announce([peer], id)
+  hear({ ihave: ids })
+  vi.advanceTimersByTime(200)
+  expect(sent).toHaveLength(1)
 })
