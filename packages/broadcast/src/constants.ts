@@ -141,3 +141,5 @@ export const DEFAULT_RETAIN_MS = 300_000
 export const RETELL_MS = 10_000
 /** Time that a gossip stream to a peer may take to open. */
 export const STREAM_OPEN_MS = 5_000
+/** The longest time a timer can be set to, about 25 days: beyond it, it fires at once. */
+export const MAX_TIMER_MS = 2_147_483_647

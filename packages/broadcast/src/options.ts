@@ -27,9 +27,14 @@ const COUNTS = {
   maxTreeBytes: defaults.DEFAULT_MAX_TREE_BYTES,
 }
 
-/** Times above 0. */
-const TIMES = {
+/** Times above 0 that no timer is set to. */
+const LIFETIMES = {
   idLifetimeMs: defaults.DEFAULT_ID_LIFETIME_MS,
+  treeLifetimeMs: defaults.DEFAULT_TREE_LIFETIME_MS,
+}
+
+/** Times above 0 that a timer is set to. */
+const TIMES = {
   sendDeadlineMs: defaults.DEFAULT_SEND_DEADLINE_MS,
   deliveryLifetimeMs: defaults.DEFAULT_DELIVERY_LIFETIME_MS,
   handlerDeadlineMs: defaults.DEFAULT_HANDLER_DEADLINE_MS,
@@ -38,19 +43,27 @@ const TIMES = {
   chunkLateMs: defaults.DEFAULT_CHUNK_LATE_MS,
   retainMs: defaults.DEFAULT_RETAIN_MS,
   graftAfterMs: defaults.DEFAULT_GRAFT_AFTER_MS,
-  treeLifetimeMs: defaults.DEFAULT_TREE_LIFETIME_MS,
+}
+
+/** Times that a timer is set to, and may be 0. */
+const WAITS = {
+  meshWaitMs: defaults.DEFAULT_MESH_WAIT_MS,
+  sourceWaitMs: defaults.DEFAULT_SOURCE_WAIT_MS,
 }
 
 /** Numbers that may be 0. */
 const AMOUNTS = {
-  meshWaitMs: defaults.DEFAULT_MESH_WAIT_MS,
   ackDelayMs: defaults.DEFAULT_ACK_DELAY_MS,
   ihaveDelayMs: defaults.DEFAULT_IHAVE_DELAY_MS,
   usefulWeight: defaults.DEFAULT_USEFUL_WEIGHT,
-  sourceWaitMs: defaults.DEFAULT_SOURCE_WAIT_MS,
 }
 
-type NumberOption = keyof typeof COUNTS | keyof typeof TIMES | keyof typeof AMOUNTS
+type NumberOption =
+  | keyof typeof COUNTS
+  | keyof typeof LIFETIMES
+  | keyof typeof TIMES
+  | keyof typeof WAITS
+  | keyof typeof AMOUNTS
 
 /** Options with every default applied. */
 export interface BroadcastOptions extends Record<NumberOption, number> {
@@ -66,9 +79,12 @@ export interface BroadcastOptions extends Record<NumberOption, number> {
 export function resolveOptions(init: BroadcastInit): BroadcastOptions {
   const { gossipFactor = defaults.DEFAULT_GOSSIP_FACTOR, acks = true } = init
   if (!(gossipFactor >= 0 && gossipFactor <= 1)) throw new RangeError(`gossipFactor ${gossipFactor} must be 0 to 1`)
+  const longest = defaults.MAX_TIMER_MS
   const numbers = {
     ...resolve(init, COUNTS, (value) => value > 0 && Number.isInteger(value), 'a whole number above 0'),
-    ...resolve(init, TIMES, (value) => value > 0, 'above 0'),
+    ...resolve(init, LIFETIMES, (value) => value > 0, 'above 0'),
+    ...resolve(init, TIMES, (value) => value > 0 && value <= longest, `above 0 and at most ${longest}`),
+    ...resolve(init, WAITS, (value) => value >= 0 && value <= longest, `0 to ${longest}`),
     ...resolve(init, AMOUNTS, (value) => value >= 0, '0 or more'),
   }
   checkBounds(numbers)

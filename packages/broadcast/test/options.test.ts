@@ -45,6 +45,11 @@ it('refuses numbers that make no sense, and names them', () => {
     { maxChunksInFlight: 1.5 },
     { chunkLateMs: 0 },
     { sourceWaitMs: -1 },
+    // A timer that is set to more than it can hold fires at once: every handler would be late.
+    { handlerDeadlineMs: Infinity },
+    { deliveryLifetimeMs: 2_147_483_648 },
+    { sendDeadlineMs: Infinity },
+    { meshWaitMs: Infinity },
   ]
   for (const init of wrong) {
     expect(() => resolveOptions({ chainId: 'x', ...init })).toThrow(
@@ -52,6 +57,7 @@ it('refuses numbers that make no sense, and names them', () => {
     )
   }
   expect(resolveOptions({ chainId: 'x', meshWaitMs: 0, ackDelayMs: 0, usefulWeight: 0 }).meshWaitMs).toBe(0)
+  expect(resolveOptions({ chainId: 'x', idLifetimeMs: Infinity }).idLifetimeMs).toBe(Infinity)
 })
 
 it('carries 100 MiB without another option, and pushes no more than pullAboveBytes of it', () => {
