@@ -16,3 +16,5 @@ export const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 export const BYTES_BUCKETS = [
   64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
 ] as const
+/** The longest time a timer can be set to, in ms, about 25 days: beyond it, it fires at once. */
+export const MAX_TIMER_MS = 2_147_483_647

@@ -217,3 +217,12 @@ it.each(['maxSeries', 'maxLabelCharacters', 'calculateTimeoutMs', 'eventLoopReso
     expect(() => create({ [name]: 0 })).toThrow(`${name} 0 must be above 0`)
   },
 )
+
+it.each([
+  ['calculateTimeoutMs', Infinity],
+  ['calculateTimeoutMs', 2_147_483_648],
+  ['eventLoopResolutionMs', 1.5],
+  ['eventLoopResolutionMs', Infinity],
+])('refuses a %s of %d by its name, before the node starts', (name, value) => {
+  expect(() => create({ [name]: value })).toThrow(`${name} ${value} must be`)
+})
