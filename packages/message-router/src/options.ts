@@ -12,7 +12,7 @@ export interface RouterOptions extends Required<Omit<MessageRouterInit, 'maxQueu
 }
 
 /** Options that a timer is set to. */
-const TIMERS = ['batchDelayMs', 'handlerTimeoutMs', 'stopTimeoutMs'] as const
+const TIMERS = ['batchDelayMs', 'maxBatchHoldMs', 'handlerTimeoutMs', 'stopTimeoutMs'] as const
 
 /** Applies the defaults. @throws {RangeError} when an option is out of range, with the value received */
 export function routerOptions(init: MessageRouterInit): RouterOptions {
