@@ -6,6 +6,7 @@ import { FrameDecoder } from './frame-decoder.ts'
 import type { FrameChannelInit, SendOptions } from './index.ts'
 import type { MessageOptions, OutgoingMessage } from './outgoing-message.ts'
 import { Reassembler } from './reassembler.ts'
+import { checkRange } from './send-limits.ts'
 import { SendQueue } from './send-queue.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -17,6 +18,7 @@ const NO_OPTIONS: MessageOptions = {}
 export class FrameChannel {
   readonly #stream: MessageStream
   readonly #init: FrameChannelInit
+  readonly #maxReadBufferBytes: number
   readonly #queue: SendQueue
   readonly #reassembler: Reassembler
   readonly #decoder: FrameDecoder
@@ -31,6 +33,10 @@ export class FrameChannel {
   #isStreamClosed = false
 
   constructor(stream: MessageStream, init: FrameChannelInit) {
+    const { maxReadBufferBytes = DEFAULT_MAX_READ_BUFFER_BYTES } = init
+    // Of NaN the stream would make no bound at all.
+    checkRange('maxReadBufferBytes', maxReadBufferBytes, 1, Infinity)
+    this.#maxReadBufferBytes = maxReadBufferBytes
     this.#stream = stream
     this.#init = init
     this.#queue = new SendQueue(init)
@@ -71,8 +77,7 @@ export class FrameChannel {
   start(): void {
     if (this.#state !== 'new') return
     this.#state = 'open'
-    const buffer = this.#init.maxReadBufferBytes ?? DEFAULT_MAX_READ_BUFFER_BYTES
-    this.#stream.maxReadBufferLength = Math.max(this.#stream.maxReadBufferLength, buffer)
+    this.#stream.maxReadBufferLength = Math.max(this.#stream.maxReadBufferLength, this.#maxReadBufferBytes)
     this.#stream.addEventListener('close', this.#onStreamClose)
     this.#stream.addEventListener('end', this.#onStreamEnd)
     this.#writer.start()

@@ -47,6 +47,7 @@ export class Reassembler implements FrameSink {
     this.#maxPartialMessages = init.maxPartialMessages ?? DEFAULT_MAX_PARTIAL_MESSAGES
     this.#idleMs = init.partialIdleMs ?? DEFAULT_PARTIAL_IDLE_MS
     const bytes = init.maxPartialBytes ?? Math.max(DEFAULT_MAX_PARTIAL_BYTES, this.#maxMessageBytes)
+    checkRange('maxPartialBytes', bytes, 1, Infinity)
     this.#budget = init.partialBudget ?? new ByteBudget(bytes)
     checkRange('maxPartialMessages', this.#maxPartialMessages, 1, Number.MAX_SAFE_INTEGER)
     checkRange('partialIdleMs', this.#idleMs, 1, MAX_TIMEOUT_MS)

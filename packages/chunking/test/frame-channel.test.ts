@@ -53,6 +53,18 @@ function open(stream: Stream, init: Partial<FrameChannelInit> = {}) {
   return { channel, messages, lost, closed, ends }
 }
 
+it.each(['maxReadBufferBytes', 'maxPartialBytes', 'maxQueuedBytes'])(
+  'refuses a %s that is no number above 0',
+  (name) => {
+    const before = near.maxReadBufferLength
+    for (const value of [Number.NaN, 0, -1]) {
+      expect(() => open(near, { [name]: value })).toThrow(`${name} ${value} is outside 1 to `)
+    }
+    // Of NaN the stream would make no bound at all.
+    expect(near.maxReadBufferLength).toBe(before)
+  },
+)
+
 describe('messages', () => {
   it('carries messages both ways', async () => {
     const a = open(near)
