@@ -226,3 +226,10 @@ it.each([
 ])('refuses a %s of %d by its name, before the node starts', (name, value) => {
   expect(() => create({ [name]: value })).toThrow(`${name} ${value} must be`)
 })
+
+it.each(['', 'a b', '1st', 'a-b', 'é', 'le'])(
+  'refuses the default label %j, for which no scrape would be taken',
+  (name) => {
+    expect(() => create({ defaultLabels: { [name]: 'x' } })).toThrow(`defaultLabels ${JSON.stringify(name)} must be`)
+  },
+)
