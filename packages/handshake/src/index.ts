@@ -136,7 +136,7 @@ export interface HandshakeService extends Handshake, TypedEventTarget<HandshakeE
 
 /**
  * Creates the handshake as a libp2p service; its name must be `handshake`, or the start fails with a `ServiceNameError`.
- * @throws {RangeError} when an option is out of its range
+ * @throws {RangeError} when an option is out of its range; TypeError when one is missing, or of another type
  */
 export function handshake(init: HandshakeInit): (components: HandshakeComponents) => HandshakeService {
   return (components) => new DefaultHandshake(components, init)

@@ -66,15 +66,21 @@ export function readLimits(init: HandshakeInit): Limits {
   return { ...limits, unknownPeers }
 }
 
-/** Builds the constant part of our Hello. @throws {RangeError} when a field would not be accepted by a peer */
+/**
+ * Builds the constant part of our Hello.
+ * @throws {RangeError} when a field would not be accepted by a peer; TypeError when it is no text, or no list
+ */
 export function readIdentity(init: HandshakeInit): Identity {
   const { chainId, genesisHash, role, region, quota } = init
   const { capabilities = [], userAgent = DEFAULT_USER_AGENT, protocol = DEFAULT_PROTOCOL_RANGE } = init
-  checkText('chainId', chainId, MAX_TEXT_BYTES)
-  checkText('genesisHash', genesisHash, MAX_TEXT_BYTES)
+  for (const [name, value] of Object.entries({ chainId, genesisHash })) {
+    checkText(name, value, MAX_TEXT_BYTES)
+    if (value === '') throw new RangeError(`${name} must not be empty`)
+  }
   checkText('role', role, MAX_NAME_BYTES)
   checkText('region', region, MAX_NAME_BYTES)
   checkText('userAgent', userAgent, MAX_TEXT_BYTES)
+  if (!Array.isArray(capabilities)) throw new TypeError(`capabilities ${String(capabilities)} must be a list of names`)
   for (const capability of capabilities) checkText('capabilities', capability, MAX_NAME_BYTES)
   // Peers refuse more than the default, whatever we take ourselves.
   if (capabilities.length > DEFAULT_MAX_CAPABILITIES) {
@@ -104,6 +110,8 @@ function readQuota(quota: NonNullable<Hello['quota']>): NonNullable<Hello['quota
 }
 
 function checkText(name: string, value: string, maxBytes: number): void {
+  // Of a variable of the environment that is not set, say: peers would get a Hello without it, and say nothing.
+  if (typeof value !== 'string') throw new TypeError(`${name} ${String(value)} must be a text`)
   const fault = textFault(value, maxBytes)
   if (fault != null) throw new RangeError(`${name} "${value}" ${fault}`)
 }

@@ -141,12 +141,21 @@ describe('options', () => {
   it.each([
     [{ role: 'x'.repeat(65) }, 'role'],
     [{ chainId: 'a\nb' }, 'chainId'],
+    [{ chainId: '' }, 'chainId must not be empty'],
+    [{ genesisHash: '' }, 'genesisHash must not be empty'],
+    [{ region: JSON.parse('5') }, 'region 5 must be a text'],
+    [{ capabilities: JSON.parse('"sync"') }, 'capabilities sync must be a list'],
     [{ capabilities: Array<string>(65).fill('x') }, '65 capabilities'],
     [{ protocol: { min: 2, max: 1 } }, 'protocol 2 to 1'],
     [{ protocol: { min: 1, max: 1.5 } }, 'protocol 1 to 1.5'],
     [{ quota: { messagesPerSecond: 0, bytesPerSecond: 1 } }, 'quota.messagesPerSecond 0'],
   ])('refuses %o, which no peer would accept', (init, message) => {
     expect(() => readIdentity(makeInit(init))).toThrow(message)
+  })
+
+  it('names an option that is required and was not given', () => {
+    const { chainId: _, ...rest } = makeInit()
+    expect(() => readIdentity(Object.assign(rest, JSON.parse('{}')))).toThrow('chainId undefined must be a text')
   })
 })
 
