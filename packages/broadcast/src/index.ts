@@ -187,7 +187,7 @@ export interface BroadcastService extends Broadcast {
    * dropped; acknowledgements come in later. Content that is known already is not gossiped a second time. A payload
    * above `pullAboveBytes` is kept and served, not copied: it must not change for `retainMs`.
    * @throws {RangeError} when `topic` is not printable ASCII; MessageTooLargeError when the payload is too long
-   * @throws {TypeError} when `to` and `strategy` contradict each other
+   * @throws {RangeError} when there is no such strategy or lane; TypeError when `to` and `strategy` contradict each other
    * @throws {PeerQueryUnavailableError} when `to` is a query and there is no peer manager
    * @throws {PullUnavailableError} when the payload is above `pullAboveBytes` and there is no unicast to pull it by
    * @throws {QueueFullError} when the payload would have to take the place of others that peers may still be pulling

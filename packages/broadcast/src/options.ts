@@ -1,6 +1,7 @@
 import type { BroadcastStrategy, Lane } from '@gridmesh/interfaces'
 import * as defaults from './constants.ts'
 import type { BroadcastInit } from './index.ts'
+import { demandStrategy } from './plan.ts'
 
 /** All that is kept of a message beside its payload. */
 const MAX_FRAME_BYTES = defaults.MAX_FRAME_OVERHEAD_BYTES + defaults.MAX_ANNOUNCEMENT_BYTES + defaults.TREE_ENTRY_BYTES
@@ -75,7 +76,7 @@ export interface BroadcastOptions extends Record<NumberOption, number> {
   strategies: Readonly<Record<Lane, readonly BroadcastStrategy[]>>
 }
 
-/** Applies the defaults. @throws {RangeError} when a number makes no sense */
+/** Applies the defaults. @throws {RangeError} when a number makes no sense, or there is no such strategy */
 export function resolveOptions(init: BroadcastInit): BroadcastOptions {
   const { gossipFactor = defaults.DEFAULT_GOSSIP_FACTOR, acks = true } = init
   if (!(gossipFactor >= 0 && gossipFactor <= 1)) throw new RangeError(`gossipFactor ${gossipFactor} must be 0 to 1`)
@@ -133,6 +134,9 @@ function resolve<K extends NumberOption>(
 
 function resolveStrategies(strategies: Partial<Record<Lane, BroadcastStrategy>>): BroadcastOptions['strategies'] {
   const { critical, high = 'gossip', normal = 'gossip', bulk = 'gossip' } = strategies
+  for (const [lane, strategy] of Object.entries({ critical, high, normal, bulk })) {
+    if (strategy !== undefined) demandStrategy(`strategies.${lane}`, strategy)
+  }
   return {
     critical: critical === undefined ? ['flood', 'gossip'] : [critical],
     high: [high],

@@ -75,6 +75,15 @@ it('spreads a message as the caller says, else as its lane does', () => {
   expect(strategiesOf({ lane: 'critical', to: [] }, strategies)).toEqual(['directed'])
 })
 
+it('refuses a strategy or a lane that there is not, by which a message would go to nobody', () => {
+  const misspelt = JSON.parse('"flod"')
+  const expected = 'must be one of gossip, flood, tree, directed'
+  expect(() => resolveOptions({ chainId: 'x', strategies: { bulk: misspelt } })).toThrow(`bulk flod ${expected}`)
+  const { strategies } = resolveOptions({ chainId: 'x' })
+  expect(() => strategiesOf({ strategy: misspelt }, strategies)).toThrow(`strategy flod ${expected}`)
+  expect(() => strategiesOf({ lane: misspelt }, strategies)).toThrow('lane flod must be one of critical, high')
+})
+
 it('names a failed send shortly, whatever failed', () => {
   const coded = Object.assign(new TypeError('text'), { code: 'x'.repeat(1_000) })
   expect(reasonOf(coded)).toBe('x'.repeat(64))
