@@ -63,14 +63,15 @@ export class MissingMessages {
     this.#timer ??= setTimeout(() => this.#expire(), waitMs)
   }
 
-  /** A message has come from `peer`. Returns those that were asked for it. */
-  found(id: string, peer: string | undefined): readonly PeerId[] {
+  /** A message that came from `peer`, so long ago or now, is here. Returns those that were asked for it. */
+  found(id: string, peer: string | undefined, cameAtMs: number): readonly PeerId[] {
     const missing = this.#missing.get(id)
     if (missing === undefined) return []
     this.#remove(id, missing)
     const { asked, sinceMs } = missing
     const giver = asked.find((one) => one.toString() === peer)
-    if (giver === undefined) this.#patience.came(performance.now() - sinceMs)
+    // What it took to judge it, or to pull it, says nothing of when the next one comes.
+    if (giver === undefined) this.#patience.came(cameAtMs - sinceMs)
     else this.#failures.delete(giver.toString())
     return asked
   }

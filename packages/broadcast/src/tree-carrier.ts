@@ -47,6 +47,12 @@ export interface TreePublish {
   signal: AbortSignal
 }
 
+/** One copy of a message: who brought it, and when. */
+interface Copy extends Taken {
+  peer: PeerId
+  cameAtMs: number
+}
+
 /** Messages along the tree of their topic, each over each link once. */
 export class TreeCarrier {
   readonly #init: TreeCarrierInit
@@ -109,6 +115,7 @@ export class TreeCarrier {
   /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */
   async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
     const { messages } = this.#init
+    const cameAtMs = performance.now()
     const taken = takeFrame(bytes, peer, this.#init)
     if (taken.frame.isDirected) refuseFrame('malformed', peer, this.#init)
     const hex = toHex(taken.id)
@@ -117,7 +124,7 @@ export class TreeCarrier {
     if (had === undefined) messages.hold(hex, message)
     else had.holders.add(peer.toString())
     const { judgement, isPulling } = this.#judge(taken, bytes.length, peer)
-    const settled = judgement.then((outcome) => this.#settle(message, outcome, taken, peer))
+    const settled = judgement.then((outcome) => this.#settle(message, outcome, { ...taken, peer, cameAtMs }))
     if (!isPulling) return settled
     // The receipt of what is pulled says no more than that we have heard.
     settled.catch((err: unknown) => this.#init.log.trace('did not take what %p announced - %e', peer, err))
@@ -144,7 +151,7 @@ export class TreeCarrier {
   }
 
   /** The message is judged. @throws {MessageRefusedError} unless it is accepted */
-  #settle(message: TreeMessage, judgement: Judgement, { frame }: Taken, peer: PeerId): void {
+  #settle(message: TreeMessage, judgement: Judgement, { frame, peer, cameAtMs }: Copy): void {
     const { acks, messages } = this.#init
     const hex = toHex(message.id)
     if (judgement.verdict !== 'accept') {
@@ -155,7 +162,7 @@ export class TreeCarrier {
     const { known } = judgement
     if (this.#signal !== undefined) messages.keep(hex, message)
     if (message.first !== peer.toString()) this.#onCopy(message, peer)
-    const wasAsked = this.#control.found(message)
+    const wasAsked = this.#control.found(message, cameAtMs)
     // The receipt tells the author, but of what was announced or asked for.
     const receipt = wasAsked || frame.announced !== undefined ? 'none' : 'receipt'
     const fromAuthor = isAuthor(frame, peer) ? receipt : undefined

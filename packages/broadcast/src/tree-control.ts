@@ -105,12 +105,12 @@ export class TreeControl {
   }
 
   /**
-   * A message has come: nobody need be asked for it. The link to whoever was is kept if it came from there. Returns whether
-   * it did.
+   * A message that came at that time is accepted: nobody need be asked for it. The link to whoever was is kept if it came
+   * from there. Returns whether it did.
    */
-  found({ id, wireTopic, first }: TreeMessage): boolean {
+  found({ id, wireTopic, first }: TreeMessage, cameAtMs: number): boolean {
     const links = this.#init.trees.links(wireTopic)
-    const asked = this.#missing.found(toHex(id), first)
+    const asked = this.#missing.found(toHex(id), first, cameAtMs)
     for (const peer of asked) {
       const name = peer.toString()
       if (name === first) links?.graft(name)

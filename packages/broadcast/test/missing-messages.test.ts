@@ -38,13 +38,13 @@ it('asks for what does not come by itself, one peer after the other, all of one 
   for (const n of [1, 2, 3]) missing.add(idOf(n), first)
   missing.add(idOf(2), second)
   missing.add(idOf(2), second)
-  expect(missing.found(idOf(3).hex, second.toString())).toEqual([])
+  expect(missing.found(idOf(3).hex, second.toString(), performance.now())).toEqual([])
 
   vi.advanceTimersByTime(499)
   expect(asked).toEqual([])
   vi.advanceTimersByTime(1)
   expect(asked).toEqual([[first.toString(), [1, 2]]])
-  expect(missing.found(idOf(1).hex, first.toString())).toEqual([first])
+  expect(missing.found(idOf(1).hex, first.toString(), performance.now())).toEqual([first])
 
   vi.advanceTimersByTime(500)
   expect(asked.slice(1)).toEqual([[second.toString(), [2]]])
@@ -101,7 +101,8 @@ it('has room for a peer again once what it announced has come or was asked for',
   for (let round = 0; round < 3; round++) {
     for (let n = 0; n < MAX_MISSING_IDS_PER_PEER; n++) missing.add(idOf(n), peer)
     expect(missing.size).toBe(MAX_MISSING_IDS_PER_PEER)
-    if (round === 0) for (let n = 0; n < MAX_MISSING_IDS_PER_PEER; n++) missing.found(idOf(n).hex, peer.toString())
+    if (round === 0)
+      for (let n = 0; n < MAX_MISSING_IDS_PER_PEER; n++) missing.found(idOf(n).hex, peer.toString(), performance.now())
     else vi.advanceTimersByTime(1_000)
   }
   expect(asked).toHaveLength(2)
@@ -113,7 +114,7 @@ it('asks who gives what it says it has before who does not', async () => {
   for (const peer of [liar, honest]) missing.add(idOf(1), peer)
   vi.advanceTimersByTime(1_000)
   expect(asked.map(([peer]) => peer)).toEqual([liar.toString(), honest.toString()])
-  missing.found(idOf(1).hex, honest.toString())
+  missing.found(idOf(1).hex, honest.toString(), performance.now())
 
   for (const peer of [liar, honest]) missing.add(idOf(2), peer)
   vi.advanceTimersByTime(500)
@@ -142,7 +143,7 @@ it('does not ask sooner than what is late has a chance to come', async () => {
   const { missing, asked } = listing()
   missing.add(idOf(1), peer)
   vi.advanceTimersByTime(450)
-  missing.found(idOf(1).hex, 'another')
+  missing.found(idOf(1).hex, 'another', performance.now())
   missing.add(idOf(2), peer)
   vi.advanceTimersByTime(800)
   expect(asked).toEqual([])

@@ -118,7 +118,7 @@ it('prunes no link to a peer that it did not ask, since the message was being ju
   const { promise: verdict } = Promise.withResolvers<Verdict>()
   cache.add(toHex(id), verdict)
   vi.advanceTimersByTime(600)
-  expect(control.found(messageOf(id, bringer.toString()))).toBe(false)
+  expect(control.found(messageOf(id, bringer.toString()), performance.now())).toBe(false)
   expect(sent).toEqual([])
   expect(links.isEager(teller.toString())).toBe(true)
 })
@@ -135,6 +135,20 @@ it('asks who told of a message while it was being judged, if there was no time t
   cache.remove(toHex(id), known)
   vi.advanceTimersByTime(500)
   expect(sent).toEqual([{ ihave: [], graft: [id], prune: [] }])
+})
+
+it('waits no longer for what is missing because another message was judged for long', async () => {
+  const [peer, bringer] = await peerIds(2)
+  const { control, cache, sent, hear } = controlOf(peer)
+  const [slow, lost] = [new Uint8Array(20).fill(1), new Uint8Array(20).fill(2)]
+  const cameAtMs = performance.now()
+  cache.add(toHex(slow), Promise.withResolvers<Verdict>().promise)
+  hear({ ihave: [slow] })
+  vi.advanceTimersByTime(900)
+  control.found(messageOf(slow, bringer.toString()), cameAtMs)
+  hear({ ihave: [lost] })
+  vi.advanceTimersByTime(1_000)
+  expect(sent).toEqual([{ ihave: [], graft: [lost], prune: [] }])
 })
 
 it('tells a peer no more in a second than it may hear', async () => {
