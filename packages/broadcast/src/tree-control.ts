@@ -150,8 +150,9 @@ export class TreeControl {
     const { messages, puller } = this.#init
     const hex = toHex(bytes)
     messages.get(hex)?.holders.add(peer.toString())
-    if (puller.has(hex)) puller.addSource(hex, peer)
-    else if (this.#whereIs(hex) !== 'known') this.#missing.add({ bytes, hex }, peer)
+    puller.addSource(hex, peer)
+    // A pull may fail, and what is pulled may come while there is no time to judge it: then whoever has it is asked.
+    if (this.#whereIs(hex) !== 'known') this.#missing.add({ bytes, hex }, peer)
   }
 
   #whereIs(id: string): Whereabouts {

@@ -25,6 +25,8 @@ interface Controlled {
   messages: TreeMessages
   cache: DuplicateCache
   links: TreeLinks
+  /** Ids of what is being pulled, in hex. */
+  pulled: Set<string>
   handlers: Map<string, UnicastHandler>
   sent: ReturnType<typeof decodeControl>[]
   /** The peer says something. */
@@ -38,6 +40,7 @@ function controlOf(peer: PeerId): Controlled {
   const links = new TreeLinks()
   const cache = new DuplicateCache(10, 1_000)
   const messages = new TreeMessages(10_000, 1_000)
+  const pulled = new Set<string>()
   const unicast = {
     handle: (name: string, handler: UnicastHandler) => void handlers.set(name, handler),
     unhandle: (name: string) => void handlers.delete(name),
@@ -51,7 +54,7 @@ function controlOf(peer: PeerId): Controlled {
     siblings: { unicast },
     peers: { isReady: () => true, report: () => expect.fail('nobody is to blame') },
     cache,
-    puller: { has: () => false, addSource: () => undefined },
+    puller: { has: (id) => pulled.has(id), addSource: () => undefined },
     queue: new SendQueue(8, 8),
     trees: { links: () => links },
     messages,
@@ -69,7 +72,7 @@ function controlOf(peer: PeerId): Controlled {
       void handler(encodeControl(said), { peer, lane: 'normal', signal: running.signal })
     }
   }
-  return { control, messages, cache, links, handlers, sent, hear }
+  return { control, messages, cache, links, pulled, handlers, sent, hear }
 }
 
 function messageOf(id: Uint8Array, first: string): TreeMessage {
@@ -133,6 +136,19 @@ it('asks who told of a message while it was being judged, if there was no time t
   vi.advanceTimersByTime(600)
   expect(sent).toEqual([])
   cache.remove(toHex(id), known)
+  vi.advanceTimersByTime(500)
+  expect(sent).toEqual([{ ihave: [], graft: [id], prune: [] }])
+})
+
+it('asks who told of a payload while it was being pulled, if that came to nothing', async () => {
+  const [peer] = await peerIds(2)
+  const { pulled, sent, hear } = controlOf(peer)
+  const id = new Uint8Array(20)
+  pulled.add(toHex(id))
+  hear({ ihave: [id] })
+  vi.advanceTimersByTime(5_000)
+  expect(sent).toEqual([])
+  pulled.clear()
   vi.advanceTimersByTime(500)
   expect(sent).toEqual([{ ihave: [], graft: [id], prune: [] }])
 })
