@@ -47,6 +47,8 @@ export class TreeControl {
   readonly #init: TreeControlInit
   readonly #ihave: IdBatcher
   readonly #missing: MissingMessages
+  /** What peers are to be told of once all that happens at this moment has. */
+  readonly #news = new Map<string, { peer: PeerId; messages: Set<TreeMessage> }>()
   /** What one busy topic has to tell: with more of them a neighbour would hear nothing of us any more. */
   readonly #told = new WindowCounter(MAX_RECENT_IDS, MAX_COUNTED_PEERS)
   readonly #inbound = new WindowCounter(MAX_CONTROL_IDS_PER_SECOND, MAX_COUNTED_PEERS)
@@ -81,6 +83,7 @@ export class TreeControl {
     this.#signal = undefined
     this.#ihave.clear()
     this.#missing.clear()
+    this.#news.clear()
     this.#init.siblings.unicast?.unhandle(TREE_CONTROL_HANDLER)
   }
 
@@ -92,11 +95,13 @@ export class TreeControl {
 
   /** Tells a peer of messages, now, but for those it has, and those beyond what it may be told of in a second. */
   tell(peer: PeerId, messages: readonly TreeMessage[]): void {
+    if (this.#signal === undefined) return
     const name = peer.toString()
-    const ids = messages.filter(({ holders }) => !holders.has(name)).map(({ id }) => id)
-    for (const piece of inPieces(ids)) {
-      if (this.#told.tryTake(name, piece.length)) this.#send(peer, 'normal', { ihave: piece })
-    }
+    const news = this.#news.get(name) ?? { peer, messages: new Set() }
+    for (const message of messages) if (!message.holders.has(name)) news.messages.add(message)
+    // All topics at once, or the first of them, where it is busy, would leave the others nothing of the second.
+    if (this.#news.size === 0) queueMicrotask(() => this.#tellAll())
+    this.#news.set(name, news)
   }
 
   /** Tells a neighbour to send us no more of the topic of this message. */
@@ -117,6 +122,17 @@ export class TreeControl {
       else if (links?.prune(name) === true) this.prune(peer, id)
     }
     return asked.some((peer) => peer.toString() === first)
+  }
+
+  /** Of all topics the latest first. */
+  #tellAll(): void {
+    for (const [name, { peer, messages }] of this.#news) {
+      const ids = [...messages].toSorted((a, b) => b.atMs - a.atMs).map(({ id }) => id)
+      for (const piece of inPieces(ids)) {
+        if (this.#told.tryTake(name, piece.length)) this.#send(peer, 'normal', { ihave: piece })
+      }
+    }
+    this.#news.clear()
   }
 
   /** Whoever has told us of a message meanwhile need not be told of it. */

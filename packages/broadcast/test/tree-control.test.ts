@@ -91,6 +91,15 @@ function messageOf(id: Uint8Array, first: string): TreeMessage {
   }
 }
 
+/** As many messages as are counted, by their ids, the latest first. */
+function messagesFrom(first: number, count: number): TreeMessage[] {
+  return Array.from({ length: count }, (_, n) => {
+    const id = new Uint8Array(20)
+    new DataView(id.buffer).setUint32(0, first + n)
+    return { ...messageOf(id, 'another'), atMs: -n }
+  })
+}
+
 it('gathers what it tells a peer, and leaves no timer behind when it stops', async () => {
   const [peer] = await peerIds(2)
   const id = new Uint8Array(20)
@@ -180,6 +189,18 @@ it('tells a peer no more in a second than it may hear', async () => {
   control.tell(peer, recent)
   await vi.advanceTimersByTimeAsync(0)
   expect(told()).toBe(3 * MAX_RECENT_IDS)
+})
+
+it('tells a peer of the latest messages of all topics, however busy one of them is', async () => {
+  const [peer] = await peerIds(2)
+  const { control, sent } = controlOf(peer)
+  const [busy, calm] = [messagesFrom(0, MAX_RECENT_IDS), messagesFrom(10_000, 3)]
+  control.tell(peer, busy)
+  control.tell(peer, calm)
+  await vi.advanceTimersByTimeAsync(0)
+  const told = sent.flatMap((said) => said?.ihave ?? []).map(toHex)
+  expect(told).toHaveLength(MAX_RECENT_IDS)
+  expect(told).toEqual(expect.arrayContaining(calm.map(({ id }) => toHex(id))))
 })
 
 it('does not tell of a message whoever tells us of it first', async () => {
