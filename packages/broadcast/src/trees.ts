@@ -59,18 +59,16 @@ export class Trees {
     const { peers, router } = this.#init
     const isReachable = (peer: PeerId): boolean => peers.isReachable(peer)
     const isMissing = (peer: PeerId): boolean => !holders.has(peer.toString())
-    const missing = (): PeerId[] => {
-      const without = router.subscribers(wireTopic).filter((peer) => isReachable(peer) && isMissing(peer))
-      return without.slice(0, MAX_TREE_NEIGHBOURS)
-    }
+    const missing = (): PeerId[] => router.subscribers(wireTopic).filter((peer) => isReachable(peer) && isMissing(peer))
     const links = this.links(wireTopic)
     // Who is in no mesh is no part of the tree: two ways in would have the tree pruned between them.
     if (links === undefined) {
-      const [first, ...lazy] = missing()
-      return { eager: first === undefined ? [] : [first], lazy }
+      const [first, ...others] = missing()
+      // Others each time: those who were there first may be of those that pass nothing on, all of them.
+      return { eager: first === undefined ? [] : [first], lazy: drawn(others, MAX_TREE_NEIGHBOURS - 1) }
     }
     const mesh = router.mesh(wireTopic).filter(isReachable)
-    if (mesh.length === 0) return { eager: missing(), lazy: [] }
+    if (mesh.length === 0) return { eager: missing().slice(0, MAX_TREE_NEIGHBOURS), lazy: [] }
     links.keep(new Set(mesh.map(String)))
     const { eager = [], lazy = [] } = Object.groupBy(mesh.filter(isMissing), (peer) =>
       links.isEager(peer.toString()) ? 'eager' : 'lazy',

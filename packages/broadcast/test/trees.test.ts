@@ -1,5 +1,6 @@
 import type { PeerId } from '@libp2p/interface'
 import { expect, it } from 'vitest'
+import { MAX_TREE_NEIGHBOURS } from '../src/constants.ts'
 import { Trees } from '../src/trees.ts'
 import { peerIds } from './helpers/peer-ids.ts'
 
@@ -30,4 +31,17 @@ it('sends nothing to who has it, where it does not subscribe itself', async () =
   expect(trees.branches('orders', new Set())).toEqual({ eager: [first], lazy: [second] })
   expect(trees.branches('orders', new Set([first.toString()]))).toEqual({ eager: [second], lazy: [] })
   expect(trees.branches('orders', new Set([first, second].map(String)))).toEqual({ eager: [], lazy: [] })
+})
+
+it('tells other subscribers of each message, where it does not subscribe itself', async () => {
+  const subscribers = await peerIds(20)
+  const trees = treesOf(new Set(), subscribers)
+  const told = new Set<string>()
+  for (let message = 0; message < 200; message++) {
+    const { eager, lazy } = trees.branches('orders', new Set())
+    expect(eager).toEqual(subscribers.slice(0, 1))
+    expect(lazy).toHaveLength(MAX_TREE_NEIGHBOURS - 1)
+    for (const peer of lazy) told.add(peer.toString())
+  }
+  expect(told.size).toBe(19)
 })
