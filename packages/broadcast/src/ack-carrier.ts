@@ -101,7 +101,7 @@ export class AckCarrier {
         fail(reasonOf(err))
       }
     }
-    queue.push({ lane: 'normal', run, drop: fail })
+    queue.push({ lane: 'normal', peer: peer.toString(), run, drop: fail })
   }
 
   #receive(bytes: Uint8Array, { peer }: UnicastContext): void {

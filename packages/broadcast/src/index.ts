@@ -114,9 +114,9 @@ export interface BroadcastInit {
   maxIds?: number
   /** How long a message is remembered, in ms. @default 300_000 */
   idLifetimeMs?: number
-  /** Sends under way at once; an eighth of them is kept for `critical`. @default 512 */
+  /** Sends under way at once; an eighth of them is kept for `critical`, and no peer has more than half of the others. @default 512 */
   maxConcurrentSends?: number
-  /** Sends that wait; beyond it the newest of the least urgent lane is dropped as `queue-full`. @default 16_384 */
+  /** Sends that wait; beyond it the newest of the least urgent lane, to the peer with most of those, is dropped as `queue-full`. @default 16_384 */
   maxQueuedSends?: number
   /** Time one send may take, in ms; then it is dropped as `timeout`. @default 10_000 */
   sendDeadlineMs?: number

@@ -95,7 +95,7 @@ export class Sender {
         watcher.failed(reason)
       }
     }
-    return queue.push({ lane, run, drop })
+    return queue.push({ lane, peer: peer.toString(), run, drop })
   }
 
   #hindrance(peer: PeerId, signal: AbortSignal): string | undefined {

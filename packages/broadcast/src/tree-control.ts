@@ -215,7 +215,7 @@ export class TreeControl {
         fail(reasonOf(err))
       }
     }
-    queue.push({ lane, run, drop: fail })
+    queue.push({ lane, peer: peer.toString(), run, drop: fail })
   }
 }
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { type QueuedSend, SendQueue } from '../src/send-queue.ts'
 
 interface Trace {
-  push: (name: string, lane: Lane) => QueuedSend
+  push: (name: string, lane: Lane, peer?: string) => QueuedSend
   started: string[]
   dropped: Map<string, string>
   end: Map<string, () => void>
@@ -12,9 +12,10 @@ interface Trace {
 
 function tracer(queue: SendQueue): Trace {
   const trace: Omit<Trace, 'push'> = { started: [], dropped: new Map(), end: new Map() }
-  const push = (name: string, lane: Lane): QueuedSend =>
+  const push = (name: string, lane: Lane, peer = 'a'): QueuedSend =>
     queue.push({
       lane,
+      peer,
       run: () => {
         trace.started.push(name)
         const { promise, resolve } = Promise.withResolvers<void>()
@@ -49,7 +50,7 @@ it('runs urgent lanes first and each lane in order', async () => {
 it('keeps an eighth of the slots for the critical lane', () => {
   const queue = new SendQueue(64, 1_000)
   const { push, started } = tracer(queue)
-  for (let i = 0; i < 100; i++) push(`bulk-${i}`, 'bulk')
+  for (let i = 0; i < 100; i++) push(`bulk-${i}`, 'bulk', `peer-${i % 4}`)
   expect(queue.running).toBe(56)
   for (let i = 0; i < 20; i++) push(`critical-${i}`, 'critical')
   expect(queue.running).toBe(64)
@@ -73,6 +74,33 @@ it('drops the newest of the least urgent lane when full, and a critical one only
   expect(queue.waiting).toBe(2)
 })
 
+it('has a slot for each peer, however many sends to others do not end', async () => {
+  const queue = new SendQueue(64, 1_000)
+  const { push, started, end } = tracer(queue)
+  for (let i = 0; i < 100; i++) push(`silent-${i}`, 'normal', 'silent')
+  expect(queue.running).toBe(28)
+  for (let i = 0; i < 100; i++) push(`slow-${i}`, 'normal', 'slow')
+  expect(queue.running).toBe(56)
+  push('good', 'normal', 'good')
+  expect(started).not.toContain('good')
+  end.get('silent-0')?.()
+  await settle()
+  // Before all others that wait, though they were there first.
+  expect(started.at(-1)).toBe('good')
+  // None of this holds up an emergency.
+  push('critical', 'critical', 'silent')
+  expect(started.at(-1)).toBe('critical')
+})
+
+it('drops the newest to the peer that most wait for when it is full', () => {
+  const queue = new SendQueue(1, 4)
+  const { push, dropped } = tracer(queue)
+  for (let i = 0; i < 4; i++) push(`silent-${i}`, 'normal', 'silent')
+  push('good-0', 'normal', 'good')
+  push('good-1', 'normal', 'good')
+  expect([...dropped.keys()]).toEqual(['silent-3'])
+})
+
 it('drops what waits when cancelled or cleared, and lets run what runs', async () => {
   const queue = new SendQueue(1, 10)
   const { push, dropped } = tracer(queue)
@@ -94,7 +122,14 @@ it('drops what waits when cancelled or cleared, and lets run what runs', async (
 it('never runs or holds more than its limits, and starts or drops every send exactly once', async () => {
   const steps = fc.array(
     fc.oneof(
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('push' as const), lane: fc.constantFrom(...LANES) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant('push' as const),
+          lane: fc.constantFrom(...LANES),
+          peer: fc.constantFrom('a', 'b', 'c'),
+        }),
+      },
       { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('end' as const, 'cancel' as const), pick: fc.nat() }) },
     ),
     { maxLength: 60 },
@@ -109,7 +144,7 @@ it('never runs or holds more than its limits, and starts or drops every send exa
         const { push, started, dropped, end } = tracer(queue)
         const sends: QueuedSend[] = []
         for (const step of todo) {
-          if (step.do === 'push') sends.push(push(`${sends.length}`, step.lane))
+          if (step.do === 'push') sends.push(push(`${sends.length}`, step.lane, step.peer))
           else if (step.do === 'end') end.get(started[step.pick % Math.max(1, started.length)] ?? '')?.()
           else sends[step.pick % Math.max(1, sends.length)]?.cancel('aborted')
           await settle()
