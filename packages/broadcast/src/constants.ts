@@ -77,6 +77,8 @@ export const MIN_TREE_OUTSIDERS = 6
 export const MAX_RECENT_IDS = 1_024
 /** What a message takes beside its frame while it is kept to be asked for, in bytes. */
 export const TREE_ENTRY_BYTES = 512
+/** Peers of which it is remembered that they say they have a message; others are told of it in vain. */
+export const MAX_HOLDERS = 32
 /** Times that a peer is sent a message it asks for. */
 export const MAX_GRAFTS_PER_MESSAGE = 2
 /** Ids in one control message, at most. */

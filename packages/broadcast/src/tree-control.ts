@@ -20,7 +20,7 @@ import { reasonOf } from './refusal.ts'
 import type { SendQueue } from './send-queue.ts'
 import type { Siblings } from './siblings.ts'
 import { type Control, decodeControl, encodeControl } from './tree-codec.ts'
-import type { TreeMessage, TreeMessages } from './tree-messages.ts'
+import { noteHolder, type TreeMessage, type TreeMessages } from './tree-messages.ts'
 import type { Trees } from './trees.ts'
 import { WindowCounter } from './window-counter.ts'
 
@@ -165,7 +165,8 @@ export class TreeControl {
   #onIhave(peer: PeerId, bytes: Uint8Array): void {
     const { messages, puller } = this.#init
     const hex = toHex(bytes)
-    messages.get(hex)?.holders.add(peer.toString())
+    const message = messages.get(hex)
+    if (message !== undefined) noteHolder(message, peer.toString())
     puller.addSource(hex, peer)
     // A pull may fail, and what is pulled may come while there is no time to judge it: then whoever has it is asked.
     if (this.#whereIs(hex) !== 'known') this.#missing.add({ bytes, hex }, peer)
@@ -195,7 +196,7 @@ export class TreeControl {
     const { messages, trees } = this.#init
     const message = messages.get(toHex(id))
     if (message === undefined) return true
-    message.holders.add(peer.toString())
+    noteHolder(message, peer.toString())
     return trees.links(message.wireTopic)?.prune(peer.toString()) ?? true
   }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Lane } from '@gridmesh/interfaces'
-import { MAX_GRAFTS_PER_MESSAGE, MAX_RECENT_IDS, TREE_ENTRY_BYTES, TREE_RECENT_MS } from './constants.ts'
+import { MAX_GRAFTS_PER_MESSAGE, MAX_HOLDERS, MAX_RECENT_IDS, TREE_ENTRY_BYTES, TREE_RECENT_MS } from './constants.ts'
 
 /** A message that came, or went, by the tree of its topic. */
 export interface TreeMessage {
@@ -15,7 +15,7 @@ export interface TreeMessage {
   readonly origin: string
   /** Who brought it first; `undefined` where we wrote it. */
   readonly first: string | undefined
-  /** Neighbours that are known to have it. */
+  /** Peers that are known to have it. */
   readonly holders: Set<string>
   /** Whether it may be sent on. */
   isAccepted: boolean
@@ -88,6 +88,11 @@ export class TreeMessages {
     this.#pending.clear()
     this.#entries.clear()
   }
+}
+
+/** A peer says that it has a message. Beyond `MAX_HOLDERS` that is not remembered: to say so costs nothing. */
+export function noteHolder({ holders }: TreeMessage, peer: string): void {
+  if (holders.size < MAX_HOLDERS) holders.add(peer)
 }
 
 /** Whether `peer` may be sent a message that it asks for. Counts that it is. */

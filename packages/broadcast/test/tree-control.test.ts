@@ -2,7 +2,7 @@ import type { UnicastHandler, Verdict } from '@gridmesh/interfaces'
 import type { PeerId } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { MAX_RECENT_IDS } from '../src/constants.ts'
+import { MAX_HOLDERS, MAX_RECENT_IDS } from '../src/constants.ts'
 import { DuplicateCache } from '../src/duplicate-cache.ts'
 import { toHex } from '../src/message-id.ts'
 import { BroadcastMetrics } from '../src/metrics.ts'
@@ -201,6 +201,24 @@ it('tells a peer of the latest messages of all topics, however busy one of them 
   const told = sent.flatMap((said) => said?.ihave ?? []).map(toHex)
   expect(told).toHaveLength(MAX_RECENT_IDS)
   expect(told).toEqual(expect.arrayContaining(calm.map(({ id }) => toHex(id))))
+})
+
+it('remembers no more than MAX_HOLDERS of those who say that they have a message', async () => {
+  const peers = await peerIds(MAX_HOLDERS + 10)
+  const [peer] = await peerIds(2)
+  const { messages, handlers } = controlOf(peer)
+  const message = messageOf(new Uint8Array(20), 'another')
+  messages.add(toHex(message.id), message)
+  const { signal } = new AbortController()
+  for (const said of [{ ihave: [message.id] }, { prune: [message.id] }]) {
+    for (const holder of peers) {
+      for (const handler of handlers.values()) {
+        void handler(encodeControl(said), { peer: holder, lane: 'normal', signal })
+      }
+    }
+  }
+  expect(message.holders.size).toBe(MAX_HOLDERS)
+  expect(message.holders.has(peers[0]?.toString() ?? '')).toBe(true)
 })
 
 it('does not tell of a message whoever tells us of it first', async () => {
