@@ -30,15 +30,14 @@ type Waiting = Map<string, Entry[]>
 
 /**
  * Runs sends, at most `maxConcurrent` at once, urgent lanes first and those of one lane to one peer in order. A slot goes
- * to the peer that has the fewest, and but for the critical lane none has more than half: a send ends with its receipt,
- * so who gives none, or judges slowly, would soon have all of them. An eighth of the slots is kept for the critical lane,
+ * to the peer that has the fewest, and but for the critical lane none takes one that has as many as are free: a send ends
+ * with its receipt, so who gives none, or judges slowly, would soon have all of them. An eighth of the slots is kept for the critical lane,
  * or stuck bulk sends would hold up an emergency until their deadline. At `maxQueued` the newest send of the least urgent
  * lane to the peer with most of that is dropped: a critical one only when all that wait are critical.
  */
 export class SendQueue {
   readonly #maxConcurrent: number
   readonly #maxOrdinary: number
-  readonly #maxOfPeer: number
   readonly #maxQueued: number
   readonly #lanes: ReadonlyMap<Lane, Waiting> = new Map(LANES.map((lane) => [lane, new Map<string, Entry[]>()]))
   /** Sends under way, by peer. */
@@ -49,7 +48,6 @@ export class SendQueue {
   constructor(maxConcurrent: number, maxQueued: number) {
     this.#maxConcurrent = maxConcurrent
     this.#maxOrdinary = maxConcurrent - (maxConcurrent > 1 ? Math.ceil(maxConcurrent / 8) : 0)
-    this.#maxOfPeer = Math.ceil(this.#maxOrdinary / 2)
     this.#maxQueued = maxQueued
   }
 
@@ -90,9 +88,9 @@ export class SendQueue {
   #startWhatFits(): void {
     for (const [lane, waiting] of this.#lanes) {
       const max = lane === 'critical' ? this.#maxConcurrent : this.#maxOrdinary
-      const maxOfPeer = lane === 'critical' ? this.#maxConcurrent : this.#maxOfPeer
       while (this.#running < max) {
-        const entry = this.#next(waiting, maxOfPeer)
+        const free = max - this.#running
+        const entry = this.#next(waiting, lane === 'critical' ? this.#maxConcurrent : free)
         if (entry === undefined) break
         this.#start(entry)
       }
