@@ -21,7 +21,7 @@ export class StepThrewError extends Error {
   readonly code = 'step-threw'
 
   constructor(step: string, thrown: unknown) {
-    super(`The step ${step} threw what is no error: ${String(thrown)}`, { cause: thrown })
+    super(`The step ${step} threw what is no error: ${textOf(thrown)}`, { cause: thrown })
   }
 }
 
@@ -35,5 +35,14 @@ export class LeftoversError extends Error {
   constructor(leftovers: readonly Leftover[]) {
     super(`Left at the end: ${leftovers.map(({ name, count }) => `${count} ${name}`).join(', ')}`)
     this.leftovers = leftovers
+  }
+}
+
+/** What was thrown, in words. Never throws: not everything has a text, and what is no error may be anything. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return 'something that has no text'
   }
 }

@@ -171,6 +171,18 @@ describe('a step', () => {
     expect(steps[0]?.error).toMatchObject({ name: 'StepThrewError', code: 'step-threw', cause: 'a string' })
   })
 
+  it('that throws what has no text is recorded too, and the later phases run', async () => {
+    const ending = new GracefulShutdown()
+    const thrown: unknown = Object.create(null)
+    ending.register('drain', 'odd', async () => Promise.reject(thrown))
+    ending.register('flush', 'write', () => {})
+    const { steps } = await ending.run()
+    expect(steps).toMatchObject([
+      { name: 'odd', outcome: 'failed', error: { name: 'StepThrewError', cause: thrown } },
+      { name: 'write', outcome: 'done' },
+    ])
+  })
+
   it('is not run once it was removed', async () => {
     const ending = new GracefulShutdown()
     const step = vi.fn<() => void>()
