@@ -45,7 +45,8 @@ async function attempt<V>(
   }
 }
 
-/** What an error, or whatever was thrown, says. */
+/** What an error, or whatever was thrown, says. Never throws: an object without a prototype cannot be made a text. */
 export function textOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err)
+  if (err instanceof Error) return err.message
+  return typeof err === 'string' ? err : `a thrown ${typeof err}`
 }

@@ -42,6 +42,17 @@ it('names what a chain does not answer, or answers wrongly, and goes on', async 
   expect(await offer(pool, { spends: ['a'] })).toBe('added')
 })
 
+it('answers, and goes on, where a chain throws what has no text', async () => {
+  const { chain, pool } = await setUp()
+  const thrown: unknown = Object.create(null)
+  vi.spyOn(chain, 'verify').mockImplementationOnce(() => Promise.reject(thrown))
+  expect(await pool.add(encode({ spends: ['a'] }))).toMatchObject({
+    code: 'chain-failed',
+    message: 'verify failed: a thrown object',
+  })
+  expect(await offer(pool, { spends: ['a'] })).toBe('added')
+})
+
 it('leaves neither a timer nor a listener behind, whatever comes of a question', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
