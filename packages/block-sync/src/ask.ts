@@ -47,9 +47,10 @@ async function attempt<T>(call: (signal: AbortSignal) => T | Promise<T>, signal:
   return await call(signal)
 }
 
-/** What an error, or whatever was thrown, says. */
+/** What an error, or whatever was thrown, says. Never throws: an object without a prototype cannot be made a text. */
 export function textOf(err: unknown): string {
-  return err instanceof Error ? err.message : String(err)
+  if (err instanceof Error) return err.message
+  return typeof err === 'string' ? err : `a thrown ${typeof err}`
 }
 
 /** Whether an answer was not the one encoding of anything. By name: two copies of a package may be loaded. */

@@ -1,4 +1,5 @@
 import type { ChainTip } from '@gridmesh/interfaces'
+import { textOf } from './ask.ts'
 import { Branch, type BranchEnd } from './branch-run.ts'
 import { runCheckpoint } from './checkpoint.ts'
 import { callChain } from './importer.ts'
@@ -29,7 +30,7 @@ export class Run {
       return this.#result()
     } catch (err) {
       if (this.#context.signal.aborted) return this.#failure('stopped', 'the sync stopped')
-      const message = err instanceof ChainFailedError ? err.message : `a port failed: ${String(err)}`
+      const message = err instanceof ChainFailedError ? err.message : `a port failed: ${textOf(err)}`
       return this.#failure('chain-failed', message)
     }
   }

@@ -107,6 +107,17 @@ it('ends, and does not reject, when the peers cannot be told', async () => {
   expect(setup.sync.status().phase).toBe('idle')
 })
 
+it('ends, and does not reject, when a port throws what has no text', async () => {
+  const setup = setUp(new ModelChain())
+  const thrown: unknown = Object.create(null)
+  setup.net.peers = () => {
+    throw thrown
+  }
+
+  expect(await run(setup)).toMatchObject({ status: 'failed', code: 'chain-failed' })
+  expect(setup.sync.status().phase).toBe('idle')
+})
+
 it('can be started again by a listener that hears of its end', async () => {
   const setup = setUp(new ModelChain())
   const other = new ModelChain().addAll(TRUE.slice(0, 100))
