@@ -41,7 +41,9 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What was thrown, as an error. */
+/** What was thrown, as an error. Never throws: an object without a prototype cannot be made a text. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new TypeError(`A value that is no error was thrown: ${String(thrown)}`)
+  if (thrown instanceof Error) return thrown
+  const what = typeof thrown === 'string' ? thrown : `a thrown ${typeof thrown}`
+  return new TypeError(`A value that is no error was thrown: ${what}`, { cause: thrown })
 }

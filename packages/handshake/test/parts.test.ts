@@ -87,6 +87,14 @@ describe('timing', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('rejects with an error whatever the reason, even one that has no text', async () => {
+    const controller = new AbortController()
+    const waiting = raced(new Promise(() => undefined), controller.signal)
+    const reason: unknown = Object.create(null)
+    controller.abort(reason)
+    await expect(waiting).rejects.toMatchObject({ name: 'TypeError', cause: reason })
+  })
+
   it('ends a sleep and its timer when aborted', async () => {
     const controller = new AbortController()
     const sleeping = sleep(1_000, controller.signal)
