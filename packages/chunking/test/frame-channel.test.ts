@@ -372,6 +372,19 @@ describe('a bad peer', () => {
     },
   )
 
+  it('ends, and lets nothing go uncaught, when a consumer throws what has no text', async () => {
+    const thrown: unknown = Object.create(null)
+    const a = open(near)
+    const b = open(far, {
+      onMessage: () => {
+        throw thrown
+      },
+    })
+    a.channel.enqueue(pattern(5))
+    await vi.waitFor(() => expect(b.closed).toMatchObject([{ name: 'TypeError', cause: thrown }]))
+    expect(uncaught).toEqual([])
+  })
+
   it.each([
     ['the stream is reset', () => near.abort(new RangeError('over'))],
     ['the channel is aborted', (channel: FrameChannel) => channel.abort(new RangeError('over'))],
