@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config'
 const APART = [
   'tests/{interop,fuzz}/test/**/*.test.ts',
   'tests/integration/test/{bad-input,chain-api,http,sample-day}.test.ts',
-  'tests/laws/test/{map,message-errors,refusals,reputation,shutdown,stop}.test.ts',
+  'tests/laws/test/{defaults,map,message-errors,refusals,reputation,shutdown,stop}.test.ts',
 ]
 
 /** Laws and simulations that take much of the processor and wait for nothing: they may run behind all others. */
