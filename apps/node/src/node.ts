@@ -100,9 +100,9 @@ export class GridmeshNode {
     return Number(tcp?.value ?? 0)
   }
 
-  /** Time since `start`, in ms; 0 before, and once the node has stopped. */
+  /** Time since `start`, in ms, however the clock is set meanwhile; 0 before, and once the node has stopped. */
   get uptimeMs(): number {
-    return this.#startedAtMs === undefined ? 0 : Date.now() - this.#startedAtMs
+    return this.#startedAtMs === undefined ? 0 : performance.now() - this.#startedAtMs
   }
 
   /** Base URL of the HTTP API; `undefined` before `start`. */
@@ -175,7 +175,7 @@ export class GridmeshNode {
       throw listenProblem('HTTP', http.host, http.port, 'set http.port, or stop the other program', err)
     }
     signal.throwIfAborted()
-    this.#startedAtMs = Date.now()
+    this.#startedAtMs = performance.now()
     this.#say('%s is ready: %s', this.config.name, this.url)
   }
 

@@ -53,6 +53,21 @@ it('does not start again once it was stopped, and its uptime ends', async () => 
   await expect(node.start()).rejects.toMatchObject({ name: 'NodeStoppedError', code: 'node-stopped' })
 })
 
+it('tells how long it runs, and not by how much its clock was set', async () => {
+  const node = await someNode()
+  await node.start()
+  const clock = vi.spyOn(Date, 'now')
+  const atMs = Date.now()
+  const HOUR_MS = 3_600_000
+  for (const stepMs of [-HOUR_MS, HOUR_MS]) {
+    clock.mockReturnValue(atMs + stepMs)
+    expect(node.uptimeMs).toBeGreaterThanOrEqual(0)
+    expect(node.uptimeMs).toBeLessThan(HOUR_MS)
+  }
+  clock.mockRestore()
+  await node.stop()
+})
+
 it('obeys an order to stop when its time has come, and not before', async () => {
   const node = await someNode({ obeySystemShutdown: true })
   const stop = vi.spyOn(node, 'stop')
