@@ -292,6 +292,31 @@ it('asks fallbacks below the minimum only, and begins with them anew when no pee
   await stop()
 })
 
+it('waits neither for the peers of a fallback nor for its breaker once no peer is left', async () => {
+  const waiting = new ListStrategy('bootstrap', offer(0, 1), true)
+  const failing = new ListStrategy('static', [], true)
+  vi.spyOn(failing, 'discover').mockImplementation(() => {
+    failing.runs++
+    throw new RangeError('down')
+  })
+  const strategies = [waiting, failing, new ListStrategy('list', [])]
+  const { world, service, stop } = await run({ strategies, minPeers: 1, targetPeers: 9, minOutbound: 0 })
+  await vi.advanceTimersByTimeAsync(600_000)
+  const last = world.dials.length
+  await vi.waitUntil(async () => {
+    await vi.advanceTimersByTimeAsync(100)
+    return world.dials.length > last && service.stats().strategies['static']?.breaker === 'open'
+  })
+  await vi.advanceTimersByTimeAsync(2_000)
+  const before = [world.dials.length, failing.runs]
+
+  world.open(at(peers, 5))
+  world.close(at(peers, 5))
+  await vi.advanceTimersByTimeAsync(1)
+  expect([world.dials.length, failing.runs]).toEqual(before.map((count) => count + 1))
+  await stop()
+})
+
 it('waits for a fallback no longer than maxIntervalMs and a round while it is alone', async () => {
   const fallback = new ListStrategy('bootstrap', offer(0, 1), true)
   const { world, service, stop } = await run({ strategies: [fallback] })
