@@ -46,11 +46,16 @@ export const DEFAULT_POLICIES: Policies = Object.freeze({
   internal: { action: 'ignore' },
 })
 
-/** Merges `overrides` into the defaults. @throws {RangeError} when an action is none */
+/** Merges `overrides` into the defaults. @throws {RangeError} when an action or a class is none */
 export function mergePolicies(overrides: Policies = {}): Policies {
-  for (const [code, { action }] of Object.entries(overrides)) {
+  const classes = Object.keys(REPORT_CLASSES)
+  for (const [code, { action, class: blamed }] of Object.entries(overrides)) {
     if (!ACTIONS.includes(action)) {
       throw new RangeError(`policies.${code}.action ${action} must be one of ${ACTIONS.join(', ')}`)
+    }
+    // The peer manager takes no report of a class that there is not, so nobody would be blamed.
+    if (blamed !== undefined && !classes.includes(blamed)) {
+      throw new RangeError(`policies.${code}.class ${blamed} must be one of ${classes.join(', ')}`)
     }
   }
   return { ...DEFAULT_POLICIES, ...overrides }

@@ -38,6 +38,11 @@ it('refuses an action that is none', () => {
   expect(() => mergePolicies(overrides)).toThrow('policies.invalid.action shrug')
 })
 
+it('refuses a class that is none, by which nobody would be blamed', () => {
+  const overrides = JSON.parse('{"invalid":{"action":"report","class":"bad"}}') as Parameters<typeof mergePolicies>[0]
+  expect(() => mergePolicies(overrides)).toThrow('policies.invalid.class bad must be one of useful, slow, ')
+})
+
 it.each([
   [Object.assign(new TypeError('x'), { code: 'replay', report: 'absent' }), { code: 'replay', class: 'absent' }],
   [Object.assign(new TypeError('x'), { code: 'odd', report: 'no-such-class' }), { code: 'odd' }],
