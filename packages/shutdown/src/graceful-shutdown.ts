@@ -81,7 +81,9 @@ export class GracefulShutdown extends TypedEventEmitter<ShutdownEvents> implemen
    */
   register(phase: ShutdownPhase, name: string, step: Step['run'], options: ShutdownStepOptions = {}): () => void {
     const { deadlineMs = this.#stepDeadlineMs } = options
-    if (!SHUTDOWN_PHASES.includes(phase)) throw new RangeError(`There is no phase ${phase}`)
+    if (!SHUTDOWN_PHASES.includes(phase)) {
+      throw new RangeError(`There is no phase ${phase}; there are ${SHUTDOWN_PHASES.join(', ')}`)
+    }
     timeMs('deadlineMs', deadlineMs)
     if (this.#begun.has(phase)) throw new ShutdownStartedError(phase, name)
 

@@ -331,7 +331,7 @@ describe('options', () => {
     const ending = new GracefulShutdown()
     expect(() => ending.register('drain', 'step', hang, { deadlineMs: 0 })).toThrow('deadlineMs is 0')
     expect(() => ['tidy'].filter(isPhase).map((phase) => ending.register(phase, 'step', hang))).toThrow(
-      'There is no phase tidy',
+      'There is no phase tidy; there are stop-accepting, goodbye, drain, close, flush, verify',
     )
   })
 })
