@@ -38,6 +38,11 @@ describe('the order of eviction', () => {
       'a b c',
     ],
     [
+      'crowds before parts of a point',
+      [peer('a', { reputation: -0.4 }), peer('b', { group: 'y' }), peer('c', { group: 'y', reputation: 0.4 })],
+      'b c a',
+    ],
+    [
       'who has been idle the longest before crowds',
       [
         peer('a', { group: 'y' }),
