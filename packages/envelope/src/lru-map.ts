@@ -3,8 +3,9 @@ export class LruMap<K, V> {
   readonly #max: number
   readonly #entries = new Map<K, V>()
 
-  constructor(max: number) {
-    if (!(Number.isSafeInteger(max) && max > 0)) throw new RangeError(`max ${max} must be a whole number above 0`)
+  /** `name` is what the caller of a caller knows the bound by. @throws {RangeError} */
+  constructor(max: number, name = 'max') {
+    if (!(Number.isSafeInteger(max) && max > 0)) throw new RangeError(`${name} ${max} must be a whole number above 0`)
     this.#max = max
   }
 

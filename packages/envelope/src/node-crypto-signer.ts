@@ -26,7 +26,7 @@ export function nodeCryptoSigner(privateKey: SigningKey, init: NodeCryptoSignerI
   const { seed, publicKey: ownPublicKey } = ed25519KeyPair(privateKey)
   const der = Buffer.concat([PKCS8_PREFIX, seed])
   const ownKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  const keys = new LruMap<string, KeyObject>(init.maxVerifyKeys ?? DEFAULT_MAX_VERIFY_KEYS)
+  const keys = new LruMap<string, KeyObject>(init.maxVerifyKeys ?? DEFAULT_MAX_VERIFY_KEYS, 'maxVerifyKeys')
 
   return {
     publicKey: ownPublicKey,

@@ -41,3 +41,7 @@ it('refuses a key of another type by name', async () => {
   expect(() => nodeCryptoSigner(key)).toThrow(TypeError)
   expect(() => nodeCryptoSigner(key)).toThrow(/secp256k1/)
 })
+
+it.each([0, -1, 0.5, Number.NaN])('refuses to remember %s keys, by the name of the option', (maxVerifyKeys) => {
+  expect(() => nodeCryptoSigner(ALICE, { maxVerifyKeys })).toThrow(`maxVerifyKeys ${maxVerifyKeys} must be`)
+})
