@@ -7,7 +7,7 @@ import type { Core } from './core.ts'
 import { LinkLostError, NotReadyError, TooManyStreamsError } from './errors.ts'
 import type { PeerLink } from './peer-link.ts'
 import { toWireError } from './remote-errors.ts'
-import { withTimeout } from './timeout.ts'
+import { toError, withTimeout } from './timeout.ts'
 import { encodeRefusal } from './wire.ts'
 
 /** A stream that a peer opened. */
@@ -94,12 +94,19 @@ export class StreamAdmission {
 }
 
 function notReady(cause: unknown, openTimeoutMs: number): NotReadyError {
-  if (cause instanceof HandshakeRejectedError) {
+  if (isRejection(cause)) {
     const { code, limit, value } = cause.reason
     return new NotReadyError(code, { limit, value, cause })
   }
-  const message = `it was not ready within openTimeoutMs, which is ${openTimeoutMs}`
-  return new NotReadyError(message, { limit: 'openTimeoutMs', value: openTimeoutMs, cause })
+  const { name, message } = toError(cause)
+  if (name !== 'TimeoutError') return new NotReadyError(message, { cause })
+  const late = `it was not ready within openTimeoutMs, which is ${openTimeoutMs}`
+  return new NotReadyError(late, { limit: 'openTimeoutMs', value: openTimeoutMs, cause })
+}
+
+/** By name: a handshake of somebody else's has a copy of the class of its own. */
+function isRejection(err: unknown): err is HandshakeRejectedError {
+  return err instanceof Error && err.name === HandshakeRejectedError.name
 }
 
 /** The reason as it goes over a stream of its own. */

@@ -245,6 +245,27 @@ describe('siblings', () => {
     expect(handler).not.toHaveBeenCalled()
   })
 
+  it.each([
+    [
+      'the code of a refusal, of any copy of its class',
+      Object.assign(new Error('no'), {
+        name: 'HandshakeRejectedError',
+        reason: { code: 'busy', limit: 'a', value: 3 },
+      }),
+      { message: 'The peer has not finished its handshake: busy', limit: 'a', value: 3 },
+    ],
+    [
+      'what failed, and no deadline that has not passed',
+      new RangeError('out of tickets'),
+      { message: 'The peer has not finished its handshake: out of tickets', limit: undefined },
+    ],
+  ])('tells a peer whose stream is not taken %s', async (_, fault, told) => {
+    const handshake = { isReady: () => false, whenReady: () => Promise.reject(fault) }
+    const link = stopping(await pair({}, { stubs: { handshake } }))
+    const sent = link.call.send(link.b.peerId, 'test', bytes(''))
+    await expect(sent).rejects.toMatchObject({ name: 'RemoteError', code: 'not-ready', ...told })
+  })
+
   it('serves what came before the peer was ready', async () => {
     const { promise, resolve } = gate()
     const handshake = { isReady: () => false, whenReady: () => promise }
