@@ -2,6 +2,7 @@ import { SendQueue } from '@gridmesh/chunking'
 import { HandshakeRejectedError, type Lane, RateLimitedError } from '@gridmesh/interfaces'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { unlessAborted } from './backoff.ts'
 import { MAX_STREAMS_PER_LANE, MAX_TOLD_STREAMS, PROTOCOLS, TELL_MS } from './constants.ts'
 import type { Core } from './core.ts'
 import { LinkLostError, NotReadyError, TooManyStreamsError } from './errors.ts'
@@ -59,7 +60,10 @@ export class StreamAdmission {
     stream.pause()
     const leave = link.wait(lane)
     try {
-      await withTimeout(this.#core.limits.openTimeoutMs, stopped, (signal) => handshake.whenReady(peer, { signal }))
+      // Whether the handshake, which may be somebody else's, heeds the signal or not, this ends.
+      await withTimeout(this.#core.limits.openTimeoutMs, stopped, (signal) =>
+        unlessAborted(handshake.whenReady(peer, { signal }), signal),
+      )
     } catch (err) {
       throw notReady(err, this.#core.limits.openTimeoutMs)
     } finally {

@@ -245,6 +245,13 @@ describe('siblings', () => {
     expect(handler).not.toHaveBeenCalled()
   })
 
+  it('takes no stream from a peer that is not ready in time, though the handshake heeds no signal', async () => {
+    const handshake = { isReady: () => false, whenReady: () => new Promise<Hello>(() => {}) }
+    const link = stopping(await pair({}, { init: { openTimeoutMs: 30 }, stubs: { handshake } }))
+    const sent = link.call.send(link.b.peerId, 'test', bytes(''), { deadlineMs: 5_000 })
+    await expect(sent).rejects.toMatchObject({ name: 'RemoteError', code: 'not-ready', limit: 'openTimeoutMs' })
+  })
+
   it.each([
     [
       'the code of a refusal, of any copy of its class',
