@@ -349,6 +349,24 @@ it('judges a peer again that comes back with a spent reputation', async () => {
   expect(manager.get(peer)?.state).toBe('connected')
 })
 
+it('asks for our lag anew with each tick, and once in it', async () => {
+  let lag = 1
+  const health = {
+    get lagFactor(): number {
+      return lag++
+    },
+  }
+  const { manager } = await start({}, { health })
+  const told: number[] = []
+  manager.addEventListener('peer:report', ({ detail }) => told.push(detail.points))
+  for (let tick = 0; tick < 2; tick++) {
+    manager.report(peer, { class: 'slow' })
+    manager.report(other, { class: 'slow' })
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  expect(told).toEqual([-2, -2, -1, -1])
+})
+
 it('ignores reports on itself and on classes that do not exist, and counts the others', async () => {
   const { manager } = await start()
   const told: number[] = []
