@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
+import { queryObjects, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { MessageRefusedError } from '../src/errors.ts'
+import { OutgoingMessage } from '../src/outgoing-message.ts'
 import { SendQueue } from '../src/send-queue.ts'
 import { drain, flat, pattern, receiver } from './helpers.ts'
 
@@ -249,6 +250,14 @@ describe('giving up', () => {
     await setImmediate()
     collect()
     expect(held.map((bytes) => bytes.deref())).toEqual([undefined, undefined])
+  })
+
+  it('forgets the messages that are cancelled, however many, while the link takes nothing', () => {
+    const queue = new SendQueue()
+    const before = queryObjects(OutgoingMessage)
+    for (let i = 0; i < 2_000; i++) queue.cancel(queue.add(pattern(128, i), {}))
+    expect(queryObjects(OutgoingMessage) - before).toBeLessThanOrEqual(257)
+    expect(queue.queuedBytes).toBe(0)
   })
 
   it.each([
