@@ -87,7 +87,7 @@ export class Admission<T extends PoolTransaction> {
 
   /** Judges those that have waited and may have what they waited for. */
   retry(orphans: readonly Orphan<T>[]): void {
-    const items = orphans.map((orphan) => ({ ...weigh(orphan.transaction), orphan, settle: ignore }))
+    const items = orphans.map((orphan) => ({ ...weigh(orphan.transaction), orphan, isHeld: true, settle: ignore }))
     this.#pipeline.judge(items)
   }
 
@@ -112,7 +112,7 @@ export class Admission<T extends PoolTransaction> {
       }
       // What waited may have come before the pool was full, and takes no room there.
       const refusal = this.#inspect(transaction) ?? (isFirm ? pool.precheck(transaction, isFirm) : undefined)
-      if (refusal === undefined) items.push({ ...weigh(transaction), atMs, isFirm, settle })
+      if (refusal === undefined) items.push({ ...weigh(transaction), atMs, isFirm, isHeld: true, settle })
       else settle({ status: 'refused', refusal })
     }
     const batches = Array.from({ length: Math.ceil(items.length / batchSize) }, (_, i) =>
@@ -231,7 +231,7 @@ export class Admission<T extends PoolTransaction> {
       const isLookedAt = candidate !== undefined && hasItsParents(candidate, pool.index)
       // Parents bear on nothing but what else the state says of it, and that only counts for what would apply. So a
       // family whose first is refused costs one look, and not one for each.
-      if (!isLookedAt && pool.judge(transaction, { ...own, refusal: undefined }, item.isFirm) === undefined) return true
+      if (!isLookedAt && pool.judge(transaction, { ...own, refusal: undefined }, item.isHeld) === undefined) return true
       this.#place(item, own)
       return false
     })

@@ -35,4 +35,6 @@ export interface Arrival<T extends PoolTransaction> {
   readonly orphan?: Orphan<T> | undefined
   /** Whether it has to apply now, and may not wait. */
   readonly isFirm?: boolean
+  /** Whether it was here before, in the pool or waiting, so that a later one of its series that came meanwhile is behind it. */
+  readonly isHeld?: boolean
 }

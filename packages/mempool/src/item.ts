@@ -12,6 +12,7 @@ export interface Item<T extends PoolTransaction> {
   readonly atMs?: number
   readonly orphan?: Orphan<T>
   readonly isFirm?: boolean
+  readonly isHeld?: boolean
   /** Whether nobody waits for it any more. */
   isAbandoned?: boolean
   readonly settle: (placement: Placement) => void

@@ -17,15 +17,15 @@ export interface Grounds<T extends PoolTransaction> {
   /** Keys that blocks have spent lately. */
   readonly spent: { has(key: string): boolean }
   readonly facts: StateFacts
-  /** Whether it was in the pool before, or in a block. */
-  readonly isFirm?: boolean | undefined
+  /** Whether it was here before, in the pool or waiting, or in a block. */
+  readonly isHeld?: boolean | undefined
 }
 
 /** Whether a transaction applies after those in the pool: `undefined` where it does. */
 export function judge<T extends PoolTransaction>(transaction: T, grounds: Grounds<T>): Refusal | Missing | undefined {
-  const { index, facts, isFirm } = grounds
+  const { index, facts, isHeld } = grounds
   return (
-    checkConflict(transaction, index, isFirm) ??
+    checkConflict(transaction, index, isHeld) ??
     checkMade(transaction, index) ??
     checkGone(transaction, grounds) ??
     missing(transaction, grounds) ??
@@ -40,7 +40,7 @@ export function judge<T extends PoolTransaction>(transaction: T, grounds: Ground
 export function checkConflict<T extends PoolTransaction>(
   { spends, makes, sender, nonce, series }: T,
   index: PoolIndex<T>,
-  isFirm = false,
+  isHeld = false,
 ): Refusal | undefined {
   for (const key of spends) {
     const other = index.spenderOf(key)
@@ -56,7 +56,7 @@ export function checkConflict<T extends PoolTransaction>(
   }
   if (series === undefined) return undefined
   const { name, number } = series
-  const rival = index.series.of(name).find(({ transaction }) => !isFirm || transaction.series?.number === number)
+  const rival = index.series.of(name).find(({ transaction }) => !isHeld || transaction.series?.number === number)
   return rival && refuse('conflict', `${rival.transaction.id} is of ${name} as well, and came first`)
 }
 

@@ -59,22 +59,22 @@ export class Pool<T extends PoolTransaction> {
   }
 
   /** Refuses what the state need not be asked about. */
-  precheck(transaction: T, isFirm = false): Refusal | undefined {
+  precheck(transaction: T, isHeld = false): Refusal | undefined {
     const place = { rank: rankOf(transaction), order: this.#contents.next }
-    return checkConflict(transaction, this.index, isFirm) ?? hasNoRoom(this.index, this.#limits, transaction, place)
+    return checkConflict(transaction, this.index, isHeld) ?? hasNoRoom(this.index, this.#limits, transaction, place)
   }
 
   /** What keeps a transaction from applying after those in the pool, by what the state says of it. */
-  judge(transaction: T, facts: StateFacts, isFirm?: boolean): Refusal | Missing | undefined {
-    return judge(transaction, { index: this.index, spent: this.#moves.spent, facts, isFirm })
+  judge(transaction: T, facts: StateFacts, isHeld?: boolean): Refusal | Missing | undefined {
+    return judge(transaction, { index: this.index, spent: this.#moves.spent, facts, isHeld })
   }
 
   /** Places a transaction by what the state says of it. */
   place(transaction: T, facts: StateFacts, arrival: Arrival<T>): Placement {
-    const { orphan, atMs, isFirm } = arrival
+    const { orphan, atMs, isHeld } = arrival
     const refusal = orphan === undefined ? this.checkKnown(transaction) : undefined
     if (refusal !== undefined) return { status: 'refused', refusal }
-    const outcome = this.judge(transaction, facts, isFirm)
+    const outcome = this.judge(transaction, facts, isHeld)
     if (outcome !== undefined && 'needs' in outcome) return this.#contents.wait(transaction, outcome, arrival)
     const final = outcome ?? this.#insert(transaction, this.#contents.takeOrder(), atMs)
     if (orphan !== undefined) this.orphans.delete(orphan)

@@ -1,5 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { addBlock, all, encode, ids, ModelChain, transaction } from './model-chain.ts'
+import { ModelLog } from './model-log.ts'
 import { offer, put, reasons, setUp } from './support.ts'
 
 it('tells what a transaction waits for, and takes it once that comes, by key or by nonce', async () => {
@@ -153,4 +154,19 @@ it('does not take one twice that a revert brought back while it was looked at', 
   expect([ids(all(pool)), removed]).toEqual([ids([parent, child]), []])
   expect(pool.stats()).toMatchObject({ transactions: 2, waiting: 0, waitingBytes: 0, bytes: parent.size + child.size })
   expect(await pool.add(encode({ spends: ['b'] }))).toMatchObject({ status: 'added' })
+})
+
+it('takes one of a series that had waited before a later one that came meanwhile, also over a restart', async () => {
+  const log = new ModelLog()
+  const { chain, pool } = await setUp({}, new ModelChain('b'), log)
+  const early = await put(pool, { spends: ['a'], series: { name: 'meter', number: 1 } })
+  const late = await put(pool, { spends: ['b'], series: { name: 'meter', number: 2 } })
+  expect([ids(all(pool)), pool.stats().waiting]).toEqual([[late.id], 1])
+  await pool.stop()
+  const next = await setUp({}, chain, log)
+  expect([ids(all(next.pool)), next.pool.stats().waiting]).toEqual([[late.id], 1])
+  chain.owners.set('a', undefined)
+  next.pool.onBlock([{ ...transaction({ makes: 1 }), makes: ['a'] }])
+  await next.pool.whenIdle()
+  expect(ids(all(next.pool))).toEqual(ids([early, late]))
 })
