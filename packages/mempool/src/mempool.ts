@@ -23,6 +23,7 @@ import { PoolLog } from './pool-log.ts'
 import type { RecordReader } from './records.ts'
 import { NOT_RUNNING, type Refusal } from './refusal.ts'
 import { nothing, readerOf, restore } from './restore.ts'
+import { statsOf } from './stats.ts'
 import { take } from './take.ts'
 import { Tally } from './tally.ts'
 import { Teller } from './teller.ts'
@@ -56,11 +57,8 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
       publish: () => this.#publish(),
     })
     if (components.log === undefined) return
-    this.#log = new PoolLog(components.log, {
-      pool: this.#pool,
-      local: this.#local,
-      onFailure: (message) => this.#failLog(message),
-    })
+    const onFailure = (message: string): void => this.#failLog(message)
+    this.#log = new PoolLog(components.log, { pool: this.#pool, local: this.#local, onFailure })
   }
 
   /** Whether it takes transactions. */
@@ -214,6 +212,21 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
     return this.#restore(reader)
   }
 
+  /**
+   * Goes over to a state that did not come of the one before: takes all out, and offers it to that anew. To be
+   * called at once when the state is that. A log keeps all of it until it is through.
+   */
+  async renew(): Promise<RestoreReport> {
+    const sweeper = this.#sweeper
+    const held = this.snapshot()
+    const release = this.#log?.hold()
+    this.#pool.clear('the state is another one: it is judged anew')
+    this.#publish()
+    const report = await this.restore(held)
+    release?.(sweeper !== undefined && this.#sweeper === sweeper)
+    return report
+  }
+
   /** Resolves once nothing that was offered, or had waited, is being checked. */
   async whenIdle({ signal }: CallOptions = {}): Promise<void> {
     await orAbort(this.#admission.whenIdle(), signal)
@@ -221,18 +234,8 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
 
   /** What the pool holds, and what it did. */
   stats(): MempoolStats {
-    const { index, orphans } = this.#pool
-    return {
-      transactions: index.count,
-      bytes: index.bytes,
-      senders: index.senders,
-      waiting: orphans.count,
-      waitingBytes: orphans.bytes,
-      pending: this.#admission.pending.count,
-      pendingBytes: this.#admission.pending.bytes,
-      unwrittenRecords: this.#log?.waiting ?? 0,
-      ...this.#tally.counts(),
-    }
+    const tally = this.#tally.counts()
+    return { ...statsOf(this.#pool, this.#admission), unwrittenRecords: this.#log?.waiting ?? 0, ...tally }
   }
 
   async #begin(): Promise<RestoreReport> {

@@ -1,6 +1,6 @@
 import type { PoolTransaction } from './chain.ts'
 import type { PoolChange } from './changes.ts'
-import { Journal } from './journal.ts'
+import { type Extent, Journal } from './journal.ts'
 import { contentsOf, recordsOf } from './keep.ts'
 import type { LocalMarks } from './local-marks.ts'
 import type { MempoolLog } from './log.ts'
@@ -14,18 +14,25 @@ export interface PoolLogInit<T extends PoolTransaction> {
   onFailure: (message: string) => void
 }
 
+interface Held {
+  readonly records: readonly (() => Uint8Array)[]
+  readonly extent: Extent
+}
+
 /** What a pool writes down. Until it was read, the log stays as it is: what happens before is in it once it is written anew. */
 export class PoolLog<T extends PoolTransaction> {
   readonly #journal: Journal
+  readonly #init: PoolLogInit<T>
+  /** What was taken out of the pool to be judged anew, and is not through. */
+  readonly #held = new Set<Held>()
   #isRead = false
 
-  constructor(log: MempoolLog, { pool, local, onFailure }: PoolLogInit<T>) {
+  constructor(log: MempoolLog, init: PoolLogInit<T>) {
+    const { pool, local, onFailure } = init
+    this.#init = init
     this.#journal = new Journal(log, {
-      contents: () => contentsOf(pool, local),
-      extent: () => ({
-        records: pool.index.count + pool.orphans.count + local.count,
-        bytes: pool.index.bytes + pool.orphans.bytes,
-      }),
+      contents: () => [...this.#held].flatMap(({ records }) => records).concat(contentsOf(pool, local)),
+      extent: () => [...this.#held].map(({ extent }) => extent).reduce(sum, extentOf(init)),
       onFailure,
     })
   }
@@ -50,18 +57,46 @@ export class PoolLog<T extends PoolTransaction> {
     this.#journal.rewrite()
   }
 
+  /**
+   * Keeps what the pool holds now, though it is taken out to be judged anew, until what this returns is called: whoever
+   * stops or dies before all of it is through finds it at the next start.
+   */
+  hold(): (isThrough: boolean) => void {
+    const { pool, local } = this.#init
+    const held = { records: contentsOf(pool, local), extent: extentOf(this.#init) }
+    this.#held.add(held)
+    return (isThrough) => {
+      this.#held.delete(held)
+      // The next start reads it.
+      if (!isThrough) this.#isRead = false
+      else if (this.#isWriting) this.#journal.rewrite()
+    }
+  }
+
+  get #isWriting(): boolean {
+    return this.#isRead && this.#held.size === 0
+  }
+
   changed(changes: readonly PoolChange<T>[]): void {
-    if (!this.#isRead) return
+    if (!this.#isWriting) return
     for (const record of recordsOf(changes)) this.#journal.write(record)
   }
 
   /** To be called for what is held. */
   markedLocal(id: string): void {
-    if (this.#isRead) this.#journal.write(encodeRecord({ type: 'local', id }))
+    if (this.#isWriting) this.#journal.write(encodeRecord({ type: 'local', id }))
   }
 
   /** Waits for what is to be written; after the deadline, gives it up. What is being read is given up at once. */
   async close(deadlineMs: number): Promise<void> {
     await this.#journal.close(deadlineMs)
   }
+}
+
+function extentOf<T extends PoolTransaction>({ pool: { index, orphans }, local }: PoolLogInit<T>): Extent {
+  return { records: index.count + orphans.count + local.count, bytes: index.bytes + orphans.bytes }
+}
+
+function sum(a: Extent, b: Extent): Extent {
+  return { records: a.records + b.records, bytes: a.bytes + b.bytes }
 }

@@ -103,6 +103,14 @@ export class Pool<T extends PoolTransaction> {
     return entry !== undefined
   }
 
+  /** Takes out all, also what waits: what was read of the state is of no use for any of it. */
+  clear(why: string): void {
+    this.#epoch += 1
+    const { order } = this.index
+    for (let first = order.first; first !== undefined; first = order.first) this.reject(first.transaction.id, why)
+    for (const orphan of this.orphans.all()) this.#contents.dropOrphan(orphan, 'rejected', why)
+  }
+
   /** Takes out what is too old. What older records told of may stay as long as what was placed before it. */
   expire(nowMs: number): void {
     const { maxAgeMs, maxWaitingMs } = this.#limits

@@ -146,7 +146,7 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
       nowMs,
       onStuck: (fault) => void this.safeDispatchEvent('chain:stuck', { detail: fault }),
     })
-    const joined = { store, main, mover, sides, queue: this.#queue, rules, registry, chainId }
+    const joined = { store, main, mover, sides, queue: this.#queue, limits, rules, registry, chainId }
     const { stateReader, stateTarget, history } = checkpointPorts({ ...joined, ...checkpointing })
     this.stateReader = stateReader
     this.stateTarget = stateTarget

@@ -2,6 +2,7 @@ import type { ImportOutcome } from '@gridmesh/interfaces'
 import { decodeBlock, MalformedError, type Registry, toHex, txRootOf } from '@gridmesh/ledger'
 import { authoritiesAfter, changeAfter } from './authorities.ts'
 import type { BlockChecks } from './block-checks.ts'
+import { blocksAbove } from './blocks-above.ts'
 import type { BlockFault, ChainBlock, ChainRules, FullBlock } from './chain-block.ts'
 import type { EarlyBlocks } from './early-blocks.ts'
 import { SideBlocksFullError } from './errors.ts'
@@ -148,7 +149,7 @@ export class Importer {
 
   /** Switches to the best branch there is; one that is found invalid is gone, and the next one is looked at. */
   async #goToBest(): Promise<void> {
-    const { sides, mover, better, onStuck } = this.#parts
+    const { main, sides, mover, better, limits, onStuck } = this.#parts
     for (;;) {
       const best = sides.best()
       if (best === undefined || best.facts.hash === this.#stuckOn || !better(best, mover.head)) return
@@ -157,7 +158,7 @@ export class Importer {
       const [first] = branch
       if (first === undefined) return
       const ancestor = { height: first.facts.height - 1, hash: first.facts.parent }
-      const old = await this.#blocksAbove(ancestor.height)
+      const old = await blocksAbove(main, ancestor.height, limits)
       if ('code' in old) {
         this.#stuckOn = best.facts.hash
         onStuck(old)
@@ -180,27 +181,6 @@ export class Importer {
       side.isVerified = true
     }
     return true
-  }
-
-  /** The blocks of the head's branch that a switch takes off, all read before anything moves. */
-  async #blocksAbove(height: number): Promise<SideBlock[] | BlockFault> {
-    const { main, limits } = this.#parts
-    const count = main.tip.facts.height - height
-    const tooLong = {
-      code: 'reorg-too-long',
-      message: `${count} blocks would have to be reverted, which is more than may be kept beside the main chain`,
-    }
-    if (count > limits.maxSideBlocks) return tooLong
-    const blocks: SideBlock[] = []
-    let byteLength = 0
-    for (let at = height + 1; at <= height + count; at++) {
-      const block = await main.blockAt(at)
-      if (block === undefined) return { code: 'reorg-pruned', message: `block ${at}, to be reverted, is pruned` }
-      blocks.push({ ...block, isVerified: true, isExecuted: true })
-      byteLength += block.full.bytes.byteLength
-      if (byteLength > limits.maxSideBytes) return tooLong
-    }
-    return blocks
   }
 
   /** The branch that was left takes the place of the one that is the main chain now. */

@@ -110,21 +110,20 @@ export class Mover {
   }
 
   /**
-   * Goes to another state altogether, that after a final block: what waits in the mempool is offered to it anew.
+   * Goes to another state altogether, that after a final block. What waits in the mempool is offered to it anew, and with
+   * it what is in blocks that were not final, `old`: they are gone with the state that they made.
    * @throws {ChainFailedError}
    */
-  async restart(work: () => Promise<void>): Promise<void> {
+  async restart(old: readonly FullBlock[], work: () => Promise<void>): Promise<void> {
     await this.#move(async () => {
-      await work()
       const { main, pool, onMoved } = this.#parts
+      const reverted = old.flatMap(({ block }) => this.#pooled(block))
+      await work()
       this.#head = main.tip
-      const held = pool.snapshot()
-      const refusal = { code: 'state-replaced', message: 'the state is another one: it is judged anew' }
-      for (const id of Array.from(pool.transactions(), (each) => each.id)) pool.reject(id, refusal)
-      pool.onBlock([])
-      onMoved({ blocks: [], head: this.#head, final: main.finalised })
+      pool.onRevert(reverted)
       // Its checks wait for the end of this move.
-      pool.restore(held).catch(() => undefined)
+      pool.renew().catch(() => undefined)
+      onMoved({ blocks: [], head: this.#head, final: main.finalised })
     })
   }
 

@@ -2,12 +2,13 @@ import type { BlockStore } from '@gridmesh/block-store'
 import type { HeaderFacts, HistoryTarget, StateReader, StateTarget } from '@gridmesh/block-sync'
 import type { ChainTip } from '@gridmesh/interfaces'
 import { decodeHeader, type Registry } from '@gridmesh/ledger'
+import { blocksAbove } from '../blocks-above.ts'
 import { type ChainRules, factsOf } from '../chain-block.ts'
 import { CheckpointBehindError } from '../errors.ts'
 import type { ImportQueue } from '../import-queue.ts'
 import type { MainChain } from '../main-chain.ts'
 import type { Mover } from '../mover.ts'
-import type { SideBlocks } from '../side-blocks.ts'
+import type { SideBlocks, SideLimits } from '../side-blocks.ts'
 import { storedBlock } from '../stored-block.ts'
 import { BlockHistory, type BlockHistoryParts } from './block-history.ts'
 import type { Checkpoints } from './checkpoints.ts'
@@ -22,6 +23,7 @@ export interface CheckpointPortsParts {
   mover: Mover
   sides: SideBlocks
   queue: ImportQueue
+  limits: SideLimits
   rules: ChainRules
   registry: Registry
   chainId: Uint8Array
@@ -54,7 +56,7 @@ export function checkpointPorts(parts: CheckpointPortsParts): CheckpointPorts {
  * standing owes to votes before it could only make blocks final that it has made final itself.
  */
 function adopterOf(parts: CheckpointPortsParts, history: BlockHistory): PieceImportParts['adopt'] {
-  const { main, mover, sides, queue, rules } = parts
+  const { main, mover, sides, queue, limits, rules } = parts
   return async (full, { tree, authorities }, staged, signal) =>
     queue.run(
       0,
@@ -65,7 +67,9 @@ function adopterOf(parts: CheckpointPortsParts, history: BlockHistory): PieceImp
         if (header.height <= reached) throw new CheckpointBehindError(header.height, reached)
         const facts = factsOf(header)
         const place = { standing: rules.begin(facts), changedAt: 0 }
-        await mover.restart(async () => {
+        // What users have in them goes on; of more than a switch may revert, or of what is pruned, nothing does.
+        const old = await blocksAbove(main, main.finalised.height, limits)
+        await mover.restart('code' in old ? [] : old.map(({ full: block }) => block), async () => {
           await staged.finish(storedBlock(full, place))
           await main.restart({ ...place, header, facts, authorities }, tree)
           history.restart(facts)
