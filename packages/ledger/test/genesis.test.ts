@@ -93,6 +93,13 @@ it('names zones that there are not, what is there twice, and more money than can
   })
 })
 
+it.each(['2026-02-30T00:00:00Z', '2026-04-31T12:00:00.000Z', '2026-01-01T24:00:00Z', '1969-12-31T23:59:59Z'])(
+  'refuses the time %s',
+  (time) => {
+    expect(faults(GENESIS.replace(/^time: .*$/m, `time: ${time}`))).toEqual({ time: JSON.stringify(time) })
+  },
+)
+
 it('refuses what is no YAML, no object, too long, or refers to itself', () => {
   for (const text of ['a: [', '- 1', '', 'a: &a [1]\nb: *a', 'name: a\nname: b'])
     expect(faults(text)).toHaveProperty('')

@@ -3,6 +3,8 @@ import { GenesisError, type GenesisFault } from '../errors.ts'
 /** Characters of a wrong value that are shown. */
 const MAX_SHOWN = 80
 const WHOLE_NUMBER = /^(0|[1-9][0-9]{0,15})$/
+/** Where the day of such a time ends. */
+const DAY_END = '2026-01-01'.length
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/
 
 /** Reads untrusted fields, and notes all that is wrong before it gives up. Every scalar is a text. */
@@ -57,7 +59,9 @@ export class Fields {
 
   timeMs(value: unknown, path: string): number {
     const timeMs = typeof value === 'string' && TIME.test(value) ? Date.parse(value) : Number.NaN
-    if (timeMs >= 0) return timeMs
+    // A day that its month does not have would be one of the next.
+    if (timeMs >= 0 && new Date(timeMs).toISOString().slice(0, DAY_END) === String(value).slice(0, DAY_END))
+      return timeMs
     this.fault(path, value, 'a time since 1970 in UTC, such as 2026-01-01T00:00:00Z')
     return 0
   }
