@@ -100,6 +100,11 @@ it.each(['2026-02-30T00:00:00Z', '2026-04-31T12:00:00.000Z', '2026-01-01T24:00:0
   },
 )
 
+it('refuses names with half a character, of which two would be one', () => {
+  const text = GENESIS.replace('home-1', String.raw`"\ud800"`).replace('home-2', String.raw`"\ud801"`)
+  expect(faults(text)).toEqual({ 'meters[0].name': '"\\ud800"', 'meters[1].name': '"\\ud801"' })
+})
+
 it('refuses what is no YAML, no object, too long, or refers to itself', () => {
   for (const text of ['a: [', '- 1', '', 'a: &a [1]\nb: *a', 'name: a\nname: b'])
     expect(faults(text)).toHaveProperty('')

@@ -38,8 +38,10 @@ export class Fields {
   }
 
   text(value: unknown, path: string, maxBytes: number): string {
-    if (typeof value === 'string' && value.length > 0 && Buffer.byteLength(value) <= maxBytes) return value
-    this.fault(path, value, `a text of 1 to ${maxBytes} bytes`)
+    const isText = typeof value === 'string' && value.length > 0 && Buffer.byteLength(value) <= maxBytes
+    // Half a character is written as another one, and two names that differ by it would be one.
+    if (isText && value.isWellFormed()) return value
+    this.fault(path, value, `a text of whole characters, 1 to ${maxBytes} bytes`)
     return ''
   }
 
