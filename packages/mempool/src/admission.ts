@@ -6,6 +6,7 @@ import { MAX_LOOKS } from './constants.ts'
 import type { AddResult } from './index.ts'
 import { checkLength, checkShape, read, type Reading, screen } from './inspect.ts'
 import { type Item, weigh } from './item.ts'
+import { metBy, type Need, needsOf } from './needs.ts'
 import { Offer } from './offer.ts'
 import type { MempoolOptions } from './options.ts'
 import type { Orphan } from './orphans.ts'
@@ -218,6 +219,12 @@ export class Admission<T extends PoolTransaction> {
     )
     const facts = await this.#ask('look', items, (call) => chain.look(candidates, call))
     if (facts === undefined) return []
+    /** What is met once those are through that are looked at again: what builds on it is not judged before. */
+    const later = new Set<Need>()
+    const lookAgain = (transaction: T): true => {
+      for (const need of metBy(transaction)) later.add(need)
+      return true
+    }
     return items.filter((item, i) => {
       if (!this.#isWanted(item)) return false
       if (pool.epoch !== epoch) return true
@@ -227,11 +234,13 @@ export class Admission<T extends PoolTransaction> {
         this.#fail([item], refuse('chain-failed', `look did not say enough of ${transaction.id}`))
         return false
       }
+      if (later.size > 0 && needsOf(transaction).some((need) => later.has(need))) return lookAgain(transaction)
       const candidate = candidates[i]
       const isLookedAt = candidate !== undefined && hasItsParents(candidate, pool.index)
       // Parents bear on nothing but what else the state says of it, and that only counts for what would apply. So a
       // family whose first is refused costs one look, and not one for each.
-      if (!isLookedAt && pool.judge(transaction, { ...own, refusal: undefined }, item.isHeld) === undefined) return true
+      const isOpen = !isLookedAt && pool.judge(transaction, { ...own, refusal: undefined }, item.isHeld) === undefined
+      if (isOpen) return lookAgain(transaction)
       this.#place(item, own)
       return false
     })

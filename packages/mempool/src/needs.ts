@@ -11,6 +11,13 @@ export function nonceNeed(sender: string, nonce: number): Need {
   return `n${nonce} ${sender}`
 }
 
+/** What a transaction needs that others meet. */
+export function needsOf({ spends, sender, nonce }: AppliedTransaction): Need[] {
+  const needs = spends.map(keyNeed)
+  if (nonce !== undefined) needs.push(nonceNeed(sender, nonce - 1))
+  return needs
+}
+
 /** What is met once a transaction is in the pool. */
 export function metBy({ makes, sender, nonce }: AppliedTransaction): Need[] {
   const met = makes.map(keyNeed)

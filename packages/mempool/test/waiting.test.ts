@@ -170,3 +170,18 @@ it('takes one of a series that had waited before a later one that came meanwhile
   await next.pool.whenIdle()
   expect(ids(all(next.pool))).toEqual(ids([early, late]))
 })
+
+it('is not the end, at a restart, of what builds on one that is in the chain and waits once more', async () => {
+  const log = new ModelLog()
+  const chain = new ModelChain('a')
+  const first = transaction({ spends: ['a'], makes: 1 })
+  chain.apply([first])
+  const { pool } = await setUp({}, chain, log)
+  // A late copy: this pool did not see the block that has it.
+  expect(await offer(pool, { spends: ['a'], makes: 1 })).toBe('waiting')
+  const second = await put(pool, { spends: first.makes, makes: 1 })
+  const third = await put(pool, { spends: second.makes })
+  await pool.stop()
+  const next = await setUp({}, chain, log)
+  expect([ids(all(next.pool)), next.pool.stats().waiting]).toEqual([ids([second, third]), 1])
+})
