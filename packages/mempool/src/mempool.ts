@@ -222,9 +222,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
     const release = this.#log?.hold()
     this.#pool.clear('the state is another one: it is judged anew')
     this.#publish()
-    const report = await this.restore(held)
-    release?.(sweeper !== undefined && this.#sweeper === sweeper)
-    return report
+    return this.restore(held).finally(() => release?.(sweeper !== undefined && this.#sweeper === sweeper))
   }
 
   /** Resolves once nothing that was offered, or had waited, is being checked. */
