@@ -4,6 +4,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 import type { Outcome } from './answer-memory.ts'
 import { REFUSABLE_BYTES } from './constants.ts'
 import type { Core } from './core.ts'
+import { demandSize } from './payload-size.ts'
 import { ReceiptBatch } from './receipt-batch.ts'
 import { toWireError } from './remote-errors.ts'
 import { toError } from './timeout.ts'
@@ -46,6 +47,7 @@ export class Answers implements ByteQueue {
     }
     this.#core.metrics.handled('ok')
     try {
+      demandSize(outcome.payload, this.#core.limits.maxMessageBytes)
       const response = encodePayload(TYPE.response, id, outcome.payload)
       this.demandRoom(response.byteLength)
       this.#send(response, response.byteLength < REFUSABLE_BYTES ? this.#options : this.#refusable(id))

@@ -27,6 +27,7 @@ import type { UnicastComponents, UnicastInit } from './index.ts'
 import { type Limits, resolveLimits } from './limits.ts'
 import { LaneBudgets, type NodeBudgets } from './node-budgets.ts'
 import type { Question } from './outbound-call.ts'
+import { demandSize } from './payload-size.ts'
 import { PeerLinks } from './peer-links.ts'
 import { withRetries } from './retry.ts'
 import { readSiblings, type Siblings } from './siblings.ts'
@@ -196,6 +197,7 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     if (!(deadlineMs > 0 && deadlineMs <= MAX_TIMEOUT_MS)) {
       throw new RangeError(`deadlineMs ${deadlineMs} is outside 1 to ${MAX_TIMEOUT_MS}`)
     }
+    demandSize(payload, this.limits.maxMessageBytes)
     signal?.throwIfAborted()
     return { type, name, nameBytes: encodeName(name), payload, key: undefined, deadlineMs, signal, renew }
   }

@@ -6,6 +6,7 @@ import { own } from './core.ts'
 import { CreditGate } from './credit.ts'
 import { InvalidAnswerError } from './errors.ts'
 import { ItemQueue } from './item-queue.ts'
+import { demandSize } from './payload-size.ts'
 import type { SharedBudget } from './shared-budget.ts'
 import { toError } from './timeout.ts'
 import { encodeCredit, encodePayload, encodeSignal, TYPE, type WireMessage } from './wire.ts'
@@ -21,6 +22,8 @@ export interface DuplexInit {
   heldBudget: SharedBudget
   /** Awaited before anything is sent, with its bytes; absent where nothing holds us back. */
   pace?: ((bytes: number) => Promise<void>) | undefined
+  /** Largest item of ours. */
+  maxItemBytes: number
   /** Called before each item is sent, with its bytes; throws where there is no room for it. */
   demandRoom?: (bytes: number) => void
   /** Called with the bytes of each item sent. */
@@ -43,6 +46,7 @@ export class Duplex {
   readonly #count: (bytes: number) => void
   readonly #heldBudget: SharedBudget
   readonly #pace: DuplexInit['pace']
+  readonly #maxItemBytes: number
   readonly #demandRoom: DuplexInit['demandRoom']
   readonly #onFailed: DuplexInit['onFailed']
   readonly #gate = new CreditGate()
@@ -63,6 +67,7 @@ export class Duplex {
     this.#count = init.count
     this.#heldBudget = init.heldBudget
     this.#pace = init.pace
+    this.#maxItemBytes = init.maxItemBytes
     this.#demandRoom = init.demandRoom
     this.#onFailed = init.onFailed
     this.incoming = new ItemQueue(init.windowBytes, (bytes) => this.#grant(bytes), init.heldBudget)
@@ -148,6 +153,7 @@ export class Duplex {
 
   async #sendItem(item: Uint8Array): Promise<void> {
     if (!(item instanceof Uint8Array)) throw new InvalidAnswerError()
+    demandSize(item, this.#maxItemBytes)
     await this.#pace?.(item.byteLength)
     await this.#gate.take(item.byteLength)
     const message = encodePayload(TYPE.data, this.#id, item)

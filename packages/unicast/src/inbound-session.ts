@@ -169,7 +169,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
   }
 
   #startStream(call: CallMessage, { handler }: Registration & { isStream: true }): void {
-    const { streamWindowBytes, streamIdleMs, handlerGraceMs } = this.#core.limits
+    const { streamWindowBytes, streamIdleMs, handlerGraceMs, maxMessageBytes } = this.#core.limits
     const init = {
       id: call.id,
       channel: this.#channel,
@@ -177,6 +177,7 @@ export class InboundSession implements JobOwner, StreamJobOwner {
       idleMs: streamIdleMs,
       graceMs: handlerGraceMs,
       heldBudget: this.#remote.heldBudget(this.lane),
+      maxItemBytes: maxMessageBytes,
       demandRoom: (bytes: number) => {
         this.#answers.note()
         this.#answers.demandRoom(bytes)

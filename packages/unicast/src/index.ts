@@ -67,7 +67,7 @@ export interface UnicastInit {
   maxQueued?: number
   /** What a refused caller is told to wait, in ms. @default 250 */
   busyRetryAfterMs?: number
-  /** Largest payload of a message, in bytes, up to 104_857_600; a larger one is refused on either side. @default 10_485_760 */
+  /** Largest payload of a message, in bytes, up to 104_857_600; a larger one is not sent. One that comes is refused where it and its header are 320 bytes over it. @default 10_485_760 */
   maxMessageBytes?: number
   /** Bytes of one peer's calls that run or wait, and of streamed items not taken; calls past it fail, `critical` has as many again. At least `maxMessageBytes`. @default 33_554_432 */
   maxHeldBytesPerPeer?: number

@@ -43,6 +43,11 @@ export class OutboundSession implements StreamOwner {
     return this.#remote.heldBudget(this.lane)
   }
 
+  /** Largest payload that may be sent, in bytes. */
+  get maxPayloadBytes(): number {
+    return this.#core.limits.maxMessageBytes
+  }
+
   /** Largest message that can come, in bytes. */
   get maxMessageBytes(): number {
     return this.#core.limits.maxMessageBytes + MAX_HEADER_BYTES

@@ -48,6 +48,7 @@ export class StreamCall extends OutboundCall {
       lane: this.session.lane,
       windowBytes: this.#window,
       heldBudget: this.session.heldBudget,
+      maxItemBytes: this.session.maxPayloadBytes,
       pace: pace == null ? undefined : (item) => pace(item, this.signal()),
       count: (sent) => this.session.count(sent),
       onFailed: (error) => this.giveUp(error),

@@ -165,6 +165,26 @@ describe('errors', () => {
     await expect(huge).rejects.toMatchObject({ name: 'MessageTooLargeError' })
     expect((await link.call.request(link.b.peerId, 'test', bytes('ab'))).byteLength).toBe(4)
   })
+
+  it('sends a payload of maxMessageBytes and not a byte more, and names that limit: questions, answers and items', async () => {
+    // The answerer takes 200,000, so it is the one that asks here.
+    const [asker, { peerId }] = [link.answer, link.a]
+    const refusal = { code: 'message-too-large', limit: 'maxMessageBytes', value: 200_000 }
+    const echoed = (size: number) => collect(asker.requestStream(peerId, 'items', items(new Uint8Array(size))))
+    link.call.handle('length', (question) => bytes(String(question.byteLength)))
+    link.call.handleStream('items', async function* (all) {
+      for await (const item of all) yield item
+    })
+    expect(await asker.request(peerId, 'length', new Uint8Array(200_000))).toEqual(bytes('200000'))
+    await expect(asker.request(peerId, 'length', new Uint8Array(200_001))).rejects.toMatchObject(refusal)
+    expect((await echoed(200_000))[0]?.byteLength).toBe(200_000)
+    await expect(echoed(200_001)).rejects.toMatchObject(refusal)
+
+    link.answer.handle('answer', (question) => new Uint8Array(200_000 + question.byteLength))
+    expect((await link.call.request(link.b.peerId, 'answer', new Uint8Array())).byteLength).toBe(200_000)
+    const tooLong = link.call.request(link.b.peerId, 'answer', bytes('a'))
+    await expect(tooLong).rejects.toMatchObject({ ...refusal, name: 'RemoteError' })
+  })
 })
 
 describe('giving up', () => {
