@@ -34,6 +34,25 @@ export function reasonOf(err: unknown): string {
   return code.slice(0, MAX_REASON_CHARACTERS)
 }
 
+/** What a send ended by where the same one would end no better later. */
+const FINAL: ReadonlySet<string> = new Set([
+  'malformed',
+  'too-large',
+  'wrong-network',
+  'not-subscribed',
+  'rejected',
+  'ignored',
+  'aborted',
+  'stopped',
+  'self',
+  'no-unicast',
+])
+
+/** Whether a message that was not taken for this reason will not be taken later either. */
+export function isFinal(reason: string): boolean {
+  return FINAL.has(reason)
+}
+
 /** Names what ended sends early: our own stop, or whoever asked for them. */
 export function abortReasonOf(signal: AbortSignal): 'aborted' | 'stopped' {
   return signal.reason instanceof NotStartedError ? 'stopped' : 'aborted'

@@ -2,7 +2,7 @@ import type { Lane } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { PublishDelivery } from './delivery.ts'
 import type { BroadcastMetrics } from './metrics.ts'
-import { abortReasonOf, reasonOf } from './refusal.ts'
+import { abortReasonOf, isFinal, reasonOf } from './refusal.ts'
 import type { QueuedSend, SendQueue } from './send-queue.ts'
 import type { Siblings } from './siblings.ts'
 
@@ -26,6 +26,8 @@ export interface Shipment {
   /** The receipt says that the peer has heard of the message, not that it has it. */
   isAnnouncement: boolean
   signal: AbortSignal
+  /** Is told of each peer that did not take it now, and may later. */
+  onMissed?: (peer: PeerId) => void
 }
 
 /** What becomes of a send. */
@@ -72,11 +74,15 @@ export class Sender {
     }
   }
 
-  #send(peer: PeerId, { handler, lane, bytes, signal }: Shipment, watcher: SendWatcher): QueuedSend {
+  #send(peer: PeerId, { handler, lane, bytes, signal, onMissed }: Shipment, watcher: SendWatcher): QueuedSend {
     const { siblings, queue, metrics, sendDeadlineMs } = this.#init
     const { unicast } = siblings
-    const drop = (reason: string): void => {
+    const lose = (reason: string): void => {
       metrics.dropped(reason)
+      if (!isFinal(reason)) onMissed?.(peer)
+    }
+    const drop = (reason: string): void => {
+      lose(reason)
       watcher.dropped(reason)
     }
     const hindrance = this.#hindrance(peer, signal)
@@ -91,7 +97,7 @@ export class Sender {
         watcher.received?.()
       } catch (err) {
         const reason = signal.aborted ? abortReasonOf(signal) : reasonOf(err)
-        metrics.dropped(reason)
+        lose(reason)
         watcher.failed(reason)
       }
     }

@@ -109,7 +109,8 @@ export class TreeCarrier {
     trees.links(wireTopic)?.first(undefined, origin)
     const { eager: peers, lazy } = trees.branches(wireTopic, holders)
     this.#control.announce(lazy, id)
-    await sender.publish({ peers, handler: TREE_HANDLER, lane, bytes, isAnnouncement, signal }, delivery)
+    const onMissed = (peer: PeerId): void => this.#control.announce([peer], id)
+    await sender.publish({ peers, handler: TREE_HANDLER, lane, bytes, isAnnouncement, signal, onMissed }, delivery)
   }
 
   /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */
@@ -171,8 +172,8 @@ export class TreeCarrier {
   }
 
   #passOn(message: TreeMessage, known: KnownMessage): void {
-    const { sender, trees } = this.#init
-    const { id, wireTopic, first, holders, bytes, lane, origin } = message
+    const { trees } = this.#init
+    const { id, wireTopic, first, holders, origin } = message
     const signal = this.#signal
     if (signal === undefined || known.isBranched || !this.#canGive(message)) return
     known.isBranched = true
@@ -181,7 +182,7 @@ export class TreeCarrier {
     if (isOfNeighbour) trees.links(wireTopic)?.first(first, origin)
     const { eager: peers, lazy } = trees.branches(wireTopic, holders)
     this.#control.announce(lazy, id)
-    sender.passOn({ peers, handler: TREE_HANDLER, lane, bytes, isAnnouncement: false, signal })
+    this.#send(message, peers, signal)
   }
 
   /** Tells a new neighbour of what went by while it was none, or it could miss that for good. */
@@ -201,8 +202,13 @@ export class TreeCarrier {
   #give(message: TreeMessage, peer: PeerId): void {
     const signal = this.#signal
     if (signal === undefined || !this.#canGive(message) || !takeGraft(message, peer.toString())) return
-    const { bytes, lane } = message
-    this.#init.sender.passOn({ peers: [peer], handler: TREE_HANDLER, lane, bytes, isAnnouncement: false, signal })
+    this.#send(message, [peer], signal)
+  }
+
+  /** Whoever is too busy to take it is told that it is here, and asks for it later. */
+  #send({ id, bytes, lane }: TreeMessage, peers: PeerId[], signal: AbortSignal): void {
+    const onMissed = (peer: PeerId): void => this.#control.announce([peer], id)
+    this.#init.sender.passOn({ peers, handler: TREE_HANDLER, lane, bytes, isAnnouncement: false, signal, onMissed })
   }
 
   /** Whom we tell of a payload will ask us for it, and blame us where we have it no more. */

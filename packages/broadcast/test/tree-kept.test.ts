@@ -1,9 +1,9 @@
 import type { RateVerdict, Verdict } from '@gridmesh/interfaces'
 import { afterEach, expect, it, vi } from 'vitest'
-import { TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
+import { MessageRefusedError, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
 import { encodeControl } from '../src/tree-codec.ts'
 import { connect, createNode, eventually, PATIENCE_MS, stopNodes, wireTopic } from './helpers/nodes.ts'
-import { frame, givenTo, idOf, meeting, QUICK, TOPIC } from './helpers/tree-meeting.ts'
+import { frame, givenTo, idOf, meeting, QUICK, toldTo, TOPIC } from './helpers/tree-meeting.ts'
 
 vi.setConfig({ testTimeout: 2 * PATIENCE_MS })
 afterEach(stopNodes)
@@ -33,4 +33,42 @@ it('gives a message of which a copy was refused while it was judged', async () =
   expect(await first).toBe('ok')
   await met.says(TREE_CONTROL_HANDLER, encodeControl({ graft: [idOf(1)] }), other.peerId)
   await eventually(() => expect(givenTo(met, other)).toBe(1))
+})
+
+it.each([
+  ['published', true],
+  ['passed on', false],
+])('tells who was too busy to take what is %s that it is here, so that they ask for it later', async (_, isOwn) => {
+  const met = await meeting()
+  const other = await createNode(QUICK)
+  await connect(other, met.node)
+  met.raw.unicast.unhandle(TREE_HANDLER)
+  met.raw.unicast.handle(TREE_HANDLER, () => {
+    throw new MessageRefusedError('busy')
+  })
+  if (isOwn) await met.node.broadcast.publish(TOPIC, new Uint8Array([1]), { strategy: 'tree' })
+  else await met.says(TREE_HANDLER, frame(1), other.peerId)
+  const told = (): Uint8Array[] => toldTo(met).flatMap((said) => said?.ihave ?? [])
+  await eventually(() => expect(told()).toContainEqual(idOf(1)))
+
+  await met.says(TREE_CONTROL_HANDLER, encodeControl({ graft: [idOf(1)] }))
+  await eventually(() => expect(givenTo(met)).toBe(2))
+})
+
+it('does not tell who has refused a message for what it is', async () => {
+  const met = await meeting()
+  met.raw.unicast.unhandle(TREE_HANDLER)
+  met.raw.unicast.handle(TREE_HANDLER, () => {
+    throw new MessageRefusedError('rejected')
+  })
+  const first = await met.node.broadcast.publish(TOPIC, new Uint8Array([1]), { strategy: 'tree' })
+  await first.settled()
+  met.raw.unicast.unhandle(TREE_HANDLER)
+  met.raw.unicast.handle(TREE_HANDLER, () => {
+    throw new MessageRefusedError('busy')
+  })
+  await met.node.broadcast.publish(TOPIC, new Uint8Array([2]), { strategy: 'tree' })
+  const told = (): Uint8Array[] => toldTo(met).flatMap((said) => said?.ihave ?? [])
+  await eventually(() => expect(told()).toContainEqual(idOf(2)))
+  expect(told()).not.toContainEqual(idOf(1))
 })
