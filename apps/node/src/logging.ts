@@ -22,8 +22,33 @@ export interface NodeLog extends ComponentLogger {
   setLevels(settings: Pick<LogSettings, 'level' | 'components'>): void
 }
 
+/** Bytes of lines that wait while the log cannot be written; beyond them a line is lost. */
+const MAX_WAITING_BYTES = 1_048_576
+
+/**
+ * Where log lines go: a file descriptor, stdout by default. While it cannot be written, as on a full disk, they wait for
+ * the first line that it takes again: that is no reason to end a node, nor to keep one from ending.
+ */
+export function logDestination(fd = 1): DestinationStream {
+  const destination = pino.destination({ dest: fd, maxLength: MAX_WAITING_BYTES })
+  // At the exit of the process this tries until it has written all, and so for ever where it cannot.
+  const flush = destination.flushSync.bind(destination)
+  let isWritable = true
+  destination.flushSync = () => {
+    if (isWritable) flush()
+  }
+  destination.on('write', () => {
+    isWritable = true
+  })
+  // Without a listener the fault ends the process, or is logged, which makes the next one.
+  destination.on('error', () => {
+    isWritable = false
+  })
+  return destination
+}
+
 /** Creates the log of one node. It writes to stdout unless another destination is given. */
-export function createLog(settings: LogSettings, destination: DestinationStream = pino.destination(1)): NodeLog {
+export function createLog(settings: LogSettings, destination: DestinationStream = logDestination()): NodeLog {
   const stream = settings.format === 'pretty' ? pretty({ destination, colorize: process.stdout.isTTY }) : destination
   // The root lets everything through: each component has its own threshold below.
   const root = pino({ level: 'trace', base: null, redact: ['*.token', '*.privateKey'] }, stream)

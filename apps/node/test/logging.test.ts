@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { type LogLevel, createLog } from '../src/logging.ts'
 
 function record(level: LogLevel, components: Record<string, LogLevel> = {}) {
@@ -48,3 +52,22 @@ it('gives a scope of a scope its whole name', () => {
   log.forComponent('gridmesh:x').newScope('y')('hello')
   expect(lines[0]?.component).toBe('gridmesh:x:y')
 })
+
+it.runIf(existsSync('/dev/full'))(
+  'keeps no process from ending, nor ends one, while the disk of the log is full',
+  async () => {
+    const full = await open('/dev/full', 'w')
+    onTestFinished(() => full.close())
+    const logging = new URL('../src/logging.ts', import.meta.url)
+    const script = `
+    import { createLog, logDestination } from ${JSON.stringify(logging)}
+    const destination = logDestination()
+    const say = createLog({ format: 'json', level: 'info', components: {} }, destination).forComponent('gridmesh:x')
+    let left = 3
+    destination.on('error', () => (--left > 0 ? say('again') : process.exit(left)))
+    say('hello')`
+    const args = ['--input-type=module', '--eval', script]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', full.fd, 'inherit'], timeout: 10_000 })
+    expect(await once(child, 'exit')).toEqual([0, null])
+  },
+)
