@@ -62,6 +62,20 @@ it('is answered with the field, the value and the rule, whatever the route', asy
   }
 })
 
+it('is told that a node bans others, and not itself', async () => {
+  const node = await someNode()
+  onTestFinished(async () => void (await node.stop()))
+  await node.start()
+  const own = node.libp2p.peerId.toString()
+  const response = await fetch(`${node.url}/api/v1/node/peers/${own}/ban`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ reason: 'x', durationMs: 1 }),
+  })
+  const error = `id: expected another peer, got this node itself, "${own}"`
+  expect([response.status, await response.json()]).toEqual([400, { success: false, error, code: 'invalid-input' }])
+})
+
 it('is told once, though it breaks more than one rule in the same words', async () => {
   const ask = await asking()
   const error = 'limit: expected a whole number from 1 to 1000, got "x"'

@@ -45,9 +45,13 @@ export function peerRoutes(api: Api, node: GridmeshNode): void {
     body: peerBan,
     response: { 200: success(z.object({ banned: z.boolean() })), 400: failure, 401: failure },
   }
-  api.post('/node/peers/:id/ban', { schema: ban, onRequest }, ({ params: { id }, body: { reason, durationMs } }) =>
-    peerManager.ban(readPeerId(id), reason, durationMs).then(() => answer(true)),
-  )
+  api.post('/node/peers/:id/ban', { schema: ban, onRequest }, ({ params: { id }, body: { reason, durationMs } }) => {
+    const peer = readPeerId(id)
+    if (peer.equals(node.libp2p.peerId)) {
+      throw new HttpRefusalError(400, 'invalid-input', `id: expected another peer, got this node itself, ${shown(id)}`)
+    }
+    return peerManager.ban(peer, reason, durationMs).then(() => answer(true))
+  })
 
   const unban = { params, response: { 200: success(z.object({ banned: z.boolean() })), 400: failure, 401: failure } }
   api.delete('/node/peers/:id/ban', { schema: unban, onRequest }, ({ params: { id } }) =>
