@@ -1,4 +1,4 @@
-import { open, readFile, stat } from 'node:fs/promises'
+import { open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
@@ -17,12 +17,16 @@ export function identityPath(dataDir: string): string {
  */
 export async function createIdentity(path: string): Promise<Ed25519PrivateKey> {
   const key = await generateKeyPair('Ed25519')
+  let isMade = false
   try {
     // wx: an existing key is never overwritten, whatever asked for it.
     await using file = await open(path, 'wx', 0o600)
+    isMade = true
     await file.writeFile(`${Buffer.from(privateKeyToProtobuf(key)).toString('base64')}\n`)
     await file.sync()
   } catch (cause) {
+    // On a full disk it is there without a key in it, and would be taken for one that is broken.
+    if (isMade) await rm(path, { force: true })
     throw fileProblem('key file', path, cause)
   }
   return key

@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, chmod, mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createIdentity, identityPath, loadIdentity, readIdentity } from '../src/identity.ts'
 import { syncsIn } from './syncs.ts'
 
@@ -30,6 +30,16 @@ it('never overwrites a key', async () => {
   const before = await readFile(path)
   await expect(createIdentity(path)).rejects.toMatchObject({ code: 'unusable-file', path })
   expect(await readFile(path)).toEqual(before)
+})
+
+it('leaves no file without a key behind where the disk is full', async () => {
+  const path = identityPath(directory)
+  const full = Object.assign(new Error('full'), { code: 'ENOSPC' })
+  await using any = await open(directory, 'r')
+  const spy = vi.spyOn(Object.getPrototypeOf(any) as FileHandle, 'writeFile').mockRejectedValueOnce(full)
+  onTestFinished(() => spy.mockRestore())
+  await expect(createIdentity(path)).rejects.toThrow('the disk is full')
+  await expect(loadIdentity(directory)).resolves.toMatchObject({ type: 'Ed25519' })
 })
 
 it('refuses a key that others can read, and says what to run', async () => {
