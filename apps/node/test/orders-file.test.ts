@@ -46,6 +46,23 @@ it.each([
   expect(rows.filter((row) => 'order' in row)).toHaveLength(2)
 })
 
+it.each([
+  ['-1', 'expected a number of at least 0, got -1'],
+  ['1.5', 'expected a whole number, got 1.5'],
+  ['100001', 'expected a number of at most 100000, got 100001'],
+  ['99999999999999999999', 'expected a whole number of at most 9007199254740991, got 100000000000000000000'],
+  ['1.00000000000000000001', 'expected a number, got "1.00000000000000000001"'],
+  ['-0', 'expected a number, got "-0"'],
+])('says which rule the price %s breaks', async (price, rule) => {
+  const [row] = await read('a.csv', `type,priceSatangPerKwh,quantityWh,zone\nsell,${price},1,north\n`)
+  expect(row).toMatchObject({ fault: expect.stringContaining(`priceSatangPerKwh: ${rule}`) })
+})
+
+it('refuses a file with a column that is there twice', async () => {
+  const text = 'type,type,priceSatangPerKwh,quantityWh,zone\nsell,buy,1,1,north\n'
+  await expect(read('a.csv', text)).rejects.toThrow('line 1: expected each column once, got type again')
+})
+
 it('refuses an id again, and names both lines', async () => {
   const rows = await read(
     'a.csv',

@@ -15,6 +15,8 @@ export type OrderRow = { line: number; order: OrderInput } | { line: number; fau
 const COLUMNS = ['id', 'type', 'priceSatangPerKwh', 'quantityWh', 'zone', 'expiresAtMs'] as const
 const CSV = { info: true, trim: true, bom: true, skip_empty_lines: true, relax_column_count: true } as const
 const csvRows = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.int() }) }))
+/** What is a number for a person, and may be too small, too large or a fraction. */
+const DECIMAL = /^-?(?:[1-9][0-9]*|(?:0|[1-9][0-9]*)\.[0-9]+)$/
 const NUMBERS: ReadonlySet<string> = new Set(['priceSatangPerKwh', 'quantityWh', 'expiresAtMs'])
 
 /**
@@ -71,6 +73,10 @@ function fromCsv(text: string, path: string): OrderRow[] {
     const why = `line 1: unknown column ${strange.join(', ')}; the columns are ${COLUMNS.join(', ')}`
     throw new UnusableFileError('orders file', path, why)
   }
+  const twice = head.record.filter((column, index) => head.record.indexOf(column) < index)
+  if (twice.length > 0) {
+    throw new UnusableFileError('orders file', path, `line 1: expected each column once, got ${twice.join(', ')} again`)
+  }
   return body.map(({ record, info: { lines: line } }) => {
     if (record.length !== head.record.length) {
       return { line, fault: `expected ${head.record.length} columns as in line 1, got ${record.length}` }
@@ -80,10 +86,16 @@ function fromCsv(text: string, path: string): OrderRow[] {
   })
 }
 
-/** A cell as the schema expects it. An empty one is left out; a number that is none stays text and is refused there. */
+/** A cell as the schema expects it. An empty one is left out; what is no number stays text and is refused there. */
 function cell(column: string, text: string): string | number | undefined {
   if (text === '') return undefined
-  return NUMBERS.has(column) ? (fromDigits(text) ?? text) : text
+  return NUMBERS.has(column) ? (fromDigits(text) ?? outOfRange(text)) : text
+}
+
+/** A number that the schema refuses, by the rule that it breaks. One that would be rounded into the range stays text. */
+function outOfRange(text: string): string | number {
+  const value = DECIMAL.test(text) ? Number(text) : Number.NaN
+  return Number.isNaN(value) || (text.includes('.') && Number.isInteger(value)) ? text : value
 }
 
 function judge(value: unknown, line: number): OrderRow {
