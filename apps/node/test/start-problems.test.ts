@@ -1,8 +1,9 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { BlockStore } from '@gridmesh/block-store'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { BlockStore, StoreFailedError } from '@gridmesh/block-store'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { EnergyChain } from '../src/chain/energy-chain.ts'
 import { EXIT, exitCodeOf } from '../src/cli/exit-codes.ts'
 import { loadNodeConfig } from '../src/config/load.ts'
 import type { NodeConfig } from '../src/config/schema.ts'
@@ -97,6 +98,15 @@ it('says that the chain in the data directory cannot be read', async () => {
   await mkdir(directory)
   await writeFile(join(directory, 'blocks'), 'no directory')
   const message = expect.stringContaining(`chain directory ${directory}: `)
+  expect(await failureOf(config)).toEqual({ code: EXIT.badFile, message })
+})
+
+it('says that there is no room for the chain', async () => {
+  const config = await configOf()
+  const failed = new StoreFailedError({ cause: new Error('No space left on device') })
+  const spy = vi.spyOn(EnergyChain, 'open').mockRejectedValueOnce(failed)
+  onTestFinished(() => spy.mockRestore())
+  const message = expect.stringMatching(/chain directory .*: it cannot be written: No space left on device$/)
   expect(await failureOf(config)).toEqual({ code: EXIT.badFile, message })
 })
 

@@ -30,9 +30,20 @@ const WORDS: ReadonlyMap<string, (message: string) => string> = new Map<string, 
   ['UnreadableBlockError', fetchAnew],
 ])
 
-/** Turns the failure to open a chain into an `UnusableFileError` where it is one of the directory. */
+/** Turns the failure to open a chain, or to write it, into an `UnusableFileError` where it is one of the directory. */
 export function openProblem(directory: string, cause: unknown): unknown {
+  const unwritten = whyUnwritten(cause)
+  if (unwritten !== undefined) {
+    return new UnusableFileError('chain directory', directory, `it cannot be written: ${unwritten}`, { cause })
+  }
   if (!(cause instanceof Error) || !NAMES.has(cause.name)) return cause
   const why = WORDS.get(cause.name)?.(cause.message) ?? cause.message
   return new UnusableFileError('chain directory', directory, why, { cause })
+}
+
+/** What the disk said when a write of the store failed, be it the cause of other errors: that it is full, say. */
+function whyUnwritten(err: unknown): string | undefined {
+  if (!(err instanceof Error)) return undefined
+  if (err.name !== 'StoreFailedError') return whyUnwritten(err.cause)
+  return err.cause instanceof Error ? err.cause.message : String(err.cause)
 }

@@ -24,7 +24,7 @@ export interface ImportReport {
  * Imports blocks into the chain in the data directory of a node that does not run, each validated as if a peer had sent
  * it, until one is wrong or the file ends. What was imported before stays.
  *
- * @throws {UnusableFileError} when the chain cannot be opened, or the file is of another one
+ * @throws {UnusableFileError} when the chain cannot be opened or written, or the file is of another one
  * @throws {NoChainInGenesisError}
  */
 export async function importBlocks(
@@ -40,7 +40,9 @@ export async function importBlocks(
         const why = `its blocks are of chain ${file.chainId}, and the genesis file makes chain ${chain.chainId}`
         throw new UnusableFileError('block file', file.path, why)
       }
-      return await importAll(chain, file, onBlock)
+      return await importAll(chain, file, onBlock).catch((cause: unknown) => {
+        throw openProblem(chainDirectory(config), cause)
+      })
     } finally {
       await chain.stop()
     }
@@ -56,7 +58,7 @@ async function openOffline(
 ): Promise<EnergyChain> {
   const { ledger } = await readGenesis(config.genesis)
   if (ledger === undefined) throw new NoChainInGenesisError(config.genesis)
-  const directory = join(config.dataDir, 'chain')
+  const directory = chainDirectory(config)
   const consensus = rulesOf(config.chain)
   // As the node has it: an index that is not asked for would be deleted.
   const { ownerIndex } = config.chain
@@ -65,6 +67,10 @@ async function openOffline(
   } catch (cause) {
     throw openProblem(directory, cause)
   }
+}
+
+function chainDirectory({ dataDir }: NodeConfig): string {
+  return join(dataDir, 'chain')
 }
 
 async function importAll(

@@ -1,9 +1,10 @@
 import { mkdir, writeFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BlockStore, type StateIndex } from '@gridmesh/block-store'
+import { BlockStore, StoreFailedError, type StateIndex } from '@gridmesh/block-store'
 import fc from 'fast-check'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EnergyChain } from '../../src/chain/energy-chain.ts'
+import { ChainFailedError } from '../../src/chain/errors.ts'
 import { ownerIndex } from '../../src/chain/owner-index.ts'
 import { BlockFileReader, BlockFileWriter } from '../../src/cli/block-file.ts'
 import { importBlocks, type ImportReport } from '../../src/cli/import-blocks.ts'
@@ -225,4 +226,19 @@ describe('what is refused before any block', () => {
       path: genesis,
     })
   })
+})
+
+it('says that the disk is full, and goes on from there the next time', async () => {
+  const place = await exported()
+  const name = newName()
+  const failed = new StoreFailedError({ cause: new Error('No space left on device') })
+  const spy = vi.spyOn(EnergyChain.prototype, 'importBlock')
+  onTestFinished(() => spy.mockRestore())
+  spy.mockRejectedValueOnce(new ChainFailedError({ cause: failed }))
+  const chain = join(place.directory, name, 'chain')
+  await expect(imported(place, name)).rejects.toMatchObject({
+    name: 'UnusableFileError',
+    message: `Cannot use the chain directory ${chain}: it cannot be written: No space left on device`,
+  })
+  expect(await imported(place, name)).toMatchObject({ imported: BLOCKS, fault: null })
 })
