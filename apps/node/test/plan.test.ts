@@ -22,3 +22,9 @@ it('gives every node of the largest devnet a name of its own', () => {
 it('refuses ports above 65535', () => {
   expect(() => planDevnet({ nodes: 3, baseHttp: 65_534, baseP2p: 9000 })).toThrow('65536')
 })
+
+it('refuses a port for HTTP that is one for peers too, and takes the one beside it', () => {
+  expect(() => planDevnet({ nodes: 3, baseHttp: 8000, baseP2p: 8002 })).toThrow('port 8002 for HTTP and for peers')
+  expect(() => planDevnet({ nodes: 3, baseHttp: 8000, baseP2p: 7998 })).toThrow('port 8000 for HTTP and for peers')
+  expect(planDevnet({ nodes: 3, baseHttp: 8000, baseP2p: 8003 })).toHaveLength(3)
+})

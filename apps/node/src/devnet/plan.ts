@@ -21,7 +21,7 @@ const AUTHORITIES = [
 
 /**
  * Names, roles, regions and ports: three authorities, then producers and consumers in turn.
- * @throws {UsageError} when a port would be above 65535
+ * @throws {UsageError} when a port would be above 65535, or one of both kinds
  */
 export function planDevnet({
   nodes,
@@ -34,6 +34,12 @@ export function planDevnet({
 }): PlannedNode[] {
   const last = Math.max(baseHttp, baseP2p) + nodes - 1
   if (last > 65_535) throw new UsageError(`${nodes} nodes would need port ${last}, and 65535 is the highest`)
+  if (Math.abs(baseHttp - baseP2p) < nodes) {
+    const both = Math.max(baseHttp, baseP2p)
+    throw new UsageError(
+      `${nodes} nodes would need port ${both} for HTTP and for peers: --base-http is ${baseHttp}, --base-p2p ${baseP2p}`,
+    )
+  }
   return Array.from({ length: nodes }, (_, index) => {
     const ports = { httpPort: baseHttp + index, p2pPort: baseP2p + index }
     const authority = AUTHORITIES[index]
