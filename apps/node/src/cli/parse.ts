@@ -18,7 +18,7 @@ export function amountArgument(name: string, min: number): (text: string) => num
   return (text) => {
     const value = fromDigits(text)
     if (value !== undefined && value >= min) return value
-    const rule = `a whole number of ${min} or more, in satang or Wh and without a unit or a fraction`
+    const rule = `a whole number from ${min} to ${Number.MAX_SAFE_INTEGER}, in satang or Wh and without a unit or a fraction`
     throw new UsageError(`Expected --${name} to be ${rule}, got "${text}"`)
   }
 }

@@ -11,9 +11,9 @@ describe('hostile input', () => {
   it.each([
     [['tx', 'transfer', '--to', hash, '--amount', '12.50'], 'in satang or Wh'],
     [['tx', 'transfer', '--to', hash, '--amount', '12thb'], '"12thb"'],
-    [['tx', 'transfer', '--to', hash, '--amount', '0'], '1 or more'],
+    [['tx', 'transfer', '--to', hash, '--amount', '0'], 'from 1 to 9007199254740991'],
     [['tx', 'transfer', '--to', hash, '--amount', '-5'], '"-5"'],
-    [['tx', 'transfer', '--to', hash, '--amount', '9007199254740992'], 'whole number'],
+    [['tx', 'transfer', '--to', hash, '--amount', '9007199254740992'], 'to 9007199254740991, in'],
     [['tx', 'transfer', '--to', hash, '--amount', '1e3'], '"1e3"'],
     [['tx', 'transfer', '--to', 'erin', '--amount', '1'], 'got "erin"'],
     [['tx', 'transfer', '--amount', '1'], '--to'],
