@@ -31,6 +31,7 @@ describe('hostile input', () => {
     [['export', 'f', '--to', 'x'], '--to'],
     [['sync', 'status', '--bogus'], '--bogus'],
     [['tx', 'bogus'], 'bogus'],
+    [['devnet', '--exit-after-replay'], '--replay'],
     [['status', '--url', 'foo'], '"foo"'],
     [['status', '--url', 'localhost:8545'], 'such as http://127.0.0.1:8545'],
     [['status', '--url', ''], '""'],

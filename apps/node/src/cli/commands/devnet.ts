@@ -6,6 +6,7 @@ import { manifestPath } from '../../devnet/manifest.ts'
 import { replay, type ReplaySummary } from '../../devnet/replay.ts'
 import { COLUMNS, INTERVALS, type Reading, readSampleDay } from '../../devnet/sample-day.ts'
 import { hintsFor, restartCommand } from '../devnet-hints.ts'
+import { UsageError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import { DEFAULT_DATA, wholeNumber } from '../options.ts'
 import { Output, table } from '../output.ts'
@@ -44,6 +45,9 @@ export function devnetCommand(): Command {
 
 async function run(options: DevnetOptions): Promise<void> {
   const output = new Output(options)
+  if (options.exitAfterReplay === true && options.replay === undefined) {
+    throw new UsageError('Expected --replay with --exit-after-replay: without one it is never over')
+  }
   const day = options.replay === undefined ? undefined : await readSampleDay(options.replay)
   const stopping = new AbortController()
   // A terminal's Ctrl-C reaches us and the launcher, which passes it on: more than one signal is normal.
