@@ -90,6 +90,12 @@ export const MAX_MISSING_IDS_PER_PEER = 1_024
 /** Peers that are asked for one message, one after the other. */
 export const MAX_ANNOUNCERS = 32
 
+/**
+ * Sends under way to one peer that are not critical, at most. Of all services together `unicast` runs 32 for a peer and has
+ * 128 wait, and refuses what comes beyond; the receipts of 64 go back at once, so none of these is waited for in vain.
+ */
+export const MAX_SENDS_PER_PEER = 96
+
 /** Messages that fit the buffers of one gossip stream: gossipsub answers an IWANT with one frame for all messages. */
 export const GOSSIP_BUFFER_MESSAGES = 8
 /** One gossip stream per peer, and room for the ones that replace it while it closes. */

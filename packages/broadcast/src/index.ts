@@ -114,7 +114,7 @@ export interface BroadcastInit {
   maxIds?: number
   /** How long a message is remembered, in ms. @default 300_000 */
   idLifetimeMs?: number
-  /** Sends under way at once; an eighth of them is kept for `critical`, and no peer takes one of the others that has as many as are free. @default 512 */
+  /** Sends under way at once; an eighth of them is kept for `critical`, and no peer takes one of the others that has 96, or as many as are free. @default 512 */
   maxConcurrentSends?: number
   /** Sends that wait; beyond it the newest of the least urgent lane, to the peer with most of those, is dropped as `queue-full`. @default 16_384 */
   maxQueuedSends?: number

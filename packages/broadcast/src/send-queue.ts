@@ -1,4 +1,5 @@
 import { LANES, type Lane } from '@gridmesh/interfaces'
+import { MAX_SENDS_PER_PEER } from './constants.ts'
 
 /** One send to one peer. */
 export interface SendJob {
@@ -30,8 +31,9 @@ type Waiting = Map<string, Entry[]>
 
 /**
  * Runs sends, at most `maxConcurrent` at once, urgent lanes first and those of one lane to one peer in order. A slot goes
- * to the peer that has the fewest, and but for the critical lane none takes one that has as many as are free: a send ends
- * with its receipt, so who gives none, or judges slowly, would soon have all of them. An eighth of the slots is kept for the critical lane,
+ * to the peer that has the fewest, and but for the critical lane none takes one that has as many as are free, or
+ * `MAX_SENDS_PER_PEER`: a send ends with its receipt, so who gives none, or judges slowly, would soon have all of them, and
+ * refuse most. An eighth of the slots is kept for the critical lane,
  * or stuck bulk sends would hold up an emergency until their deadline. At `maxQueued` the newest send of the least urgent
  * lane to the peer with most of that is dropped: a critical one only when all that wait are critical.
  */
@@ -89,8 +91,8 @@ export class SendQueue {
     for (const [lane, waiting] of this.#lanes) {
       const max = lane === 'critical' ? this.#maxConcurrent : this.#maxOrdinary
       while (this.#running < max) {
-        const free = max - this.#running
-        const entry = this.#next(waiting, lane === 'critical' ? this.#maxConcurrent : free)
+        const share = Math.min(max - this.#running, MAX_SENDS_PER_PEER)
+        const entry = this.#next(waiting, lane === 'critical' ? max : share)
         if (entry === undefined) break
         this.#start(entry)
       }

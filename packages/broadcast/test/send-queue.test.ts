@@ -97,6 +97,15 @@ it('has a slot for each peer, however many sends to others do not end', async ()
   expect(started.at(-1)).toBe('critical')
 })
 
+it('sends no peer more at once than it takes, but for what is critical', () => {
+  const queue = new SendQueue(512, 1_000)
+  const { push } = tracer(queue)
+  for (let i = 0; i < 500; i++) push(`normal-${i}`, 'normal')
+  expect(queue.running).toBe(96)
+  for (let i = 0; i < 10; i++) push(`critical-${i}`, 'critical')
+  expect(queue.running).toBe(106)
+})
+
 it('drops the newest to the peer that most wait for when it is full', () => {
   const queue = new SendQueue(1, 4)
   const { push, dropped } = tracer(queue)
