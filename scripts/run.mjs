@@ -18,10 +18,18 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([k]) => !/^np
 const PATH = Object.keys(env).find((k) => k.toUpperCase() === 'PATH') ?? 'PATH'
 env.TURBO_TELEMETRY_DISABLED ??= '1'
 
+// Where all is installed and built there is hardly anything left to do, and to tell: a command of a user says what it has to say.
+const isQuiet =
+  existsSync(join(root, 'node_modules', '.modules.yaml')) && existsSync(join(root, 'apps/node/dist/main.js'))
+const MAX_TOLD_BYTES = 67_108_864
+
 function step(cmd, args) {
   // To stderr: stdout belongs to the app, whose output may be JSON for a machine.
-  const { status, error } = spawnSync(cmd, args, { cwd: root, env, stdio: ['inherit', 2, 'inherit'], shell: win })
+  const stdio = isQuiet ? ['inherit', 'pipe', 'pipe'] : ['inherit', 2, 'inherit']
+  const options = { cwd: root, env, stdio, shell: win, maxBuffer: MAX_TOLD_BYTES }
+  const { status, error, stdout, stderr } = spawnSync(cmd, args, options)
   if (error !== undefined || status !== 0) {
+    for (const told of [stdout, stderr]) if (told) process.stderr.write(told)
     console.error(`\n${cmd} ${args.join(' ')} failed: ${error?.message ?? status}`)
     process.exit(status ?? 1)
   }
