@@ -117,7 +117,8 @@ export class MissingMessages {
     const { waitMs } = this.#patience
     const asked = new Map<PeerId, Uint8Array[]>()
     for (const [hex, missing] of this.#missing) {
-      if (missing.dueMs > nowMs) {
+      // Those that one message named are due within less than a timer can tell, and are asked for together.
+      if (missing.dueMs > nowMs + 1) {
         this.#timer = setTimeout(() => this.#expire(), missing.dueMs - nowMs)
         break
       }
