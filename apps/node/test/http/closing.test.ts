@@ -46,8 +46,8 @@ it('ends the event streams when it closes, also of a client that does not read',
   stalled.socket.pause()
   const value = 'x'.repeat(32_000_000)
   api.feed.add({ kind: 'energy-order', sender: 'x', zones: [], timeMs: 0, receivedAtMs: 0, value })
-  await vi.waitFor(() => expect(served.writableNeedDrain).toBe(true))
-  await vi.waitFor(() => expect(reading.socket.bytesRead).toBeGreaterThan(value.length))
+  await vi.waitFor(() => expect(served.writableNeedDrain).toBe(true), { timeout: LONG_MS })
+  await vi.waitFor(() => expect(reading.socket.bytesRead).toBeGreaterThan(value.length), { timeout: LONG_MS })
   await closeWithin(api.app, LONG_MS)
   // A stream that ends in order ends with an empty piece.
   expect((await reading.closed).endsWith('\r\n0\r\n\r\n')).toBe(true)
