@@ -92,7 +92,8 @@ export const MAX_ANNOUNCERS = 32
 
 /**
  * Sends under way to one peer that are not critical, at most. Of all services together `unicast` runs 32 for a peer and has
- * 128 wait, and refuses what comes beyond; the receipts of 64 go back at once, so none of these is waited for in vain.
+ * 128 wait, and refuses what comes beyond. Receipts that wait for others go back once there are 64 in a lane, so these can
+ * hardly all be waited for at once.
  */
 export const MAX_SENDS_PER_PEER = 96
 

@@ -33,9 +33,9 @@ type Waiting = Map<string, Entry[]>
  * Runs sends, at most `maxConcurrent` at once, urgent lanes first and those of one lane to one peer in order. A slot goes
  * to the peer that has the fewest, and but for the critical lane none takes one that has as many as are free, or
  * `MAX_SENDS_PER_PEER`: a send ends with its receipt, so who gives none, or judges slowly, would soon have all of them, and
- * refuse most. An eighth of the slots is kept for the critical lane,
- * or stuck bulk sends would hold up an emergency until their deadline. At `maxQueued` the newest send of the least urgent
- * lane to the peer with most of that is dropped: a critical one only when all that wait are critical.
+ * refuse most. An eighth of the slots is kept for the critical lane, or stuck bulk sends would hold up an emergency until
+ * their deadline. At `maxQueued` the newest send of the least urgent lane to the peer with most of that is dropped: a
+ * critical one only when all that wait are critical.
  */
 export class SendQueue {
   readonly #maxConcurrent: number

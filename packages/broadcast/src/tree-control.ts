@@ -27,7 +27,7 @@ import { WindowCounter } from './window-counter.ts'
 /** What the control messages need. */
 export interface TreeControlInit {
   siblings: Pick<Siblings, 'unicast'>
-  peers: Pick<Peers, 'isReady' | 'report'>
+  peers: Pick<Peers, 'isReachable' | 'isReady' | 'report'>
   cache: DuplicateCache
   puller: Pick<Puller, 'addSource' | 'has'>
   queue: SendQueue
@@ -135,10 +135,12 @@ export class TreeControl {
     this.#news.clear()
   }
 
-  /** Whoever has told us of a message meanwhile need not be told of it. */
+  /** Whoever has told us of a message meanwhile need not be told of it. Who went is not dialled for it. */
   #sendIhave(peer: PeerId, ids: Uint8Array[]): void {
+    const { messages, peers } = this.#init
+    if (!peers.isReachable(peer)) return
     const name = peer.toString()
-    const ihave = ids.filter((id) => this.#init.messages.get(toHex(id))?.holders.has(name) !== true)
+    const ihave = ids.filter((id) => messages.get(toHex(id))?.holders.has(name) !== true)
     if (ihave.length > 0) this.#send(peer, 'normal', { ihave })
   }
 

@@ -27,6 +27,8 @@ interface Controlled {
   links: TreeLinks
   /** Ids of what is being pulled, in hex. */
   pulled: Set<string>
+  /** Whether the peer is linked. */
+  linked: { isUp: boolean }
   handlers: Map<string, UnicastHandler>
   sent: ReturnType<typeof decodeControl>[]
   /** The peer says something. */
@@ -41,6 +43,7 @@ function controlOf(peer: PeerId): Controlled {
   const cache = new DuplicateCache(10, 1_000)
   const messages = new TreeMessages(10_000, 1_000)
   const pulled = new Set<string>()
+  const linked = { isUp: true }
   const unicast = {
     handle: (name: string, handler: UnicastHandler) => void handlers.set(name, handler),
     unhandle: (name: string) => void handlers.delete(name),
@@ -52,7 +55,11 @@ function controlOf(peer: PeerId): Controlled {
   }
   const control = new TreeControl({
     siblings: { unicast },
-    peers: { isReady: () => true, report: () => expect.fail('nobody is to blame') },
+    peers: {
+      isReachable: () => linked.isUp,
+      isReady: () => true,
+      report: () => expect.fail('nobody is to blame'),
+    },
     cache,
     puller: { has: (id) => pulled.has(id), addSource: () => undefined },
     queue: new SendQueue(8, 8),
@@ -72,7 +79,7 @@ function controlOf(peer: PeerId): Controlled {
       void handler(encodeControl(said), { peer, lane: 'normal', signal: running.signal })
     }
   }
-  return { control, messages, cache, links, pulled, handlers, sent, hear }
+  return { control, messages, cache, links, pulled, linked, handlers, sent, hear }
 }
 
 function messageOf(id: Uint8Array, first: string): TreeMessage {
@@ -235,6 +242,19 @@ it('does not tell of a message whoever tells us of it first', async () => {
   expect(sent).toEqual([{ ihave: ids.slice(1), graft: [], prune: [] }])
   for (const id of ids) control.announce([peer], id)
   hear({ ihave: ids })
+  vi.advanceTimersByTime(200)
+  expect(sent).toHaveLength(1)
+})
+
+it('tells nothing to who went meanwhile, since that would dial it', async () => {
+  const [peer] = await peerIds(2)
+  const { control, linked, sent } = controlOf(peer)
+  control.announce([peer], new Uint8Array(20))
+  linked.isUp = false
+  vi.advanceTimersByTime(200)
+  expect(sent).toEqual([])
+  linked.isUp = true
+  control.announce([peer], new Uint8Array(20))
   vi.advanceTimersByTime(200)
   expect(sent).toHaveLength(1)
 })
