@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { handshake, type HandshakeService } from '@gridmesh/handshake'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
@@ -6,6 +7,7 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import getPort, { portNumbers } from 'get-port'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { onTestFinished, vi } from 'vitest'
 import { reconnection, type ReconnectionInit, type ReconnectionService } from '../src/index.ts'
@@ -38,6 +40,12 @@ export async function makePlain(options: Libp2pOptions = {}): Promise<Libp2p> {
 
 type Services = { identify: unknown; handshake: HandshakeService; reconnection: ReconnectionService }
 
+/** Below the range that the system hands out for outgoing connections: one of those may have it by the time a node is back. */
+async function freePort(): Promise<number> {
+  const first = randomInt(20_000, 31_000)
+  return getPort({ host: '127.0.0.1', port: portNumbers(first, first + 1_000) })
+}
+
 /** A node that can be killed and brought back as the same peer on the same port. */
 export class TestNode {
   readonly events: string[] = []
@@ -45,7 +53,7 @@ export class TestNode {
   readonly #init: ReconnectionInit
   chainId = 'test'
   #isCrashing = false
-  #listen = '/ip4/127.0.0.1/tcp/0'
+  #port: number | undefined
   #node: Libp2p<Services> | undefined
 
   constructor(key: PrivateKey, init: ReconnectionInit) {
@@ -74,9 +82,10 @@ export class TestNode {
     const { chainId } = this
     const genesisHash = '00'
     this.#isCrashing = false
+    this.#port ??= await freePort()
     const node = await createLibp2p({
       privateKey: this.#key,
-      addresses: { listen: [this.#listen] },
+      addresses: { listen: [`/ip4/127.0.0.1/tcp/${this.#port}`] },
       transports: [tcp()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
@@ -90,9 +99,6 @@ export class TestNode {
     })
     onTestFinished(() => node.stop())
     this.#node = node
-    this.#listen = at(node.getMultiaddrs(), 0)
-      .toString()
-      .replace(/\/p2p\/.*/, '')
     const service = node.services.reconnection
     service.addEventListener('reconnection:attempt', () => this.events.push('attempt'))
     service.addEventListener('reconnection:success', () => this.events.push('success'))

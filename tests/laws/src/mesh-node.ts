@@ -1,5 +1,6 @@
 import type { Connection, PeerId, PrivateKey } from '@libp2p/interface'
 import { libp2pLimits } from '@gridmesh/connection-pool'
+import { freePorts } from '@gridmesh-internal/support'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { noise } from '@libp2p/noise'
 import { yamux } from '@libp2p/yamux'
@@ -18,18 +19,20 @@ export class MeshNode {
   readonly #key: PrivateKey
   // Outlasts the node, as a data directory does.
   readonly #datastore = new MemoryDatastore()
-  #port = 0
+  readonly #port: number
   #libp2p: Libp2p<MeshServices> | undefined
 
-  private constructor(name: string, init: MeshInit, fabric: Fabric, key: PrivateKey) {
+  private constructor(name: string, init: MeshInit, fabric: Fabric, key: PrivateKey, port: number) {
     this.name = name
     this.#init = init
     this.#fabric = fabric
     this.#key = key
+    this.#port = port
   }
 
   static async start(name: string, init: MeshInit, fabric: Fabric): Promise<MeshNode> {
-    const node = new MeshNode(name, init, fabric, await generateKeyPair('Ed25519'))
+    // A port that the system hands out by itself may be an outgoing connection's by the time the node comes back.
+    const node = new MeshNode(name, init, fabric, await generateKeyPair('Ed25519'), await freePorts(1))
     await node.start()
     return node
   }
@@ -66,8 +69,6 @@ export class MeshNode {
       connectionMonitor: { enabled: false },
       services: meshServices(this.#init, pool),
     })
-    const [address] = this.#libp2p.getMultiaddrs()
-    this.#port = Number(address?.getComponents().find(({ name }) => name === 'tcp')?.value)
     this.#fabric.register(this.name, this.#port)
     this.inbox.listen(this.#libp2p.services.messages)
   }
