@@ -45,7 +45,9 @@ export class HealthMonitor extends TypedEventEmitter<HealthEvents> implements He
     this.#components = components
     this.#options = resolveOptions(init)
     this.#log = components.logger.forComponent('gridmesh:health-monitor')
-    this.#load = new LoadWatch(this.#options, this.#log, (detail) => this.safeDispatchEvent('health:load', { detail }))
+    this.#load = new LoadWatch(components, this.#options, this.#log, (detail) => {
+      this.safeDispatchEvent('health:load', { detail })
+    })
     this.#peers = this.#createPeerWatch()
     this.#network = new NetworkWatch(components, this.#options, this.#peers.table, this.#log)
   }
@@ -156,6 +158,7 @@ export class HealthMonitor extends TypedEventEmitter<HealthEvents> implements He
   #beat(): void {
     try {
       this.#load.sample()
+      this.#network.sample()
       this.#peers.beat()
     } catch (err) {
       this.#log.error('could not look after the peers - %e', err)

@@ -25,7 +25,7 @@
  * node.logger.forComponent('app')('%s', health.network().reasons.join('\n'))
  * ```
  */
-import type { Health, LoadLevel, PeerManager, Reason } from '@gridmesh/interfaces'
+import type { Health, LoadLevel, Messages, PeerManager, Reason, Unicast } from '@gridmesh/interfaces'
 import type { ComponentLogger, Libp2pEvents, Metrics, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Ping } from '@libp2p/ping'
@@ -81,6 +81,8 @@ export interface HealthMonitorInit extends HealthScoreInit, LoadMeterInit {
   availabilityWindowMs?: number
   /** Time that churn looks back, in ms. @default 300_000 */
   churnWindowMs?: number
+  /** Time that the success rate of calls looks back, in ms. @default 300_000 */
+  successWindowMs?: number
   /** Time that a peer lost without a goodbye counts as expected and unreachable, in ms. @default 3_600_000 */
   lostPeerMs?: number
   /** Peers held; beyond it those gone the longest are forgotten, and while all are linked new ones are not measured. @default 10_000 */
@@ -95,9 +97,9 @@ export interface HealthMonitorInit extends HealthScoreInit, LoadMeterInit {
   sampleIntervalMs?: number
   /** Time between the timers by which the delay of the event loop is measured, in whole ms; each wakes the process. @default 100 */
   loopResolutionMs?: number
-  /** Tells the messages that wait in the queues of this node. @default none: load is the event loop's alone */
+  /** Tells the messages that wait in the queues of this node. @default what `messages` tells */
   queueDepth?: () => number | undefined
-  /** Tells the share of calls and sends that succeeded lately, 0 to 1. @default none: not measured */
+  /** Tells the share of calls and sends that succeeded lately, 0 to 1. @default by the calls that `unicast` counts */
   successRate?: () => number | undefined
   /** Tells the share of the peers of our peers that we know too, 0 to 1. @default none: not measured */
   viewOverlap?: () => number | undefined
@@ -132,6 +134,10 @@ export interface HealthMonitorComponents {
     PeerManager,
     'addEventListener' | 'disconnect' | 'get' | 'peers' | 'removeEventListener' | 'report' | 'select' | 'updateHealth'
   >
+  /** Without it, or where it does not tell, messages that wait are no part of the load. */
+  messages?: Pick<Messages, 'queueDepth'>
+  /** Without it, or where it does not tell, the success rate is not measured. */
+  unicast?: Pick<Unicast, 'outcomes'>
 }
 
 /** Round trips of one peer, in ms. */

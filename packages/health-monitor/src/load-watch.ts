@@ -1,19 +1,23 @@
-import type { LoadLevel } from '@gridmesh/interfaces'
+import { type LoadLevel, optional } from '@gridmesh/interfaces'
 import type { Logger } from '@libp2p/interface'
-import type { LoadChange, LoadSample } from './index.ts'
+import type { HealthMonitorComponents, LoadChange, LoadSample } from './index.ts'
 import { LoadMeter } from './load-meter.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { HealthOptions } from './options.ts'
 
+type LoadComponents = Pick<HealthMonitorComponents, 'messages'>
+
 /** Watches how loaded this node is. */
 export class LoadWatch {
+  readonly #components: LoadComponents
   readonly #options: HealthOptions
   readonly #log: Logger
   readonly #onChange: (change: LoadChange) => void
   readonly #delay: LoopDelay
   readonly #meter: LoadMeter
 
-  constructor(options: HealthOptions, log: Logger, onChange: (change: LoadChange) => void) {
+  constructor(components: LoadComponents, options: HealthOptions, log: Logger, onChange: (change: LoadChange) => void) {
+    this.#components = components
     this.#options = options
     this.#log = log
     this.#onChange = onChange
@@ -55,8 +59,9 @@ export class LoadWatch {
   }
 
   #readQueueDepth(): number | undefined {
+    const { queueDepth } = this.#options
     try {
-      return this.#options.queueDepth?.()
+      return queueDepth === undefined ? optional(this.#components, 'messages')?.queueDepth?.() : queueDepth()
     } catch (err) {
       this.#log.error('could not read queueDepth - %e', err)
       return undefined

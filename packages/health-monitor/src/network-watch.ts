@@ -1,5 +1,6 @@
 import { optional, type PeerRecord, type PeerStateChange } from '@gridmesh/interfaces'
 import type { Libp2pEvents, Logger, PeerId } from '@libp2p/interface'
+import { CallSuccess } from './call-success.ts'
 import { Churn } from './churn.ts'
 import type { HealthMonitorComponents, NetworkView } from './index.ts'
 import { LostPeers } from './lost-peers.ts'
@@ -7,7 +8,10 @@ import { type ViewedPeer, viewPeers } from './network-view.ts'
 import type { HealthOptions } from './options.ts'
 import type { PeerTable } from './peer-table.ts'
 
-type NetworkComponents = Pick<HealthMonitorComponents, 'connectionManager' | 'events' | 'peerId' | 'peerManager'>
+type NetworkComponents = Pick<
+  HealthMonitorComponents,
+  'connectionManager' | 'events' | 'peerId' | 'peerManager' | 'unicast'
+>
 
 /** Sees who comes, goes and is lost, and puts together what the state of the network is judged by. */
 export class NetworkWatch {
@@ -16,6 +20,7 @@ export class NetworkWatch {
   readonly #table: PeerTable
   readonly #log: Logger
   readonly #churn: Churn
+  readonly #calls: CallSuccess
   readonly #lost: LostPeers
   readonly #authorities: readonly string[]
   #manager: HealthMonitorComponents['peerManager']
@@ -26,6 +31,7 @@ export class NetworkWatch {
     this.#table = table
     this.#log = log
     this.#churn = new Churn(options.churnWindowMs)
+    this.#calls = new CallSuccess(options.successWindowMs)
     this.#lost = new LostPeers(options.lostPeerMs, options.maxPeers)
     const self = components.peerId.toString()
     this.#authorities = options.authorities.map(String).filter((key) => key !== self)
@@ -33,15 +39,17 @@ export class NetworkWatch {
 
   start(): void {
     this.#churn.start(performance.now())
+    this.#calls.reset()
     this.#components.events.addEventListener('peer:connect', this.#onConnect)
     this.#components.events.addEventListener('peer:disconnect', this.#onDisconnect)
   }
 
-  /** Listens to the peer manager too, where there is one: siblings may be used from `afterStart` on. */
+  /** Looks at the siblings too, where there are any: they may be used from `afterStart` on. */
   listen(): void {
     if (this.#manager !== undefined) return
     this.#manager = optional(this.#components, 'peerManager')
     this.#manager?.addEventListener('peer:state', this.#onState)
+    this.sample()
   }
 
   /** Stops listening. Links that are closed as the node stops are no losses. */
@@ -51,6 +59,17 @@ export class NetworkWatch {
     this.#manager?.removeEventListener('peer:state', this.#onState)
     this.#manager = undefined
     this.#lost.clear()
+  }
+
+  /** Counts the calls that ended since the last look. */
+  sample(): void {
+    if (this.#options.successRate !== undefined) return
+    try {
+      const outcomes = optional(this.#components, 'unicast')?.outcomes?.()
+      if (outcomes !== undefined) this.#calls.add(outcomes, performance.now())
+    } catch (err) {
+      this.#log.error('could not read the outcomes of calls - %e', err)
+    }
   }
 
   /** A peer went that was not to go. */
@@ -83,7 +102,7 @@ export class NetworkWatch {
       connectedPeers: linked.size,
       latenciesMs: latencies.filter((latencyMs) => latencyMs !== undefined),
       churnPerMinute: this.#churn.perMinute(nowMs),
-      successRate: this.#read('successRate'),
+      successRate: this.#options.successRate === undefined ? this.#calls.share(nowMs) : this.#read('successRate'),
       viewOverlap: this.#read('viewOverlap'),
     }
   }

@@ -14,6 +14,7 @@ import {
   DEFAULT_PING_DEADLINE_MS,
   DEFAULT_PING_INTERVAL_MS,
   DEFAULT_SAMPLE_INTERVAL_MS,
+  DEFAULT_SUCCESS_WINDOW_MS,
   MAX_TIMER_MS,
 } from './constants.ts'
 import { type HealthScoreRules, resolveScoreRules } from './health-score.ts'
@@ -37,6 +38,7 @@ const DEFAULTS: Readonly<Required<Own>> = {
   historySize: DEFAULT_HISTORY_SIZE,
   availabilityWindowMs: DEFAULT_AVAILABILITY_WINDOW_MS,
   churnWindowMs: DEFAULT_CHURN_WINDOW_MS,
+  successWindowMs: DEFAULT_SUCCESS_WINDOW_MS,
   lostPeerMs: DEFAULT_LOST_PEER_MS,
   maxPeers: DEFAULT_MAX_PEERS,
   maxRegions: DEFAULT_MAX_REGIONS,
@@ -55,7 +57,7 @@ const COUNTS = [
   'loopResolutionMs',
 ] as const
 const TIMERS = ['pingIntervalMs', 'pingDeadlineMs', 'closeTimeoutMs', 'sampleIntervalMs'] as const
-const WINDOWS = ['availabilityWindowMs', 'churnWindowMs'] as const
+const WINDOWS = ['availabilityWindowMs', 'churnWindowMs', 'successWindowMs'] as const
 
 /** Applies the defaults. @throws {RangeError} for a value that no health monitor can keep */
 export function resolveOptions(init: HealthMonitorInit = {}): HealthOptions {

@@ -11,11 +11,11 @@ export class SlidingCount {
     this.#buckets = new Uint32Array(buckets)
   }
 
-  /** Counts one event at `nowMs`. A clock that went back counts as standing still. */
-  add(nowMs: number): void {
+  /** Counts events at `nowMs`. A clock that went back counts as standing still. */
+  add(nowMs: number, events = 1): void {
     this.#forget(nowMs)
     const index = this.#newest % this.#buckets.length
-    this.#buckets[index] = (this.#buckets[index] ?? 0) + 1
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + events
   }
 
   /** Events of the window that ends at `nowMs`. */

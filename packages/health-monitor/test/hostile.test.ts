@@ -137,12 +137,15 @@ it('tells no more than maxRegions regions, the most populous, whatever peers cal
   expect(reasons).toContain('in region "x\\"\\n99 peers" 4 of 4 known peers ready')
 })
 
-it('lives on where siblings and injected functions throw', async () => {
-  const init = { queueDepth: broken, successRate: broken, viewOverlap: broken }
+it.each([
+  ['injected functions', { queueDepth: broken, successRate: broken, viewOverlap: broken }],
+  ['none of them', {}],
+])('lives on where siblings throw, and %s', async (_, init) => {
   const managers: FakePeerManager[] = []
   const { monitor, ping } = start(init, (libp2p) => {
     managers.push(new FakePeerManager(libp2p))
-    return { peerManager: at(managers, 0) }
+    const [messages, unicast] = [{ queueDepth: broken }, { outcomes: broken }]
+    return { peerManager: at(managers, 0), messages, unicast }
   })
   const manager = at(managers, 0)
   const updateHealth = vi.spyOn(manager, 'updateHealth').mockImplementation(broken)

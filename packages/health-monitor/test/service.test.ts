@@ -175,6 +175,17 @@ describe('load', () => {
     expect(changes).toEqual(['normal → busy', 'busy → overloaded', 'overloaded → normal'])
   })
 
+  it('counts what waits in the message router, unless it is told otherwise', async () => {
+    const messages = { queueDepth: () => 2_000 }
+    expect(start(undefined, () => ({ messages })).monitor.load).toBe('normal')
+    await vi.advanceTimersByTimeAsync(SECOND_MS)
+    expect(bench.monitor.load).toBe('busy')
+    await stopMonitor(bench)
+    start({ queueDepth: () => 0 }, () => ({ messages }))
+    await vi.advanceTimersByTimeAsync(SECOND_MS)
+    expect(bench.monitor.load).toBe('normal')
+  })
+
   it('is normal again after stop, and says so to those who shed', async () => {
     const { monitor } = start({ queueDepth: () => 9_000 })
     const changes: string[] = []
@@ -209,6 +220,26 @@ describe('network', () => {
       churnPerMinute: 2,
       partitionRisk: expect.closeTo(1 / 3, 9),
     })
+  })
+
+  it('tells the share of calls that were answered in the last five minutes', async () => {
+    const outcomes = { answered: 1_000, failed: 1_000 }
+    const { monitor } = start(undefined, () => ({ unicast: { outcomes: () => ({ ...outcomes }) } }))
+    const rate = (): number | undefined => monitor.network().messageSuccessRate
+    // What ended before the monitor looked is nobody's last five minutes.
+    expect(rate()).toBeUndefined()
+    outcomes.answered += 3
+    outcomes.failed += 1
+    await vi.advanceTimersByTimeAsync(SECOND_MS)
+    expect(rate()).toBe(0.75)
+    await vi.advanceTimersByTimeAsync(4 * MINUTE_MS)
+    outcomes.failed += 1
+    await vi.advanceTimersByTimeAsync(SECOND_MS)
+    expect(rate()).toBe(0.6)
+    await vi.advanceTimersByTimeAsync(2 * MINUTE_MS)
+    expect(rate()).toBe(0)
+    await vi.advanceTimersByTimeAsync(5 * MINUTE_MS)
+    expect(rate()).toBeUndefined()
   })
 
   it('expects a peer back that went without a goodbye, for an hour, and nobody who took leave', async () => {

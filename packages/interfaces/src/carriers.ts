@@ -71,6 +71,14 @@ export interface Receipt {
   attempts: number
 }
 
+/** What became of calls since the node was made. Those whose caller gave up count as neither. */
+export interface CallOutcomes {
+  /** The peer answered, if only with an error of its handler. */
+  readonly answered: number
+  /** No answer came: refused, timed out, lost or never sent. */
+  readonly failed: number
+}
+
 /** Carries opaque bytes to one peer. Service name `unicast`. */
 export interface Unicast {
   /** Answers messages and requests sent to `name`. @throws {RangeError} when `name` already has a handler */
@@ -90,6 +98,8 @@ export interface Unicast {
     source: AsyncIterable<Uint8Array>,
     options?: UnicastOptions,
   ): AsyncIterable<Uint8Array>
+  /** Counts calls that are not streamed, each try once; `health` tells their success rate by it. @default not told */
+  outcomes?(): CallOutcomes
 }
 
 /**

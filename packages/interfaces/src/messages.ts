@@ -94,4 +94,6 @@ export interface Messages {
     value: T,
     options?: Omit<UnicastOptions, 'lane' | 'renew'>,
   ): Promise<R>
+  /** Messages that wait for their handlers, by which `health` tells how loaded this node is. @default not told */
+  queueDepth?(): number
 }

@@ -1,4 +1,4 @@
-import { optional } from '@gridmesh/interfaces'
+import { LANES, optional } from '@gridmesh/interfaces'
 import type {
   Delivery,
   MessageContext,
@@ -139,6 +139,10 @@ export class DefaultMessageRouter extends TypedEventEmitter<MessageRouterEvents>
         bulk: queuedIn('bulk'),
       },
     }
+  }
+
+  queueDepth(): number {
+    return LANES.reduce((depth, lane) => depth + (this.#session?.queuedIn(lane) ?? 0), 0)
   }
 
   #running(): Session {

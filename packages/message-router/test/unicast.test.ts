@@ -14,6 +14,7 @@ it('resolves a send when the message is queued, before its handler has run', asy
   const receipt = await alice.router.send(bob.peerId, order, { price: 3 })
   expect(receipt).toMatchObject({ attempts: 1 })
   expect(bob.router.stats().queued.normal).toBe(1)
+  expect(bob.router.queueDepth?.()).toBe(1)
   const [price, context] = await received.promise
   expect(price).toBe(3)
   expect(context).toMatchObject({ kind: 'order', lane: 'normal', via: 'unicast' })

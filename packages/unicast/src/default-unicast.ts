@@ -1,4 +1,5 @@
 import type {
+  CallOutcomes,
   HandleOptions,
   Lane,
   Receipt,
@@ -171,6 +172,10 @@ export class DefaultUnicast implements Unicast, Startable, Core {
     const question = this.#question(TYPE.open, name, new Uint8Array(0), options)
     const session = this.#links.session(peer, options.lane ?? 'normal')
     yield* new StreamCall(session, question, source, this.limits.streamWindowBytes).answers()
+  }
+
+  outcomes(): CallOutcomes {
+    return this.metrics.outcomes
   }
 
   /** Asks once, or as often as it takes where the call is idempotent. */

@@ -1,5 +1,5 @@
 import type { CounterGroup, HistogramGroup, Metrics } from '@libp2p/interface'
-import type { Lane } from '@gridmesh/interfaces'
+import type { CallOutcomes, Lane } from '@gridmesh/interfaces'
 
 /** Upper bounds of the latency buckets, in seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -23,8 +23,10 @@ export function outcomeOf(error: Error): string {
   return OUTCOMES[error.name] ?? 'failed'
 }
 
-/** Counts calls, where the node has metrics. */
+/** Counts calls: in all, and by outcome where the node has metrics. */
 export class UnicastMetrics {
+  #answered = 0
+  #failed = 0
   readonly #calls: CounterGroup | undefined
   readonly #handled: CounterGroup | undefined
   readonly #duration: HistogramGroup | undefined
@@ -50,7 +52,13 @@ export class UnicastMetrics {
     })
   }
 
+  get outcomes(): CallOutcomes {
+    return { answered: this.#answered, failed: this.#failed }
+  }
+
   called(lane: Lane, outcome: string, durationMs: number): void {
+    if (outcome === 'ok' || outcome === 'remote-error') this.#answered += 1
+    else if (outcome !== 'aborted') this.#failed += 1
     this.#calls?.increment({ [outcome]: true })
     this.#duration?.observe({ [lane]: durationMs / 1_000 })
   }

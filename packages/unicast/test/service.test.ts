@@ -48,6 +48,12 @@ describe('metrics', () => {
     expect(observe.mock.calls).toEqual([[{ high: 0.02 }], [{ bulk: 3 }]])
     expect(outcomeOf(new RangeError(''))).toBe('failed')
   })
+
+  it('tells how many calls were answered, and forgets those whose caller gave up', () => {
+    const counted = new UnicastMetrics(undefined, () => ({}))
+    for (const outcome of ['ok', 'ok', 'remote-error', 'timeout', 'busy', 'aborted']) counted.called('high', outcome, 1)
+    expect(counted.outcomes).toEqual({ answered: 3, failed: 2 })
+  })
 })
 
 it('reports a peer for one thing at most once a second, and for each violation', () => {

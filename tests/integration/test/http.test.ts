@@ -103,6 +103,11 @@ describe('the feed', () => {
     const second = await eventsOf(other, seen.id)
     expect((await second.next(({ event }) => event === 'message')).data).toContain('sse-2')
     second.stop()
+    // Each has confirmed what it took of the other.
+    await vi.waitFor(async () => {
+      const { data } = await call(url, '/node/health')
+      expect(data).toMatchObject({ network: { message_success_rate: 1 } })
+    }, soon)
   })
 })
 

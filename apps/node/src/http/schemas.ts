@@ -54,6 +54,12 @@ export const nodeHealth = z.object({
     region_connectivity: z
       .record(z.string(), z.number())
       .describe('Share of the known peers that are ready, by region'),
+    message_success_rate: z
+      .number()
+      .nullable()
+      .describe(
+        'Share of the calls to peers of the last five minutes that were answered, 0 to 1; null where there were none',
+      ),
     churn_per_minute: z.number(),
     partition_risk: z.number().describe('0, none, to 1'),
     reasons: z.array(z.string()).describe('Each figure in words'),

@@ -77,6 +77,7 @@ function measure(node: GridmeshNode): z.infer<typeof nodeHealth> {
     network: {
       authority_connectivity: network.authorityConnectivity ?? null,
       region_connectivity: { ...network.regionConnectivity },
+      message_success_rate: network.messageSuccessRate ?? null,
       churn_per_minute: network.churnPerMinute,
       partition_risk: network.partitionRisk,
       reasons: [...network.reasons],
