@@ -18,6 +18,21 @@
  * ```
  */
 export { EnergyChain } from './chain/energy-chain.ts'
+export {
+  ChainFailedError,
+  ChainStoppedError,
+  CheckpointBehindError,
+  CorruptCheckpointError,
+  HeadMovedError,
+  HistoryBlockError,
+  ImportQueueFullError,
+  SideBlocksFullError,
+  StateMismatchError,
+  UnreadableBlockError,
+  VerifyFailedError,
+  WrongGenesisError,
+} from './chain/errors.ts'
+export { WrongBodyError } from './chain-network/errors.ts'
 export type { NodeChain } from './chain-network/node-chain.ts'
 export { ledgerReader } from './chain-network/reader.ts'
 export { loadNodeConfig, profileNames, type ConfigSources } from './config/load.ts'
@@ -33,6 +48,8 @@ export type { EnergyOrder, GridEmergency, MarketData, OrderMatch, SystemShutdown
 export {
   CannotListenError,
   ExpiredError,
+  LeftoverError,
+  ModuleFailedError,
   NoChainInGenesisError,
   NodeStoppedError,
   NotAuthorityError,
