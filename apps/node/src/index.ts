@@ -32,7 +32,7 @@ export {
   VerifyFailedError,
   WrongGenesisError,
 } from './chain/errors.ts'
-export { WrongBodyError } from './chain-network/errors.ts'
+export { DamagedMempoolError, WrongBodyError } from './chain-network/errors.ts'
 export type { NodeChain } from './chain-network/node-chain.ts'
 export { ledgerReader } from './chain-network/reader.ts'
 export { loadNodeConfig, profileNames, type ConfigSources } from './config/load.ts'

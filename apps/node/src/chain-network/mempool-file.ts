@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, rename } from 'node:fs/promises'
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import type { LogCall, MempoolLog } from '@gridmesh/mempool'
+import { DamagedMempoolError } from './errors.ts'
 
 const LENGTH_BYTES = 4
 /** Longest record, in bytes: a transaction of the largest size with what the pool notes of it, many times over. */
@@ -10,19 +11,22 @@ const SLAB_BYTES = 262_144
 
 /**
  * What the mempool holds, in one file: records behind each other, the length of each before it as u32. It is not forced
- * to the disk: what a crash takes of the end its senders have, and records say themselves whether they are whole.
+ * to the disk: what a crash takes of the end its senders have, and records say themselves whether they are whole. A file that
+ * could not be read to its end is kept beside the next one, under `.damaged`, until there is another such.
  */
 export class MempoolFile implements MempoolLog {
   readonly #path: string
   #file: FileHandle | undefined
+  #isDamaged = false
 
   constructor(path: string) {
     this.#path = path
   }
 
-  /** All records up to the first that is not whole. */
+  /** All records up to the first that is not whole. @throws {DamagedMempoolError} when what follows cannot be read */
   async *read({ signal }: LogCall): AsyncGenerator<Uint8Array, void> {
     let rest = Buffer.alloc(0)
+    let at = 0
     try {
       for await (const chunk of createReadStream(this.#path, { signal }) as AsyncIterable<Buffer>) {
         rest = Buffer.concat([rest, chunk])
@@ -31,11 +35,16 @@ export class MempoolFile implements MempoolLog {
           yield rest.subarray(start + LENGTH_BYTES, end)
           start = end
         }
-        if (lengthAt(rest, start) > MAX_RECORD_BYTES) return
+        at += start
+        const length = lengthAt(rest, start)
+        if (length > MAX_RECORD_BYTES) throw new RangeError(`no record has ${length} bytes`)
         rest = rest.subarray(start)
       }
     } catch (err) {
-      if (!isMissing(err)) throw err
+      if (isMissing(err)) return
+      signal.throwIfAborted()
+      this.#isDamaged = true
+      throw new DamagedMempoolError(this.#path, at, this.#damagedPath, { cause: err })
     }
   }
 
@@ -63,7 +72,16 @@ export class MempoolFile implements MempoolLog {
       }
       await file.appendFile(framed(slab))
     }
+    if (this.#isDamaged) {
+      await rm(this.#damagedPath, { force: true })
+      await link(this.#path, this.#damagedPath)
+      this.#isDamaged = false
+    }
     await rename(next, this.#path)
+  }
+
+  get #damagedPath(): string {
+    return `${this.#path}.damaged`
   }
 
   /** Lets go of the file. The next call opens it again. */

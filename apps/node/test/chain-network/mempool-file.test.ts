@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -64,11 +64,36 @@ it('gives the whole records of a file that is cut at any byte', async () => {
   expect(counts).toEqual([3, ...Array<number>(5).fill(2), ...Array<number>(4).fill(1), ...Array<number>(6).fill(0)])
 })
 
-it('stops at a length that no record has, and reads no more', async () => {
+it('stops at a length that no record has, says where, and keeps the file when it is written anew', async () => {
   const length = Buffer.alloc(4)
   length.writeUInt32BE(1_048_577)
-  await writeFile(path, Buffer.concat([Buffer.from([0, 0, 0, 1, 9]), length, Buffer.alloc(2_000_000)]))
-  expect(await read(new MempoolFile(path))).toEqual([[9]])
+  const damaged = Buffer.concat([Buffer.from([0, 0, 0, 1, 9]), length, Buffer.alloc(2_000_000)])
+  await writeFile(path, damaged)
+  await writeFile(`${path}.damaged`, 'of another time')
+  const file = new MempoolFile(path)
+  const records: number[][] = []
+  const reading = (async () => {
+    for await (const record of file.read(call)) records.push([...record])
+  })()
+  await expect(reading).rejects.toMatchObject({
+    code: 'damaged-mempool',
+    message: `${path} cannot be read from byte 5 on, and is kept as ${path}.damaged: no record has 1048577 bytes`,
+  })
+  expect(records).toEqual([[9]])
+  await file.rewrite([Uint8Array.of(9)], call)
+  expect(await read(file)).toEqual([[9]])
+  expect(damaged.equals(await readFile(`${path}.damaged`))).toBe(true)
+  // The next time all of it can be read.
+  await file.rewrite([Uint8Array.of(8)], call)
+  expect(damaged.equals(await readFile(`${path}.damaged`))).toBe(true)
+})
+
+it('says so where the disk gives nothing of the file', async () => {
+  await mkdir(path)
+  await expect(read(new MempoolFile(path))).rejects.toMatchObject({
+    code: 'damaged-mempool',
+    message: expect.stringMatching(/byte 0 .*EISDIR/),
+  })
 })
 
 it('keeps the old records where writing anew was given up', async () => {
