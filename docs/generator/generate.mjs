@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format } from 'oxfmt'
 import { publishedPackages, root } from '../../scripts/packages.mjs'
-import { figures } from './figures.mjs'
+import { figures, highlights } from './figures.mjs'
 import { interfacesOf } from './interfaces.mjs'
 import { dependencyGraph, eventsPage, limitsPage, optionTables, packageTable } from './tables.mjs'
 
@@ -69,6 +69,7 @@ const cli = helped.map((command, index) => `## ${command}\n\n\`\`\`text\n${help[
 
 for (const { folder, interfaces } of packages) await between(`${folder}/README.md`, 'options', optionTables(interfaces))
 await between('README.md', 'packages', packageTable(packages))
+await between('README.md', 'highlights', highlights(root))
 await between('ARCHITECTURE.md', 'graph', dependencyGraph(packages))
 await between('docs/performance.md', 'figures', figures(root))
 await whole('docs/limits.md', limitsPage(packages))
