@@ -100,6 +100,7 @@ export class TreeCarrier {
       isAnnouncement,
       origin,
       first: undefined,
+      isFirstRefused: false,
       holders,
       isAccepted: true,
       atMs: performance.now(),
@@ -157,10 +158,17 @@ export class TreeCarrier {
     const hex = toHex(message.id)
     if (judgement.verdict !== 'accept') {
       // Of a further copy, what was refused may be its bringer.
-      if (message.first === peer.toString()) messages.release(hex, message)
+      if (message.first === peer.toString()) {
+        message.isFirstRefused = true
+        messages.release(hex, message)
+      }
       throw new MessageRefusedError(judgement.reason)
     }
     const { known } = judgement
+    if (message.isFirstRefused) {
+      message.first = peer.toString()
+      message.isFirstRefused = false
+    }
     if (this.#signal !== undefined) messages.keep(hex, message)
     if (message.first !== peer.toString()) this.#onCopy(message, peer)
     const wasAsked = this.#control.found(message, cameAtMs)
@@ -227,6 +235,7 @@ function messageOf({ frame, id }: Taken, bytes: Uint8Array, peer: PeerId, lane: 
     isAnnouncement: frame.announced !== undefined,
     origin: toHex(frame.origin),
     first,
+    isFirstRefused: false,
     holders: new Set([first]),
     isAccepted: false,
     atMs: performance.now(),

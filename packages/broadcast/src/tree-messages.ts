@@ -14,7 +14,9 @@ export interface TreeMessage {
   /** Multihash of the author, as the frame claims, in hex. */
   readonly origin: string
   /** Who brought it first; `undefined` where we wrote it. */
-  readonly first: string | undefined
+  first: string | undefined
+  /** Whether who brought it first was refused, so that whoever is taken next is the first. */
+  isFirstRefused: boolean
   /** Peers that are known to have it. */
   readonly holders: Set<string>
   /** Whether it may be sent on. */

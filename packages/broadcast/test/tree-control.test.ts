@@ -92,6 +92,7 @@ function messageOf(id: Uint8Array, first: string): TreeMessage {
     origin: '07',
     first,
     holders: new Set([first]),
+    isFirstRefused: false,
     isAccepted: false,
     atMs: 0,
     grafts: new Map(),

@@ -1,4 +1,5 @@
 import type { RateVerdict, Verdict } from '@gridmesh/interfaces'
+import type { PeerId } from '@libp2p/interface'
 import { afterEach, expect, it, vi } from 'vitest'
 import { MessageRefusedError, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
 import { encodeControl } from '../src/tree-codec.ts'
@@ -33,6 +34,21 @@ it('gives a message of which a copy was refused while it was judged', async () =
   expect(await first).toBe('ok')
   await met.says(TREE_CONTROL_HANDLER, encodeControl({ graft: [idOf(1)] }), other.peerId)
   await eventually(() => expect(givenTo(met, other)).toBe(1))
+})
+
+it('takes for the first who brought what was accepted, and not who was refused', async () => {
+  const tooMuch: RateVerdict = { ok: false, limit: 'messages', value: 1, retryAfterMs: 1_000 }
+  const limited = new Set<string>()
+  const rateLimiter = { take: (peer: PeerId): RateVerdict => (limited.has(peer.toString()) ? tooMuch : { ok: true }) }
+  const met = await meeting(() => 'accept', { rateLimiter })
+  const other = await createNode(QUICK)
+  await connect(other, met.node)
+  limited.add(met.raw.peerId.toString())
+  // Both in one turn: the second comes while the first is judged.
+  const answers = [met.says(TREE_HANDLER, frame(1)), met.says(TREE_HANDLER, frame(1), other.peerId)]
+  expect(await Promise.all(answers)).toEqual(['rate-limited', 'ok'])
+  await met.says(TREE_HANDLER, frame(2), other.peerId)
+  expect(toldTo(met, other).filter((said) => said?.prune !== undefined)).toEqual([])
 })
 
 it.each([

@@ -20,6 +20,7 @@ function message(): TreeMessage {
     origin: '07',
     first: 'peer',
     holders: new Set(['peer']),
+    isFirstRefused: false,
     isAccepted: true,
     atMs: performance.now(),
     grafts: new Map(),

@@ -73,11 +73,14 @@ export function idOf(content: number): Uint8Array {
   return messageId(wireTopic(TOPIC), new Uint8Array([content]))
 }
 
-/** What a node has told a raw peer. */
-export function toldTo({ node, raw }: Meeting): ReturnType<typeof decodeControl>[] {
+/** What a node has told a raw peer, or another. */
+export function toldTo(
+  { node, raw }: Meeting,
+  { peerId }: { peerId: PeerId } = raw,
+): ReturnType<typeof decodeControl>[] {
   const sent = node.unicast?.sent ?? []
   return sent
-    .filter(({ peer, name }) => peer === raw.peerId.toString() && name === TREE_CONTROL_HANDLER)
+    .filter(({ peer, name }) => peer === peerId.toString() && name === TREE_CONTROL_HANDLER)
     .map(({ bytes }) => decodeControl(bytes))
 }
 
