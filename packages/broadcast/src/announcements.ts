@@ -55,7 +55,8 @@ export class Announcements {
   }
 
   #pull(announced: Announced, coming: Coming): Hearing {
-    const { id, manifest, lane, topic, from } = announced
+    const { id, manifest, topic, from } = announced
+    const lane = this.#init.inbox.laneOf(topic, announced.lane)
     const outcome = this.#init.puller.join({
       id: { bytes: id, hex: coming.id },
       manifest,

@@ -61,7 +61,7 @@ export class DirectCarrier {
   async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
     const { acks, inbox } = this.#init
     const { frame, id, topic } = takeFrame(bytes, peer, this.#init)
-    const received: Received = { frame, id, peer, lane }
+    const received: Received = { frame, id, peer, lane: inbox.laneOf(topic, lane) }
     const coming = {
       topic,
       byteLength: bytes.length,

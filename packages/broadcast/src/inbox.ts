@@ -1,4 +1,10 @@
-import type { BroadcastAnswer, BroadcastHandler, BroadcastStrategy, Lane } from '@gridmesh/interfaces'
+import {
+  type BroadcastAnswer,
+  type BroadcastHandler,
+  type BroadcastStrategy,
+  type Lane,
+  LANES,
+} from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { Deliveries } from './deliveries.ts'
 import type { DuplicateCache, KnownMessage } from './duplicate-cache.ts'
@@ -93,9 +99,18 @@ export class Inbox {
     const { peers } = this.#init
     if (!peers.isReady(from)) return 'not-ready'
     // Not the lane of the frame: anybody could claim the rate of emergencies for anything.
-    const lane = this.subscriptions.get(topic)?.lane ?? 'normal'
+    const lane = this.#laneOfTopic(topic)
     // The limiter reports whom it limits.
     return peers.isWithinRate(from, lane, byteLength) ? undefined : 'rate-limited'
+  }
+
+  /**
+   * The lane that a message is pulled and passed on in: the one that it claims, but none above that of its topic, or
+   * anybody could have us fill the lane of emergencies with whatever there is.
+   */
+  laneOf(topic: string, claimed: Lane): Lane {
+    const own = this.#laneOfTopic(topic)
+    return LANES.indexOf(claimed) < LANES.indexOf(own) ? own : claimed
   }
 
   /** Counts a message that is not taken. */
@@ -113,6 +128,10 @@ export class Inbox {
   refuseFrame(from: PeerId, reason: 'malformed' | 'too-large' | 'wrong-network'): void {
     this.refuse(reason)
     this.#init.peers.report(from, { class: 'protocol-violation', evidence: `broadcast frame ${reason}` })
+  }
+
+  #laneOfTopic(topic: string): Lane {
+    return this.subscriptions.get(topic)?.lane ?? 'normal'
   }
 
   async #receiveFirst(arrival: Arrival, handler: BroadcastHandler): Promise<Judgement> {

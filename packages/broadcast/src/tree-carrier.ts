@@ -116,13 +116,13 @@ export class TreeCarrier {
 
   /** Takes a frame. What it throws reaches the sender as the reason why we do not have the message. */
   async #receive(bytes: Uint8Array, { peer, lane }: UnicastContext): Promise<void> {
-    const { messages } = this.#init
+    const { inbox, messages } = this.#init
     const cameAtMs = performance.now()
     const taken = takeFrame(bytes, peer, this.#init)
     if (taken.frame.isDirected) refuseFrame('malformed', peer, this.#init)
     const hex = toHex(taken.id)
     const had = messages.get(hex)
-    const message = had ?? messageOf(taken, bytes, peer, lane)
+    const message = had ?? messageOf(taken, bytes, peer, inbox.laneOf(taken.topic, lane))
     if (had === undefined) messages.hold(hex, message)
     else had.holders.add(peer.toString())
     const { judgement, isPulling } = this.#judge(taken, bytes.length, peer)

@@ -1,4 +1,4 @@
-import type { BroadcastContext, BroadcastHandler } from '@gridmesh/interfaces'
+import type { BroadcastContext, BroadcastHandler, SubscribeOptions } from '@gridmesh/interfaces'
 import { afterEach, expect, it, vi } from 'vitest'
 import { BROADCAST_HANDLER, CHUNK_HANDLER } from '../src/index.ts'
 import { toHex } from '../src/message-id.ts'
@@ -35,9 +35,13 @@ function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
 }
 
 /** A ring in which each node gossips with both of its neighbours. */
-async function ring(count: number, topic: string): Promise<{ nodes: TestNode[]; received: Map<string, Uint8Array[]> }> {
+async function ring(
+  count: number,
+  topic: string,
+  options: SubscribeOptions = {},
+): Promise<{ nodes: TestNode[]; received: Map<string, Uint8Array[]> }> {
   const nodes = await createNodes(count, LARGE)
-  const received = collect(nodes, topic)
+  const received = collect(nodes, topic, options)
   await connectLine([...nodes, nodeAt(nodes, 0)])
   await Promise.all(nodes.map((node) => meshOf(node, topic, 2)))
   return { nodes, received }
@@ -132,7 +136,7 @@ it('passes a payload that the handler does not accept on to nobody', async () =>
 })
 
 it('floods and gossips a large critical message at once, pulled once in the critical lane', async () => {
-  const { nodes, received } = await ring(3, 'alarm')
+  const { nodes, received } = await ring(3, 'alarm', { lane: 'critical' })
   const author = nodeAt(nodes, 0)
 
   const delivery = await author.broadcast.publish('alarm', pattern(MIB), { lane: 'critical' })

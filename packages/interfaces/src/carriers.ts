@@ -174,8 +174,8 @@ export type BroadcastHandler = (
 /** How the messages of a topic are taken. */
 export interface SubscribeOptions {
   /**
-   * Lane of the topic, whatever the messages say of it. What a peer brings on `critical` topics is not refused for what
-   * else it brings. @default 'normal'
+   * Lane of the topic: messages may claim a lower one, and no higher one. What a peer brings on `critical` topics is not
+   * refused for what else it brings. @default 'normal'
    */
   lane?: Lane
 }

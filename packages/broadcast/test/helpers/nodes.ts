@@ -1,4 +1,4 @@
-import type { Lane, PeerQuery, PeerRecord, PeerReport, PeerState } from '@gridmesh/interfaces'
+import type { Lane, PeerQuery, PeerRecord, PeerReport, PeerState, SubscribeOptions } from '@gridmesh/interfaces'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PeerId } from '@libp2p/interface'
@@ -207,13 +207,14 @@ export function nodeAt(all: TestNode[], index: number): TestNode {
 }
 
 /** Subscribes each node and gathers what its handler accepts. */
-export function collect(all: TestNode[], topic: string): Map<string, Uint8Array[]> {
+export function collect(all: TestNode[], topic: string, options: SubscribeOptions = {}): Map<string, Uint8Array[]> {
   const received = new Map<string, Uint8Array[]>(all.map((node) => [node.peerId.toString(), []]))
   for (const node of all) {
-    node.broadcast.subscribe(topic, (bytes) => {
+    const take = (bytes: Uint8Array): 'accept' => {
       received.get(node.peerId.toString())?.push(bytes)
       return 'accept'
-    })
+    }
+    node.broadcast.subscribe(topic, take, options)
   }
   return received
 }
