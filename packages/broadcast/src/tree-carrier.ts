@@ -14,7 +14,7 @@ import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Sender } from './sender.ts'
 import type { Siblings } from './siblings.ts'
 import { TreeControl, type TreeControlInit } from './tree-control.ts'
-import { takeGraft, type TreeMessage, type TreeMessages } from './tree-messages.ts'
+import { isOnlyAnnounced, takeGraft, type TreeMessage, type TreeMessages } from './tree-messages.ts'
 import type { Trees } from './trees.ts'
 
 /** What the carrier of trees needs. */
@@ -122,9 +122,11 @@ export class TreeCarrier {
     if (taken.frame.isDirected) refuseFrame('malformed', peer, this.#init)
     const hex = toHex(taken.id)
     const had = messages.get(hex)
-    const message = had ?? messageOf(taken, bytes, peer, inbox.laneOf(taken.topic, lane))
-    if (had === undefined) messages.hold(hex, message)
-    else had.holders.add(peer.toString())
+    // Who announces what it never gives must not have it end here when another brings it whole.
+    const isFirst = had === undefined || (isOnlyAnnounced(had) && taken.frame.announced === undefined)
+    const message = isFirst ? messageOf(taken, bytes, peer, inbox.laneOf(taken.topic, lane)) : had
+    if (isFirst) messages.hold(hex, message)
+    else message.holders.add(peer.toString())
     const { judgement, isPulling } = this.#judge(taken, bytes.length, peer)
     const settled = judgement.then((outcome) => this.#settle(message, outcome, { ...taken, peer, cameAtMs }))
     if (!isPulling) return settled

@@ -76,9 +76,11 @@ export class TreeMessages {
     this.#entries.set(id, message)
   }
 
-  /** Keeps a message that was accepted, unless it is kept already. */
+  /** Keeps a message that was accepted, unless it is kept already, and not only announced. */
   keep(id: string, message: TreeMessage): void {
-    if (this.#entries.peek(id) === undefined) this.add(id, message)
+    const kept = this.#entries.peek(id)
+    if (kept === undefined || (isOnlyAnnounced(kept) && !message.isAnnouncement)) this.add(id, message)
+    else this.#pending.delete(id)
   }
 
   /** Forgets this very message if it was being judged, and not what has taken its place since. */
@@ -90,6 +92,11 @@ export class TreeMessages {
     this.#pending.clear()
     this.#entries.clear()
   }
+}
+
+/** Whether there are no bytes of a message to be sent on: they were to be pulled, and have not come, or are not kept. */
+export function isOnlyAnnounced({ isAnnouncement, isAccepted }: TreeMessage): boolean {
+  return isAnnouncement && !isAccepted
 }
 
 /** A peer says that it has a message. Beyond `MAX_HOLDERS` that is not remembered: to say so costs nothing. */

@@ -5,9 +5,19 @@ import { encodeAck } from '../src/ack-codec.ts'
 import { decodeChunkRequest, encodeChunkReply } from '../src/chunk-codec.ts'
 import { ACK_HANDLER, CHUNK_HANDLER, TREE_CONTROL_HANDLER, TREE_HANDLER } from '../src/index.ts'
 import { encodeControl } from '../src/tree-codec.ts'
-import { connect, createNode, createRawPeer, eventually, PATIENCE_MS, stopNodes, wireTopic } from './helpers/nodes.ts'
+import {
+  connect,
+  createNode,
+  createRawPeer,
+  eventually,
+  meshOf,
+  PATIENCE_MS,
+  stopNodes,
+  wireTopic,
+} from './helpers/nodes.ts'
+import { peerIds } from './helpers/peer-ids.ts'
 import { announce, type Announcement, pattern } from './helpers/payloads.ts'
-import { givenTo, meeting, QUICK, TOPIC } from './helpers/tree-meeting.ts'
+import { frame, givenTo, meeting, QUICK, TOPIC } from './helpers/tree-meeting.ts'
 
 vi.setConfig({ testTimeout: 2 * PATIENCE_MS })
 afterEach(stopNodes)
@@ -41,6 +51,29 @@ it('gives no word of a payload that it keeps no more to who asks for it', async 
   await met.says(TREE_CONTROL_HANDLER, encodeControl({ graft }), other.peerId)
   await eventually(() => expect(givenTo(met, other)).toBeGreaterThan(0))
   expect(givenTo(met, other)).toBe(1)
+})
+
+it('passes on what one peer announced and never gave, once another has brought it whole', async () => {
+  const met = await meeting()
+  const payload = pattern(200_000)
+  const announcement = announce(wireTopic(TOPIC), payload)
+  const content: Uint8Array[] = []
+  const behind = await createNode(QUICK)
+  const take = (bytes: Uint8Array): 'accept' => {
+    content.push(bytes)
+    return 'accept'
+  }
+  behind.broadcast.subscribe(TOPIC, take)
+  await connect(behind, met.node)
+  await meshOf(met.node, TOPIC, 2)
+  met.raw.unicast.handle(CHUNK_HANDLER, () => new Promise(() => undefined))
+  expect(await met.says(TREE_HANDLER, announcement.frame)).toBe('ok')
+  await eventually(() => expect(met.node.unicast?.requested).toHaveLength(1))
+
+  const [bringer] = await peerIds(2)
+  expect(await met.says(TREE_HANDLER, frame(0, { payload }), bringer)).toBe('ok')
+  await eventually(() => expect(content).toHaveLength(1))
+  expect(content.map((bytes) => Buffer.compare(bytes, payload))).toEqual([0])
 })
 
 it('tells each author that announces the same payload to it that it has it', async () => {
