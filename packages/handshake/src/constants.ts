@@ -33,6 +33,8 @@ export const MAX_PREFIX_BYTES = 4
 
 /** Time a parting side waits for the other to take in the reason, in ms. */
 export const FAREWELL_MS = 1_000
+/** Time that a peer has to close its connection once it has said goodbye on it, in ms: four times what a shutdown takes. */
+export const PARTING_MS = 120_000
 /** Shortest time between two statuses we send, in ms: a fifth of what a peer allows, so that bunching is harmless. */
 export const STATUS_GAP_MS = 500
 /** Status messages a peer may send at once are those of this many seconds. */

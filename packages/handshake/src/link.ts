@@ -14,7 +14,7 @@ import { blame, explainFailure, type Failure, toleratedFailure } from './failure
 import { FrameStream, type FrameStreamInit } from './frame-stream.ts'
 import type { Judgement } from './judge.ts'
 import { KeptStream } from './kept-stream.ts'
-import { closeConnection, partStream } from './part.ts'
+import { closeConnection, partStream, whenParted } from './part.ts'
 import { type Decision, refer, type Referral } from './referral.ts'
 import { Deadline, raced, toError } from './timing.ts'
 
@@ -240,12 +240,11 @@ export class Link {
   async #keep(channel: FrameStream, kept: KeptStream): Promise<never> {
     try {
       await kept.serve(this.#ended.signal)
-      // The end of our direction says that the goodbye was read.
-      await channel.closeWrite(this.#ended.signal)
+      return await whenParted(channel, this.#ended.signal)
     } catch (err) {
       if (!this.#hasSaidGoodbye || err instanceof HandshakeViolationError) throw err
     }
-    // Once either side has said goodbye nothing comes any more; who parts closes the connection when it is done.
+    // Once we have said goodbye nothing comes any more; whoever had us say it closes the connection when it is done.
     return raced(new Promise<never>(() => undefined), this.#ended.signal)
   }
 

@@ -1,7 +1,8 @@
 import type { Reason } from '@gridmesh/interfaces'
-import type { Connection, Logger } from '@libp2p/interface'
+import { type Connection, ConnectionClosedError, type Logger } from '@libp2p/interface'
+import { PARTING_MS } from './constants.ts'
 import type { FrameStream } from './frame-stream.ts'
-import { raced, toError } from './timing.ts'
+import { Deadline, raced, toError } from './timing.ts'
 
 /**
  * Tells the peer `reason`, if there is one, ends our direction and waits for the peer to have read it, which shows in
@@ -19,6 +20,23 @@ export async function partStream(
     await channel.whenEnded(farewell)
   } catch (err) {
     log.trace('could not part in order - %e', err)
+  }
+}
+
+/**
+ * A peer has said goodbye: it closes the connection when it is done. Rejects when it has, which is when `ended` aborts,
+ * or when it has had its time: a connection that leads nowhere would be held for as long as the peer likes.
+ */
+export async function whenParted(channel: FrameStream, ended: AbortSignal): Promise<never> {
+  const late = `The peer said goodbye, and did not close the connection within ${PARTING_MS} ms`
+  const deadline = new Deadline(PARTING_MS, () => new ConnectionClosedError(late))
+  const over = AbortSignal.any([ended, deadline.signal])
+  try {
+    // The end of our direction says that the goodbye was read.
+    await channel.closeWrite(over)
+    return await raced(new Promise<never>(() => undefined), over)
+  } finally {
+    deadline.clear()
   }
 }
 

@@ -278,6 +278,27 @@ it('says goodbye with its reason: nothing new starts, and the connection stays',
   await expect(b.handshake.whenReady(a.node.peerId)).rejects.toMatchObject({ reason: GOODBYE, by: 'them' })
 })
 
+it('closes two minutes after a goodbye the connection of a peer that said it and stays', async () => {
+  const victim = await makeNode()
+  const raw = await dialRaw(await makeStranger(), victim.address)
+  await becomeReady(raw)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    raw.write({ kind: 'goodbye', reason: GOODBYE })
+    await vi.waitFor(() => expect(raw.stream.remoteWriteStatus).toBe('closed'))
+    expect(victim.events).toEqual(['ready', 'goodbye too-many-peers'])
+
+    await vi.advanceTimersByTimeAsync(118_000)
+    expect(victim.node.getConnections()).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(4_000)
+    await vi.waitFor(() => expect(victim.node.getConnections()).toEqual([]))
+  } finally {
+    vi.useRealTimers()
+  }
+  expect(victim.events).toEqual(['ready', 'goodbye too-many-peers', 'left'])
+  expect(reports(victim.told)).toEqual([])
+})
+
 it.each<[string, (connection: Connection) => unknown]>([
   ['closed', async (connection) => connection.close()],
   ['reset', (connection) => connection.abort(new Error('cut'))],
