@@ -203,13 +203,20 @@ function decodeCall(reader: WireReader, type: CallMessage['type'], id: number): 
   return { type, id, deadlineMs, key, name: decodeName(reader.bytes(nameLength)), payload: reader.rest() }
 }
 
+/** What is longer than any of us writes would be kept, and logged, as it is: up to the largest message. */
 function decodeFault(reader: WireReader): WireError {
-  const code = decodeText(reader.bytes(reader.byte()))
+  const code = decodeWithin('code', reader.bytes(reader.byte()), MAX_CODE_BYTES)
   const retryAfterMs = reader.varint()
-  const limit = decodeText(reader.bytes(reader.byte()))
+  const limit = decodeWithin('limit', reader.bytes(reader.byte()), MAX_CODE_BYTES)
   const value = reader.varint()
-  const message = decodeText(reader.rest())
+  const message = decodeWithin('message', reader.rest(), MAX_ERROR_BYTES)
   return { code, retryAfterMs, limit, value, message }
+}
+
+function decodeWithin(field: string, bytes: Uint8Array, maxBytes: number): string {
+  const { byteLength } = bytes
+  if (byteLength <= maxBytes) return decodeText(bytes)
+  throw new MalformedMessageError(`The ${field} of an error has ${byteLength} bytes, and at most ${maxBytes} may be`)
 }
 
 let lastName = ''

@@ -99,6 +99,21 @@ describe('garbage', () => {
     await liar.stop()
   })
 
+  it('costs an answering peer its stream: an error of more words than may cross the wire', async () => {
+    const caller = await node({}, { peerManager: peers })
+    const liar = await node()
+    await liar.unhandle(PROTOCOL)
+    await liar.handle(PROTOCOL, (stream) => {
+      stream.send(frames()(Uint8Array.from([TYPE.error, 0, 0, 0, 0, 0, ...bytes('x'.repeat(60_000))])))
+    })
+    await caller.dial(liar.getMultiaddrs())
+    const call = caller.services.unicast.request(liar.peerId, 'echo', bytes(''), { lane: 'high' })
+    await expect(call).rejects.toMatchObject({ name: 'LinkLostError', cause: { name: 'MalformedMessageError' } })
+    expect(peers.reports).toMatchObject([{ class: 'protocol-violation' }])
+    await caller.stop()
+    await liar.stop()
+  })
+
   it('ends with its stream a call whose number was that of one given up before', async () => {
     const slow = gate()
     const ended = gate()

@@ -112,6 +112,10 @@ describe('hostile bytes', () => {
     ['a credit with a payload', '08 01 01 00'],
     ['an error that is cut short', '05 01 04 6275'],
     ['a refusal that is cut short', '0a 04 6275'],
+    ['an error with a code of 65 bytes', `05 01 41 ${'61'.repeat(65)} 00 00 00`],
+    ['an error with a limit of 65 bytes', `05 01 00 00 41 ${'61'.repeat(65)} 00`],
+    ['an error with a message of 1,025 bytes', `05 01 00 00 00 00 ${'61'.repeat(1_025)}`],
+    ['a refusal with a message of 1,025 bytes', `0a 00 00 00 00 ${'61'.repeat(1_025)}`],
   ])('refuses %s', (_, message) => {
     expect(() => decode(unhex(message))).toThrow(malformed)
   })
