@@ -77,16 +77,7 @@ export class Pull {
    * place of one that has given nothing yet, or those who never will could keep everybody else out.
    */
   addSource(peer: PeerId): void {
-    const source = new PullSource(peer)
-    if (this.#banned.has(source.key) || this.sources.has(source.key)) return
-    if (this.sources.size >= MAX_SOURCES) {
-      const useless = [...this.sources.values()].find(({ key }) => !this.#given.has(key))
-      if (useless === undefined) return
-      this.dropSource(useless)
-    }
-    this.sources.set(source.key, source)
-    clearTimeout(this.#starving)
-    this.#starving = undefined
+    this.#add(new PullSource(peer))
   }
 
   dropSource(source: PullSource): void {
@@ -102,11 +93,13 @@ export class Pull {
     return true
   }
 
-  /** Counts a chunk for the peer that gave it. */
-  credit({ key, peer }: PullSource): void {
+  /** Counts a chunk for the peer that gave it. It is asked on, whoever has taken its place meanwhile. */
+  credit(source: PullSource): void {
+    const { key, peer } = source
     this.#lastChunkAtMs = performance.now()
     clearTimeout(this.#unserved)
     this.#given.set(key, { peer, chunks: (this.#given.get(key)?.chunks ?? 0) + 1 })
+    this.#add(source)
   }
 
   /** Whether no chunk has come for `ms`, or none at all. */
@@ -157,5 +150,17 @@ export class Pull {
 
   settle(outcome: PullOutcome): void {
     this.#outcome.resolve(outcome)
+  }
+
+  #add(source: PullSource): void {
+    if (this.#banned.has(source.key) || this.sources.has(source.key)) return
+    if (this.sources.size >= MAX_SOURCES) {
+      const useless = [...this.sources.values()].find(({ key }) => !this.#given.has(key))
+      if (useless === undefined) return
+      this.dropSource(useless)
+    }
+    this.sources.set(source.key, source)
+    clearTimeout(this.#starving)
+    this.#starving = undefined
   }
 }

@@ -179,6 +179,19 @@ describe('asking', () => {
     expect(sources.askedOf(peer(MAX_SOURCES))).toEqual([])
   })
 
+  it('asks on a peer whose place others took before its first chunk had come', async () => {
+    const sources = new TestSources()
+    sources.behave(a, after(50, good))
+    const pull = sources.announce(a, PAYLOAD)
+    for (const other of peers.slice(1)) {
+      sources.behave(other, silent)
+      sources.puller.addSource(PAYLOAD.hex, other)
+    }
+    expect(await outcomeOf(pull)).toEqual({ isWhole: true })
+    expect(sources.givers.get(PAYLOAD.hex)).toBe(a.toString())
+    expectWhole(sources)
+  })
+
   it('asks a third peer when the second fails with what the first is late with', async () => {
     const sources = new TestSources()
     sources.behave(a, silent)
