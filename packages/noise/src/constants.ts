@@ -29,5 +29,7 @@ export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000
 export const DEFAULT_MAX_HANDSHAKE_BYTES = 16_384
 /** Sixteen messages. */
 export const DEFAULT_MAX_BATCH_BYTES = 16 * MAX_PLAINTEXT_BYTES
+/** Writes that may wait for a connection that is full; with one more it is aborted. */
+export const MAX_UNHEEDED_WRITES = 16_384
 /** Below it not even a payload with an RSA key fits. */
 export const MIN_HANDSHAKE_BYTES = 1_024

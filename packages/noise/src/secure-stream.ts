@@ -2,6 +2,7 @@ import {
   type AbortOptions,
   type Logger,
   type MessageStream,
+  StreamBufferError,
   type StreamCloseEvent,
   type StreamMessageEvent,
   StreamStateError,
@@ -9,6 +10,7 @@ import {
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { CipherState } from './cipher-state.ts'
+import { MAX_UNHEEDED_WRITES } from './constants.ts'
 import { NoiseFrameError } from './errors.ts'
 import { FrameOpener } from './frame-opener.ts'
 import type { NoiseMetrics } from './metrics.ts'
@@ -40,6 +42,8 @@ export class SecureStream extends AbstractMessageStream {
   readonly #metrics: NoiseMetrics | undefined
   readonly #maxHeldBytes: number
   #flushing: ReturnType<typeof setImmediate> | undefined
+  /** Writes to a full connection since it last had nothing to send. */
+  #unheeded = 0
 
   constructor({ connection, send, receive, maxBatchBytes, log, metrics }: SecureStreamInit) {
     const { inactivityTimeout, maxReadBufferLength, direction } = connection
@@ -59,12 +63,16 @@ export class SecureStream extends AbstractMessageStream {
 
   /**
    * Takes bytes, to be sent at the end of this turn of the event loop with all others of it: what a turn says to one peer
-   * is one encryption and one write. From 2 KiB on it goes at once.
+   * is one encryption and one write. From 2 KiB on it goes at once. Ends the connection where it has been full for
+   * thousands of writes.
    *
    * @throws {StreamStateError} once it is closed
    */
   override send(data: Uint8Array | Uint8ArrayList): boolean {
-    const isRoom = this.writeStatus === 'writable' && !this.writableNeedsDrain
+    const isWritable = this.writeStatus === 'writable'
+    const isRoom = isWritable && !this.writableNeedsDrain
+    if (this.writeBuffer.byteLength === 0) this.#unheeded = 0
+    if (isWritable && !isRoom && !this.#mayWait()) return false
     if (!isRoom || this.writeBuffer.byteLength + data.byteLength >= this.#maxHeldBytes) return super.send(data)
     this.writeBuffer.append(data)
     this.#flushing ??= setImmediate(this.#flush)
@@ -132,6 +140,17 @@ export class SecureStream extends AbstractMessageStream {
       this.removeEventListener('close', onClose)
       signal?.removeEventListener('abort', onAbort)
     }
+  }
+
+  /**
+   * Whether another write may wait for room; ends the connection where it may not. A muxer answers pings, and refuses
+   * streams, whether there is room or not: a peer that causes that and reads nothing would have it pile up without end.
+   */
+  #mayWait(): boolean {
+    this.#unheeded += 1
+    if (this.#unheeded <= MAX_UNHEEDED_WRITES) return true
+    this.abort(new StreamBufferError(`${MAX_UNHEEDED_WRITES} writes wait for a peer that does not read them`))
+    return false
   }
 
   readonly #flush = (): void => {

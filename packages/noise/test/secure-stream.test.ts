@@ -104,6 +104,36 @@ describe('secure stream', () => {
     expect(Buffer.compare(received.bytes(), pattern(20 * FULL))).toBe(0)
   })
 
+  it('is aborted, and the connection with it, by 16,385 writes to a peer that reads nothing', async () => {
+    const { outbound, below } = await securedPair({ capacity: 2 })
+    below[1].pause()
+    outbound.connection.send(pattern(40 * FULL))
+    const over = ended(outbound.connection)
+    const pong = new Uint8Array(12)
+    for (let sent = 0; sent < 16_384; sent++) expect(outbound.connection.send(pong)).toBe(false)
+    expect(outbound.connection.status).toBe('open')
+
+    expect(outbound.connection.send(pong)).toBe(false)
+    await expect(over).resolves.toMatchObject({ error: { name: 'StreamBufferError' }, local: true })
+    expect(outbound.connection.writeBufferLength).toBe(0)
+    expect(below[0].status).toBe('aborted')
+  })
+
+  it('counts no writes to a connection that caught up in between', async () => {
+    const { outbound, inbound, below } = await securedPair({ capacity: 2 })
+    const received = collect(inbound.connection)
+    const pong = new Uint8Array(12)
+    for (let round = 1; round <= 2; round++) {
+      below[1].pause()
+      outbound.connection.send(pattern(FULL))
+      outbound.connection.send(pattern(FULL))
+      for (let sent = 0; sent < 16_000; sent++) outbound.connection.send(pong)
+      below[1].resume()
+      await vi.waitFor(() => expect(received.size()).toBe(round * (2 * FULL + 16_000 * 12)))
+    }
+    expect(outbound.connection.status).toBe('open')
+  })
+
   it('sends what is queued before it closes', async () => {
     const { outbound, inbound, below } = await securedPair({ outbound: { maxBatchBytes: FULL }, capacity: 2 })
     const received = collect(inbound.connection)
