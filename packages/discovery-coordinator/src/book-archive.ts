@@ -12,6 +12,7 @@ const ENTRIES_PREFIX = `${DATASTORE_PREFIX}/peers`
 export class BookArchive {
   readonly #datastore: Datastore
   readonly #log: Logger
+  readonly #stored = new Set<string>()
 
   constructor(datastore: Datastore, log: Logger) {
     this.#datastore = datastore
@@ -36,6 +37,7 @@ export class BookArchive {
     let corrupt = 0
     for await (const { key, value } of this.#datastore.query({ prefix: `${ENTRIES_PREFIX}/` }, { signal })) {
       signal.throwIfAborted()
+      this.#stored.add(key.baseNamespace())
       try {
         if (take(decodeEntry(peerIdFromString(key.baseNamespace()), value, maxAddresses))) continue
       } catch (err) {
@@ -47,7 +49,13 @@ export class BookArchive {
     const batch = this.#datastore.batch()
     for (const key of unwanted) batch.delete(key)
     await batch.commit({ signal })
+    for (const key of unwanted) this.#stored.delete(key.baseNamespace())
     return corrupt
+  }
+
+  /** Whether the datastore holds something of the peer. */
+  holds(peer: string): boolean {
+    return this.#stored.has(peer)
   }
 
   /** Writes the entries of `peers`, and removes those that have none any more. */
@@ -57,13 +65,17 @@ export class BookArchive {
     signal: AbortSignal,
   ): Promise<void> {
     const batch = this.#datastore.batch()
+    const put: string[] = []
     for (const peer of peers) {
       const entry = read(peer)
       const key = new Key(`${ENTRIES_PREFIX}/${peer}`)
       if (entry === undefined) batch.delete(key)
       else batch.put(key, encodeEntry(entry))
+      if (entry !== undefined) put.push(peer)
     }
     await batch.commit({ signal })
+    for (const peer of peers) this.#stored.delete(peer)
+    for (const peer of put) this.#stored.add(peer)
   }
 }
 

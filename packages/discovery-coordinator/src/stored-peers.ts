@@ -123,8 +123,8 @@ export class StoredPeers implements Strategy {
         await this.#archive.save(peers, (peer) => this.#book.get(peer), signal)
       })
     } catch (err) {
-      // They are tried again with the next.
-      this.#book.markChanged(peers)
+      // They are tried again with the next. Of those that came and went meanwhile there is nothing to write or delete.
+      this.#book.markChanged(peers.filter((peer) => this.#book.get(peer) !== undefined || this.#archive.holds(peer)))
       this.#log.error('could not store %d peers - %e', peers.length, err)
     }
   }

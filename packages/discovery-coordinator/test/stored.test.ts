@@ -97,6 +97,32 @@ it('takes what was read before the clock was set, and is far ahead of it, as of 
   expect(decodeEntry(at(ids, 0), bytes, 8).addedMs).toBe(nowMs)
 })
 
+it('holds nothing of peers that came and went while the datastore failed', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
+  const datastore = new MemoryDatastore()
+  const made = await start(datastore, { saveIntervalMs: 1_000 })
+  made.strategy.found?.(candidateOf(at(ids, 0), 0), 'kademlia')
+  await vi.advanceTimersByTimeAsync(1_000)
+  const batch = datastore.batch.bind(datastore)
+  let deleted: string[] = []
+  const broken = vi.spyOn(datastore, 'batch').mockImplementation(() => {
+    deleted = []
+    const one = batch()
+    const forget = (key: Key): void => void deleted.push(key.baseNamespace())
+    return { ...one, put: () => undefined, delete: forget, commit: () => Promise.reject(new RangeError('no space')) }
+  })
+  for (const [index, id] of ids.entries()) {
+    made.strategy.found?.(candidateOf(id, index), 'kademlia')
+    for (let i = 0; i < 10; i++) made.strategy.failed?.(id)
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(deleted).toEqual([at(ids, 0).toString()])
+  broken.mockRestore()
+  await made.strategy.stop?.()
+  expect(await names(await start(datastore))).toEqual([])
+})
+
 it('forgets in the datastore what it forgets', async () => {
   const datastore = new MemoryDatastore()
   const made = await start(datastore)
