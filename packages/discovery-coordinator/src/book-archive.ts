@@ -31,7 +31,7 @@ export class BookArchive {
     return secret
   }
 
-  /** Reads all entries. What cannot be read, or is not wanted, is removed. Resolves with the number of the unreadable. */
+  /** Reads all entries. What cannot be read, or is not wanted, is removed, where it can be. Resolves with the number of the unreadable. */
   async load(take: (entry: BookEntry) => boolean, maxAddresses: number, signal: AbortSignal): Promise<number> {
     const unwanted: Key[] = []
     let corrupt = 0
@@ -46,10 +46,7 @@ export class BookArchive {
       }
       unwanted.push(key)
     }
-    const batch = this.#datastore.batch()
-    for (const key of unwanted) batch.delete(key)
-    await batch.commit({ signal })
-    for (const key of unwanted) this.#stored.delete(key.baseNamespace())
+    await this.#remove(unwanted, signal)
     return corrupt
   }
 
@@ -76,6 +73,19 @@ export class BookArchive {
     await batch.commit({ signal })
     for (const peer of peers) this.#stored.delete(peer)
     for (const peer of put) this.#stored.add(peer)
+  }
+
+  // A full disk takes no deletion, and what could be read is worth having all the same.
+  async #remove(keys: readonly Key[], signal: AbortSignal): Promise<void> {
+    const batch = this.#datastore.batch()
+    for (const key of keys) batch.delete(key)
+    try {
+      await batch.commit({ signal })
+      for (const key of keys) this.#stored.delete(key.baseNamespace())
+    } catch (err) {
+      signal.throwIfAborted()
+      this.#log.error('could not remove %d stored peers - %e', keys.length, err)
+    }
   }
 }
 

@@ -123,6 +123,21 @@ it('holds nothing of peers that came and went while the datastore failed', async
   expect(await names(await start(datastore))).toEqual([])
 })
 
+it('offers what it can read though the disk is full, and takes no deletion of what it cannot', async () => {
+  const datastore = new MemoryDatastore()
+  const first = await start(datastore)
+  first.strategy.found?.(candidateOf(at(ids, 0), 0), 'kademlia')
+  await first.strategy.stop?.()
+  await datastore.put(keyOf(at(ids, 1).toString()), new Uint8Array([1]))
+  const batch = datastore.batch.bind(datastore)
+  vi.spyOn(datastore, 'batch').mockImplementation(() => {
+    return { ...batch(), commit: () => Promise.reject(new RangeError('no space')) }
+  })
+  const second = await start(datastore)
+  expect(await names(second)).toEqual([at(ids, 0).toString()])
+  await second.strategy.stop?.()
+})
+
 it('forgets in the datastore what it forgets', async () => {
   const datastore = new MemoryDatastore()
   const made = await start(datastore)
