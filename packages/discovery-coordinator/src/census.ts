@@ -159,6 +159,8 @@ export class Census {
   }
 
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
+    // libp2p tells of one that has closed by then too, and not of its end.
+    if (detail.status !== 'open') return
     this.#note(detail.remotePeer)
     if (!this.hasHandshake()) this.#becomeReady(detail.remotePeer)
   }

@@ -140,15 +140,16 @@ export class FakeWorld {
     peer: PeerId,
     direction: 'inbound' | 'outbound' = 'inbound',
     remoteAddr = multiaddr('/ip4/192.0.2.1/tcp/1'),
+    status: 'open' | 'closed' = 'open',
   ): FakeConnection {
     const connection: FakeConnection = {
       remotePeer: peer,
       remoteAddr,
       direction,
-      status: 'open',
+      status,
       close: async () => this.close(peer),
     }
-    this.connections.push(connection)
+    if (status === 'open') this.connections.push(connection)
     this.events.safeDispatchEvent('connection:open', { detail: connection as unknown as Connection })
     return connection
   }
