@@ -74,7 +74,8 @@ export class Coordinator {
     const dialler = new Dialler(components, options.dialDeadlineMs)
     const hosts = new HostBackoff(backoffInit)
     const parts = { dialler, pool: this.#pool, census: this.#census, backoff: this.#backoff, hosts, log }
-    const deskInit = { concurrency: options.dialConcurrency, aloneBackoffMs: options.maxIntervalMs }
+    const { dialConcurrency: concurrency, maxIntervalMs: aloneBackoffMs, stableMs } = options
+    const deskInit = { concurrency, aloneBackoffMs, stableMs }
     this.#desk = new DialDesk(parts, deskInit, this)
     this.#feeler = new Feeler(options.feelerIntervalMs, strategies, parts, this)
     const times = { minGapMs: options.intervalMs, fallbackMs: options.maxIntervalMs }
@@ -225,13 +226,11 @@ export class Coordinator {
     this.#observe()
   }
 
-  onLeft(peer: PeerId, { lastedMs, wasReady, madeRoom }: EndedLink): void {
+  onLeft(peer: PeerId, link: EndedLink): void {
     const key = peer.toString()
-    // Whoever is back at once only takes the slot of the next idle peer.
-    if (madeRoom) this.#backoff.rest(key)
-    else if (lastedMs >= this.#options.stableMs) this.#backoff.forget(key)
+    this.#desk.parted(key, link)
     // It answered, but is of no use: of another network, or full.
-    if (!wasReady && this.#backoff.attempts(key) > 0 && !this.#feeler.isTesting(key)) this.#failed(peer)
+    if (!link.wasReady && this.#backoff.attempts(key) > 0 && !this.#feeler.isTesting(key)) this.#failed(peer)
     this.#observe()
     if (!this.#isShort()) return
     this.#hasNews = true
@@ -285,7 +284,7 @@ export class Coordinator {
   /** No peer is left: back to those that are named in the configuration. */
   #beginAnew(): void {
     this.#board.resetFallbacks()
-    for (const { key, isFallback } of this.#pool.list()) if (isFallback) this.#backoff.forget(key)
+    this.#desk.recallFallbacks()
     this.#listener.onAlone()
   }
 

@@ -2,7 +2,7 @@ import type { DiscoveryNeed } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { BackoffTable } from './backoff-table.ts'
 import type { CandidatePool, PooledCandidate } from './candidate-pool.ts'
-import type { Census } from './census.ts'
+import type { Census, EndedLink } from './census.ts'
 import { MAX_CANDIDATE_FAILURES } from './constants.ts'
 import { type Dialler, judgeFailure } from './dialler.ts'
 import type { HostBackoff } from './host-backoff.ts'
@@ -25,6 +25,8 @@ export interface DeskInit {
   concurrency: number
   /** Longest wait of a candidate from the configuration while we are alone, in ms. */
   aloneBackoffMs: number
+  /** Time a link has to last for the backoff of its peer to begin anew, in ms. */
+  stableMs: number
 }
 
 /** Dials that a round may make. */
@@ -55,6 +57,8 @@ export class DialDesk {
   readonly #init: DeskInit
   readonly #listener: DeskListener
   readonly #inFlight = new Map<string, Promise<void>>()
+  /** Peers that are named in the configuration, and did not stay the last time. */
+  readonly #flighty = new Set<string>()
   #quota: Quota = { any: 0, needed: 0 }
   #trials = 0
   #need: readonly DiscoveryNeed[] = []
@@ -95,6 +99,26 @@ export class DialDesk {
     }
   }
 
+  /** A link is over: the wait of its peer goes on, unless that stayed for long, or made room. */
+  parted(key: string, { lastedMs, madeRoom }: EndedLink): void {
+    const { backoff, pool } = this.#parts
+    const isStable = lastedMs >= this.#init.stableMs
+    // Whoever is back at once only takes the slot of the next idle peer.
+    if (madeRoom) backoff.rest(key)
+    else if (isStable) backoff.forget(key)
+    if (isStable) this.#flighty.delete(key)
+    else if (pool.get(key)?.isFallback === true) this.#flighty.add(key)
+  }
+
+  /** No peer is left: those that are named in the configuration are not waited for any more. */
+  recallFallbacks(): void {
+    const { backoff, pool } = this.#parts
+    for (const { key, isFallback } of pool.list()) {
+      // One that comes and goes leaves us alone each time, and would be dialled each second.
+      if (isFallback && !this.#flighty.has(key)) backoff.forget(key)
+    }
+  }
+
   /** Candidates that could be dialled now. */
   free(): PooledCandidate[] {
     const { pool, census, backoff, hosts } = this.#parts
@@ -110,6 +134,7 @@ export class DialDesk {
   /** Ends the round, and resolves when the dials under way are over. */
   async close(): Promise<void> {
     this.#quota = { any: 0, needed: 0 }
+    this.#flighty.clear()
     await Promise.all(this.#inFlight.values())
   }
 

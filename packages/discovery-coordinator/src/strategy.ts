@@ -33,7 +33,8 @@ export interface Strategy {
   readonly name: string
   /**
    * Its peers are named in the configuration: they are asked for only below the minimum, never evicted from the
-   * candidates, and dialled anew without delay as soon as no peer is left. @default false
+   * candidates, and dialled anew without delay as soon as no peer is left, but for those that did not stay for `stableMs`
+   * the last time. @default false
    */
   readonly isFallback?: boolean
   /** Its peers are named in the configuration: what others say of where they are comes after. @default isFallback */

@@ -317,6 +317,23 @@ it('waits neither for the peers of a fallback nor for its breaker once no peer i
   await stop()
 })
 
+it('backs off from fallbacks that take it in and part from it at once, though it is alone each time', async () => {
+  const fallback = new ListStrategy('bootstrap', offer(0, 2), true)
+  const { world, stop } = await run({ strategies: [fallback], dialConcurrency: 1 })
+  reachable(world, peers)
+  const open = world.open.bind(world)
+  vi.spyOn(world, 'open').mockImplementation((peer, ...rest) => {
+    setTimeout(() => world.close(peer), 100)
+    return open(peer, ...rest)
+  })
+  await vi.advanceTimersByTimeAsync(600_000)
+  // Two peers: five dials of each until the wait is longest, and then one in half of maxIntervalMs at most.
+  expect(world.dials.length).toBeLessThanOrEqual(2 * (5 + 40))
+  expect(world.dials.length).toBeGreaterThanOrEqual(2 * (5 + 10))
+  await vi.advanceTimersByTimeAsync(100)
+  await stop()
+})
+
 it('waits for a fallback no longer than maxIntervalMs and a round while it is alone', async () => {
   const fallback = new ListStrategy('bootstrap', offer(0, 1), true)
   const { world, service, stop } = await run({ strategies: [fallback] })
