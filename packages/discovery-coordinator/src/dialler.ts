@@ -6,6 +6,12 @@ import { within } from './deadline.ts'
 import type { DiscoveryComponents } from './index.ts'
 import { networkGroup } from './network-group.ts'
 
+/** A candidate at one of its hosts. */
+export interface Way extends Candidate {
+  /** There is another host to try, so this one may not take all the time there is. */
+  readonly hasNext?: boolean
+}
+
 /** Opens connections: through the pool, which is the one dial budget of the node, or else by libp2p itself. */
 export class Dialler {
   readonly #components: DiscoveryComponents
@@ -18,14 +24,19 @@ export class Dialler {
 
   /**
    * Resolves with an open connection to a peer, by the first of `ways` that leads there; the next is taken only when the
-   * one before has failed. Only the addresses of a way are dialled, if it has any.
+   * one before has failed, or has had half of the time that was left. Only the addresses of a way are dialled, if it has
+   * any.
    */
-  async dial(ways: Iterable<Candidate>, signal: AbortSignal): Promise<Connection> {
+  async dial(ways: Iterable<Way>, signal: AbortSignal): Promise<Connection> {
+    const endsAt = performance.now() + this.#deadlineMs
     return within(this.#deadlineMs, signal, async (inTime) => {
       const errors: unknown[] = []
       for (const way of ways) {
         try {
-          return await this.#connect(way, inTime)
+          if (way.hasNext !== true) return await this.#connect(way, inTime)
+          // Where nothing comes back, as from an address that a peer has left, a dial ends with the time it is given.
+          const shareMs = (endsAt - performance.now()) / 2
+          return await within(shareMs, inTime, async (inShare) => this.#connect(way, inShare))
         } catch (err) {
           inTime.throwIfAborted()
           errors.push(err)

@@ -1,6 +1,7 @@
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { type BackoffInit, BackoffTable } from './backoff-table.ts'
 import type { PooledCandidate } from './candidate-pool.ts'
+import type { Way } from './dialler.ts'
 import { hostKey } from './host-key.ts'
 
 /**
@@ -25,13 +26,15 @@ export class HostBackoff {
    * The candidate at one of its hosts after the other. Each is noted as it comes up, whatever becomes of it, and those
    * that are waited for by then are passed over: the hosts after the one that answers are not dialled, and not noted.
    */
-  *turns(candidate: PooledCandidate): Generator<PooledCandidate> {
+  *turns(candidate: PooledCandidate): Generator<PooledCandidate & Way> {
     if (candidate.hosts.size === 0) yield candidate
-    for (const [host, addresses] of candidate.hosts) {
+    const hosts = [...candidate.hosts]
+    for (const [index, [host, addresses]] of hosts.entries()) {
       if (!this.#isOver(candidate, host)) continue
       const key = candidate.proven.has(host) ? undefined : this.#free(candidate, host)
       if (key !== undefined) this.#table.attempt(key)
-      yield { ...candidate, addresses }
+      const hasNext = hosts.slice(index + 1).some(([next]) => this.#isOver(candidate, next))
+      yield { ...candidate, addresses, hasNext }
     }
   }
 

@@ -172,6 +172,24 @@ it('gives up a candidate after dialDeadlineMs, however many hosts it is said to 
   await stop()
 })
 
+it('comes to the third host of a peer though nothing comes back from two, which are in the configuration', async () => {
+  const addresses = ['192.0.2.7', '198.51.100.7', '203.0.113.7'].map((ip) => multiaddr(`/ip4/${ip}/tcp/1`))
+  const id = at(peers, 0)
+  const named = Object.assign(new ListStrategy('static', [{ id, addresses }]), { isConfigured: true })
+  const { world, stop } = await run([named], { dialDeadlineMs: 10_000 })
+  world.reachable.add(id.toString())
+  // As long as libp2p tries one address.
+  world.dialMs = 6_000
+  world.isThere = () => false
+  await vi.advanceTimersByTimeAsync(7_400)
+  world.dialMs = 1_000
+  world.isThere = () => true
+  await vi.advanceTimersByTimeAsync(1_200)
+  expect(dialsTo(world, 'ip4/203.0.113.7')).toHaveLength(1)
+  expect(world.linked()).toEqual([id.toString()])
+  await stop()
+})
+
 it('dials a peer as often as alone, whatever another teller says is on its machine', async () => {
   const [victim, honest, liar] = ['/ip4/93.184.216.34/tcp/1', '/ip4/20.1.1.1/tcp/1', '/ip4/30.1.1.1/tcp/1'].map((one) =>
     multiaddr(one),
