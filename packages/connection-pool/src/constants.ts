@@ -44,6 +44,8 @@ export const REPEAT_MS = 60_000
 export const MAX_REPEATS = 1_024
 /** libp2p's own number of parallel dials; dials that do not go through the pool use it too. */
 export const LIBP2P_PARALLEL_DIALS = 100
+/** Addresses of a peer that are tried in the time of one dial, though nothing comes back from those before the last. */
+export const ADDRESSES_IN_TIME = 3
 /** Addresses taken of one name. */
 export const MAX_ADDRESSES_PER_NAME = 4
 /** Time that the lookup of a name may take before it is dialled as it is, in ms: other addresses are waiting for it. */

@@ -199,6 +199,8 @@ export interface Libp2pLimits {
   maxIncomingPendingConnections: number
   inboundConnectionThreshold: number
   maxParallelDials: number
+  /** A third of `dialTimeoutMs`. */
+  addressDialTimeout: number
   /** Of `/dnsaddr`, libp2p's own; and of names, of which each becomes four IP addresses at most. */
   resolvers: Record<string, MultiaddrResolver>
 }

@@ -1,5 +1,5 @@
 import { dnsaddrResolver } from 'libp2p'
-import { LIBP2P_PARALLEL_DIALS } from './constants.ts'
+import { ADDRESSES_IN_TIME, LIBP2P_PARALLEL_DIALS } from './constants.ts'
 import type { ConnectionPoolInit, Libp2pLimits } from './index.ts'
 import { NameResolver } from './name-resolver.ts'
 import { reservedSlots, resolveOptions } from './options.ts'
@@ -24,6 +24,8 @@ export function libp2pLimits(init: ConnectionPoolInit = {}): Libp2pLimits {
     // libp2p exempts no loopback addresses, and counts attempts that were refused.
     inboundConnectionThreshold: Number.MAX_SAFE_INTEGER,
     maxParallelDials: Math.max(LIBP2P_PARALLEL_DIALS, options.maxDials),
+    // libp2p's own is 6 s, whatever a dial may take: where nothing comes back from the first, none was left for others.
+    addressDialTimeout: Math.ceil(options.dialTimeoutMs / ADDRESSES_IN_TIME),
     resolvers: { dnsaddr: dnsaddrResolver, name: new NameResolver() },
   }
 }

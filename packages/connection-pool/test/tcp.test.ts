@@ -73,6 +73,28 @@ function peersOf(node: Node): string[] {
   return node.getPeers().map(String)
 }
 
+it('reaches a peer within dialTimeoutMs though nothing comes back from its first two addresses', async () => {
+  const [hub, node] = [await start({ init: open }), await start({ init: { ...open, dialTimeoutMs: 3_000 } })]
+  const sockets = new Set<Socket>()
+  const silent = createServer((socket) => sockets.add(socket.on('error', () => undefined)))
+  lines.push({
+    addresses: [],
+    cut: () => undefined,
+    end: () => {
+      for (const socket of sockets) socket.destroy()
+      silent.close()
+    },
+  })
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const port = Object(silent.address()).port as number
+  const nowhere = ['ip4/127.0.0.1', 'dns4/localhost'].map((host) =>
+    multiaddr(`/${host}/tcp/${port}/p2p/${hub.peerId.toString()}`),
+  )
+  const addresses = [...nowhere, ...hub.getMultiaddrs()]
+  const { remoteAddr } = await node.services.connectionPool.acquire(hub.peerId, { addresses })
+  expect(remoteAddr).toEqual(at(hub.getMultiaddrs(), 0))
+})
+
 describe('a full pool', () => {
   it('evicts the worst for a better newcomer, and both of them learn why', async () => {
     const hub = await start({ init: { ...open, maxInbound: 3 } })
