@@ -26,7 +26,8 @@ export class CallSuccess {
     const { answered, failed } = this.#last ?? outcomes
     this.#answered.add(nowMs, Math.max(outcomes.answered - answered, 0))
     this.#failed.add(nowMs, Math.max(outcomes.failed - failed, 0))
-    this.#last = outcomes
+    // Whoever counts may give the very object in which it goes on counting.
+    this.#last = { answered: outcomes.answered, failed: outcomes.failed }
   }
 
   /** From 0 to 1; `undefined` where no call ended in the window that ends at `nowMs`. */

@@ -242,6 +242,14 @@ describe('network', () => {
     expect(rate()).toBeUndefined()
   })
 
+  it('tells the success rate where unicast gives the object in which it counts', async () => {
+    const outcomes = { answered: 0, failed: 0 }
+    const { monitor } = start(undefined, () => ({ unicast: { outcomes: () => outcomes } }))
+    outcomes.answered += 1
+    await vi.advanceTimersByTimeAsync(SECOND_MS)
+    expect(monitor.network().messageSuccessRate).toBe(1)
+  })
+
   it('expects a peer back that went without a goodbye, for an hour, and nobody who took leave', async () => {
     const { bench: made, manager } = startManaged()
     for (const id of [near, far, silent]) manager.put(id, 'ready')
