@@ -21,7 +21,6 @@ export class AddressBook {
   readonly #tables = { new: new BookTable(), tried: new BookTable() }
   readonly #contests = new Contests(MAX_CONTESTS)
   readonly #changed = new Set<string>()
-  #hasCheckedTimes = false
 
   constructor(places: BookPlaces, maxAddresses: number) {
     this.#places = places
@@ -119,11 +118,13 @@ export class AddressBook {
     return true
   }
 
-  /** Once the clock is set, takes back the times of entries that were read before and lie too far ahead of it. */
+  /**
+   * Takes back the times of entries that lie too far ahead of a clock that is set: they were read before it was, or noted
+   * while it was wrong.
+   */
   checkTimes(): void {
     const nowMs = Date.now()
-    if (this.#hasCheckedTimes || !isSet(nowMs)) return
-    this.#hasCheckedTimes = true
+    if (!isSet(nowMs)) return
     for (const entry of this.entries()) {
       const times = { addedMs: readBack(entry.addedMs, nowMs), reachedMs: readBack(entry.reachedMs, nowMs) }
       if (times.addedMs !== entry.addedMs || times.reachedMs !== entry.reachedMs) this.#set({ ...entry, ...times })

@@ -225,6 +225,22 @@ it('lets nobody contest the place of a peer that was reached within 4 hours', ()
   expect(book.get(keyOf(0))?.table).toBe('tried')
 })
 
+it('lets a place be contested that was won while the clock of a running node was a year ahead', () => {
+  const book = makeBook(TINY)
+  const nowMs = Date.UTC(2026, 10, 20)
+  vi.setSystemTime(nowMs)
+  book.checkTimes()
+  vi.setSystemTime(nowMs + 365 * DAY_MS)
+  book.succeeded(make(0))
+  vi.setSystemTime(nowMs)
+  book.checkTimes()
+  vi.setSystemTime(nowMs + DAY_MS)
+  book.succeeded(make(1))
+  // Its holder is the one to test, and not the newcomer.
+  expect(book.feeler()?.id.toString()).toBe(keyOf(0))
+  expect(book.get(keyOf(0))?.reachedMs).toBe(nowMs)
+})
+
 it('gives up the contest of a challenger that is gone', () => {
   const book = makeBook(TINY)
   book.succeeded(make(0))
