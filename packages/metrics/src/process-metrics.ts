@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
+import { START_TOLERANCE_SECONDS } from './constants.ts'
 import type { Instruments } from './instruments.ts'
 
 /**
@@ -10,7 +11,7 @@ export function registerProcessMetrics(instruments: Instruments): void {
   const gauge = (name: string, help: string, calculate: () => number): void => {
     instruments.metric.take(name, { help, calculate })
   }
-  gauge('process_start_time_seconds', 'Start of the process, in seconds since 1970', startTime)
+  gauge('process_start_time_seconds', 'Start of the process, in seconds since 1970', startTime())
   gauge('process_resident_memory_bytes', 'Memory that the process holds', () => process.memoryUsage.rss())
   gauge('nodejs_memory_total_bytes', 'Memory of the machine', totalmem)
   registerCpu(instruments)
@@ -48,8 +49,14 @@ function registerCpu(instruments: Instruments): void {
   cpu('process_cpu_seconds_total', 'Processor time in all', ({ user, system }) => (user + system) / 1e6)
 }
 
-function startTime(): number {
-  return Math.round(Date.now() / 1_000 - process.uptime())
+/** Whoever counts restarts counts the changes of this, so it stays as it was told until the clock was set by a lot. */
+function startTime(): () => number {
+  let told = Number.NaN
+  return () => {
+    const start = Math.round(Date.now() / 1_000 - process.uptime())
+    if (!(Math.abs(start - told) <= START_TOLERANCE_SECONDS)) told = start
+    return told
+  }
 }
 
 async function diskUsage(): Promise<Record<string, number>> {

@@ -207,6 +207,19 @@ it('reports the process under the names of prom-client and libp2p', async () => 
   expect(text).toContain('nodejs_fs_usage_bytes{filesystem="available"}')
 })
 
+it('tells one start of the process while the clock is set a little, and another where it was far off', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_000 })
+  const service = create({ measureProcess: true })
+  const start = async (): Promise<number> => {
+    return Number(linesOf(await service.scrape(), 'process_start_time_seconds')[0]?.split(' ')[1])
+  }
+  const told = await start()
+  vi.setSystemTime(1_800_000_003_000)
+  expect(await start()).toBe(told)
+  vi.setSystemTime(1_800_003_600_000)
+  expect(await start()).toBeGreaterThan(told + 3_000)
+})
+
 it('gives functions to be traced back as they are', () => {
   expect(create().traceFunction('x', create)).toBe(create)
 })
