@@ -8,6 +8,14 @@ import { decodeEntry, encodeEntry } from './stored-entry.ts'
 const SECRET_KEY = new Key(`${DATASTORE_PREFIX}/secret`)
 const ENTRIES_PREFIX = `${DATASTORE_PREFIX}/peers`
 
+/** Who is told of what is read. */
+export interface BookReader {
+  /** The datastore gave one more. */
+  onRead(): void
+  /** Returns whether the entry is wanted. */
+  take(entry: BookEntry): boolean
+}
+
 /** The address book in the datastore: the secret that places peers, and one value per peer. */
 export class BookArchive {
   readonly #datastore: Datastore
@@ -32,14 +40,15 @@ export class BookArchive {
   }
 
   /** Reads all entries. What cannot be read, or is not wanted, is removed, where it can be. Resolves with the number of the unreadable. */
-  async load(take: (entry: BookEntry) => boolean, maxAddresses: number, signal: AbortSignal): Promise<number> {
+  async load(reader: BookReader, maxAddresses: number, signal: AbortSignal): Promise<number> {
     const unwanted: Key[] = []
     let corrupt = 0
     for await (const { key, value } of this.#datastore.query({ prefix: `${ENTRIES_PREFIX}/` }, { signal })) {
       signal.throwIfAborted()
+      reader.onRead()
       this.#stored.add(key.baseNamespace())
       try {
-        if (take(decodeEntry(peerIdFromString(key.baseNamespace()), value, maxAddresses))) continue
+        if (reader.take(decodeEntry(peerIdFromString(key.baseNamespace()), value, maxAddresses))) continue
       } catch (err) {
         corrupt++
         this.#log.error('skipped what is stored at %s - %e', key.toString(), err)

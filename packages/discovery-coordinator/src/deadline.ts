@@ -3,13 +3,14 @@ import { raceSignal } from 'race-signal'
 
 /**
  * Runs `work` with a signal, and waits for it until the deadline or until `signal` aborts; the signal given to `work`
- * aborts then too. Built on `setTimeout`, which simulated time replaces, unlike `AbortSignal.timeout`.
+ * aborts then too. Each call of `goOn` puts the deadline off to `ms` from then. Built on `setTimeout`, which simulated
+ * time replaces, unlike `AbortSignal.timeout`.
  * @throws {TimeoutError} (libp2p's) at the deadline
  */
 export async function within<T>(
   ms: number,
   signal: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, goOn: () => void) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
   const giveUp = (reason: Error): void => controller.abort(reason)
@@ -18,7 +19,10 @@ export async function within<T>(
   if (signal?.aborted === true) onAbort()
   signal?.addEventListener('abort', onAbort)
   try {
-    return await raced(work(controller.signal), controller.signal)
+    return await raced(
+      work(controller.signal, () => void timer.refresh()),
+      controller.signal,
+    )
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)

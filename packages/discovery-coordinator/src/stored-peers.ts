@@ -1,7 +1,7 @@
 import type { Candidate } from '@gridmesh/interfaces'
-import type { Counter, IdentifyResult, Logger, PeerId } from '@libp2p/interface'
+import { AbortError, type Counter, type IdentifyResult, type Logger, type PeerId } from '@libp2p/interface'
 import { AddressBook } from './address-book.ts'
-import { reachedOf } from './book-entry.ts'
+import { type BookEntry, reachedOf } from './book-entry.ts'
 import { BookArchive, newSecret } from './book-archive.ts'
 import { BookPlaces } from './book-places.ts'
 import { within } from './deadline.ts'
@@ -20,6 +20,7 @@ export class StoredPeers implements Strategy {
   readonly #corrupt: Counter | undefined
   #book: AddressBook
   #timer: ReturnType<typeof setInterval> | undefined
+  #running = new AbortController()
   #saving: Promise<void> = Promise.resolve()
   #isLoaded = false
 
@@ -43,13 +44,15 @@ export class StoredPeers implements Strategy {
     if (this.#timer !== undefined) return
     this.#components.events.addEventListener('peer:identify', this.#onIdentify)
     this.#timer = setInterval(() => void this.#save(), this.#init.saveIntervalMs)
-    if (!this.#isLoaded) await this.#load()
+    this.#running = new AbortController()
+    if (!this.#isLoaded) await this.#load(this.#running.signal)
   }
 
   async stop(): Promise<void> {
     if (this.#timer === undefined) return
     clearInterval(this.#timer)
     this.#timer = undefined
+    this.#running.abort(new AbortError('The address book was stopped'))
     this.#components.events.removeEventListener('peer:identify', this.#onIdentify)
     await this.#save()
   }
@@ -88,11 +91,12 @@ export class StoredPeers implements Strategy {
     }
   }
 
-  async #load(): Promise<void> {
+  async #load(running: AbortSignal): Promise<void> {
     try {
-      await within(this.#init.storageTimeoutMs, undefined, async (signal) => {
+      await within(this.#init.storageTimeoutMs, running, async (signal, goOn) => {
         const book = this.#newBook(await this.#archive.secret(signal))
-        const corrupt = await this.#archive.load((entry) => book.restore(entry), this.#init.maxAddresses, signal)
+        const reader = { onRead: goOn, take: (entry: BookEntry) => book.restore(entry) }
+        const corrupt = await this.#archive.load(reader, this.#init.maxAddresses, signal)
         this.#corrupt?.increment(corrupt)
         signal.throwIfAborted()
         book.takeChanged()

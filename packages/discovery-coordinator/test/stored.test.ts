@@ -138,6 +138,46 @@ it('offers what it can read though the disk is full, and takes no deletion of wh
   await second.strategy.stop?.()
 })
 
+/** A datastore of many peers that takes a second to give each, and who they are. */
+async function slowDisk(): Promise<{ datastore: MemoryDatastore; held: string[] }> {
+  const datastore = new MemoryDatastore()
+  const first = await start(datastore)
+  for (const [index, id] of ids.entries()) first.strategy.found?.(candidateOf(id, index), 'kademlia')
+  await first.strategy.stop?.()
+  const held = await names(first)
+  const query = datastore.query.bind(datastore)
+  vi.spyOn(datastore, 'query').mockImplementation(async function* (...args) {
+    for await (const pair of query(...args)) {
+      await vi.advanceTimersByTimeAsync(1_000)
+      yield pair
+    }
+  })
+  return { datastore, held }
+}
+
+it('reads a disk that is slow to its end, as long as no single read takes storageTimeoutMs', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
+  const { datastore, held } = await slowDisk()
+  expect(held.length).toBeGreaterThan(10)
+  const patient = await start(datastore, { storageTimeoutMs: 3_000 })
+  expect(await names(patient)).toEqual(held)
+  await patient.strategy.stop?.()
+  const hasty = await start(datastore, { storageTimeoutMs: 500 })
+  expect(await names(hasty)).toEqual([])
+  await hasty.strategy.stop?.()
+})
+
+it('reads nothing more once it is stopped', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
+  const events = new TypedEventEmitter<Libp2pEvents>()
+  const { datastore } = await slowDisk()
+  const strategy = stored({ storageTimeoutMs: 60_000 })({ datastore, events, logger: defaultLogger() })
+  const started = strategy.start?.()
+  await strategy.stop?.()
+  await started
+  expect(await collect(strategy.discover(NEED))).toEqual([])
+})
+
 it('forgets in the datastore what it forgets', async () => {
   const datastore = new MemoryDatastore()
   const made = await start(datastore)
