@@ -1,3 +1,4 @@
+import { constants, openSync } from 'node:fs'
 import type { ComponentLogger, Logger } from '@libp2p/interface'
 import { defaultLogger } from '@libp2p/logger'
 import pino, { type DestinationStream, type Level, type Logger as Pino } from 'pino'
@@ -24,18 +25,30 @@ export interface NodeLog extends ComponentLogger {
 
 /** Bytes of lines that wait while the log cannot be written; beyond them a line is lost. */
 const MAX_WAITING_BYTES = 1_048_576
+/** Time that a full pipe has to be read before a process that ends gives its last lines up, in ms. */
+const LAST_TRY_MS = 1_000
 
 /**
- * Where log lines go: a file descriptor, stdout by default. While it cannot be written, as on a full disk, they wait for
+ * Where log lines go: stdout. While it cannot be written, as on a full disk or a pipe that nobody reads, they wait for
  * the first line that it takes again: that is no reason to end a node, nor to keep one from ending.
  */
-export function logDestination(fd = 1): DestinationStream {
-  const destination = pino.destination({ dest: fd, maxLength: MAX_WAITING_BYTES })
+export function logDestination(): DestinationStream {
+  let triesUntilMs = Infinity
+  const retryEAGAIN = (): boolean => performance.now() < triesUntilMs
+  const destination = pino.destination({ dest: stdoutThatNeverBlocks(), maxLength: MAX_WAITING_BYTES, retryEAGAIN })
   // At the exit of the process this tries until it has written all, and so for ever where it cannot.
   const flush = destination.flushSync.bind(destination)
   let isWritable = true
   destination.flushSync = () => {
-    if (isWritable) flush()
+    if (!isWritable) return
+    triesUntilMs = performance.now() + LAST_TRY_MS
+    try {
+      flush()
+    } catch {
+      // Nobody read on in time: what is left is lost.
+    } finally {
+      triesUntilMs = Infinity
+    }
   }
   destination.on('write', () => {
     isWritable = true
@@ -45,6 +58,17 @@ export function logDestination(fd = 1): DestinationStream {
     isWritable = false
   })
   return destination
+}
+
+/** A descriptor of stdout. A thread that waits in a write would hold up the end of the process, even at `process.exit`. */
+function stdoutThatNeverBlocks(): number {
+  // That Node is asked for its stream makes a pipe or a socket non-blocking. A terminal, which Ctrl-S stops, it leaves as it is.
+  if (!process.stdout.isTTY) return 1
+  try {
+    return openSync('/dev/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch {
+    return 1
+  }
 }
 
 /** Creates the log of one node. It writes to stdout unless another destination is given. */

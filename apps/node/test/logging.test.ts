@@ -71,3 +71,16 @@ it.runIf(existsSync('/dev/full'))(
     expect(await once(child, 'exit')).toEqual([0, null])
   },
 )
+
+it('keeps no process from ending while nobody reads the pipe of the log', async () => {
+  const logging = new URL('../src/logging.ts', import.meta.url)
+  const script = `
+    import { createLog, logDestination } from ${JSON.stringify(logging)}
+    const destination = logDestination()
+    const say = createLog({ format: 'json', level: 'info', components: {} }, destination).forComponent('gridmesh:x')
+    destination.on('drop', () => process.exit(0))
+    setInterval(() => say('x'.repeat(100_000)), 1)`
+  const args = ['--input-type=module', '--eval', script]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 30_000 })
+  expect(await once(child, 'exit')).toEqual([0, null])
+})
