@@ -19,8 +19,8 @@ async function read(name: string, content: string) {
 it('reads a CSV file, fills in ids and expiry, and keeps the line numbers', async () => {
   const rows = await read('a.csv', 'type,priceSatangPerKwh,quantityWh,zone\n\nsell,400,1000,north\nbuy,410,5,south\n')
   expect(rows).toMatchObject([
-    { line: 3, order: { type: 'sell', priceSatangPerKwh: 400, quantityWh: 1000, zone: 'north' } },
-    { line: 4, order: { type: 'buy' } },
+    { at: 3, order: { type: 'sell', priceSatangPerKwh: 400, quantityWh: 1000, zone: 'north' } },
+    { at: 4, order: { type: 'buy' } },
   ])
   for (const row of rows) expect('order' in row && row.order.id).toMatch(/^[0-9a-f-]{36}$/)
 })
@@ -41,7 +41,7 @@ it.each([
     'a.csv',
     `type,priceSatangPerKwh,quantityWh,zone\nsell,400,1000,north\n${bad}\nbuy,1,1,south\n`,
   )
-  expect(rows.map(({ line }) => line)).toEqual([2, 3, 4])
+  expect(rows.map(({ at }) => at)).toEqual([2, 3, 4])
   expect(rows[1]).toMatchObject({ fault: expect.stringContaining(place) })
   expect(rows.filter((row) => 'order' in row)).toHaveLength(2)
 })
@@ -69,9 +69,9 @@ it('refuses an id again, and names both lines', async () => {
     'id,type,priceSatangPerKwh,quantityWh,zone\na,sell,400,1,north\nb,sell,400,1,north\na,buy,1,1,south\n',
   )
   expect(rows).toMatchObject([
-    { line: 2, order: { id: 'a' } },
-    { line: 3, order: { id: 'b' } },
-    { line: 4, fault: 'id: a is that of line 2' },
+    { at: 2, order: { id: 'a' } },
+    { at: 3, order: { id: 'b' } },
+    { at: 4, fault: 'id: a is that of line 2' },
   ])
 })
 
@@ -83,7 +83,7 @@ it('refuses a file whose columns it does not know, or that is no CSV', async () 
 
 it('reads one order or a list from JSON, and refuses what is no JSON', async () => {
   const order = { type: 'sell', priceSatangPerKwh: 400, quantityWh: 1000, zone: 'north' }
-  expect(await read('a.json', JSON.stringify(order))).toMatchObject([{ line: 1, order }])
-  expect(await read('a.json', JSON.stringify([order, 7]))).toMatchObject([{ line: 1, order }, { line: 2 }])
+  expect(await read('a.json', JSON.stringify(order))).toMatchObject([{ at: 1, order }])
+  expect(await read('a.json', JSON.stringify([order, 7]))).toMatchObject([{ at: 1, order }, { at: 2 }])
   await expect(read('a.json', '{')).rejects.toThrow('not JSON')
 })

@@ -9,8 +9,11 @@ import { fromDigits } from './digits.ts'
 /** An order as a person writes it, with ids and times filled in. */
 export type OrderInput = z.output<(typeof inputs)['energy-order']>
 
-/** One order of a file, or what is wrong with it. */
-export type OrderRow = { line: number; order: OrderInput } | { line: number; fault: string }
+/** What the rows of a file are numbered by: lines of CSV, and the orders of a JSON list, wherever their lines break. */
+export type Numbering = 'line' | 'order'
+
+/** One order of a file, or what is wrong with it, with its number from 1. */
+export type OrderRow = { at: number; order: OrderInput } | { at: number; fault: string }
 
 const COLUMNS = ['id', 'type', 'priceSatangPerKwh', 'quantityWh', 'zone', 'expiresAtMs'] as const
 const CSV = { info: true, trim: true, bom: true, skip_empty_lines: true, relax_column_count: true } as const
@@ -21,7 +24,7 @@ const NUMBERS: ReadonlySet<string> = new Set(['priceSatangPerKwh', 'quantityWh',
 
 /**
  * Reads orders from a JSON file (one order, or a list) or a CSV file with a header line. A bad row does not spoil the
- * others: it comes back with its line number and what is wrong.
+ * others: it comes back with its number and what is wrong.
  * @throws {UnusableFileError} when the file as a whole cannot be read
  */
 export async function readOrders(path: string): Promise<OrderRow[]> {
@@ -31,18 +34,24 @@ export async function readOrders(path: string): Promise<OrderRow[]> {
   } catch (cause) {
     throw fileProblem('orders file', path, cause)
   }
-  return withoutRepeats(path.endsWith('.csv') ? fromCsv(text, path) : fromJson(text, path))
+  const numbering = numberingOf(path)
+  return withoutRepeats(numbering === 'line' ? fromCsv(text, path) : fromJson(text, path), numbering)
+}
+
+/** How the rows of a file are numbered, by its name. */
+export function numberingOf(path: string): Numbering {
+  return path.endsWith('.csv') ? 'line' : 'order'
 }
 
 /** Of orders with one id, all but the first are faults: each would be an order of its own. */
-function withoutRepeats(rows: readonly OrderRow[]): OrderRow[] {
-  const lines = new Map<string, number>()
+function withoutRepeats(rows: readonly OrderRow[], numbering: Numbering): OrderRow[] {
+  const places = new Map<string, number>()
   return rows.map((row) => {
     if ('fault' in row) return row
     const { id } = row.order
-    const first = lines.get(id)
-    if (first !== undefined) return { line: row.line, fault: `id: ${id} is that of line ${first}` }
-    lines.set(id, row.line)
+    const first = places.get(id)
+    if (first !== undefined) return { at: row.at, fault: `id: ${id} is that of ${numbering} ${first}` }
+    places.set(id, row.at)
     return row
   })
 }
@@ -77,12 +86,12 @@ function fromCsv(text: string, path: string): OrderRow[] {
   if (twice.length > 0) {
     throw new UnusableFileError('orders file', path, `line 1: expected each column once, got ${twice.join(', ')} again`)
   }
-  return body.map(({ record, info: { lines: line } }) => {
+  return body.map(({ record, info: { lines: at } }) => {
     if (record.length !== head.record.length) {
-      return { line, fault: `expected ${head.record.length} columns as in line 1, got ${record.length}` }
+      return { at, fault: `expected ${head.record.length} columns as in line 1, got ${record.length}` }
     }
     const cells = head.record.map((column, index) => [column, cell(column, record[index] ?? '')] as const)
-    return judge(Object.fromEntries(cells.filter(([, value]) => value !== undefined)), line)
+    return judge(Object.fromEntries(cells.filter(([, value]) => value !== undefined)), at)
   })
 }
 
@@ -98,9 +107,9 @@ function outOfRange(text: string): string | number {
   return Number.isNaN(value) || (text.includes('.') && Number.isInteger(value)) ? text : value
 }
 
-function judge(value: unknown, line: number): OrderRow {
+function judge(value: unknown, at: number): OrderRow {
   const parsed = inputs['energy-order'].safeParse(value, { error: faultText })
-  if (parsed.success) return { line, order: parsed.data }
+  if (parsed.success) return { at, order: parsed.data }
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'order'}: ${issue.message}`)
-  return { line, fault: faults.join('; ') }
+  return { at, fault: faults.join('; ') }
 }

@@ -77,3 +77,16 @@ it('ends with 5 and says nothing more where no node listens', async () => {
     expect(stderr).toMatch(/^error: No node answers at .*\n$/)
   }
 })
+
+it('numbers the orders of a JSON list as orders, wherever its lines break', async () => {
+  const { url } = await nodeThatTakes(1)
+  const file = join(await someDirectory(), 'orders.json')
+  await writeFile(
+    file,
+    '[\n  { "type": "sell", "priceSatangPerKwh": 1, "quantityWh": 1, "zone": "north" },\n\n  7\n]\n',
+  )
+  const { code, stderr } = await gridmesh('submit', file, '--url', url)
+  expect([code, stderr]).toEqual([7, `${file}: order 2: order: expected an object, got 7\n`])
+  const { stdout } = await gridmesh('submit', file, '--json', '--url', url)
+  expect(JSON.parse(stdout)).toMatchObject({ bad: [{ order: 2 }] })
+})

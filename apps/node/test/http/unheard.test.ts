@@ -34,13 +34,13 @@ it('says of an order that reached nobody that it was taken, and that no peer was
   expect(node.feed.list()).toHaveLength(1)
 })
 
-it('ends a command whose message reached nobody with 11, and names the line', async () => {
+it('ends a command whose message reached nobody with 11, and names the order', async () => {
   const { url } = await loneNode()
   const file = join(await someDirectory(), 'order.json')
   await writeFile(file, JSON.stringify(ORDER))
   const submitted = await gridmesh('submit', file, '--url', url)
   expect(submitted).toMatchObject({ code: 11, stdout: 'Sent 0 of 1 orders; 0 bad; 1 reached nobody\n' })
-  expect(submitted.stderr).toContain('order.json:1:')
+  expect(submitted.stderr).toContain('order.json: order 1:')
   const warned = await gridmesh('emergency', '--zone', 'central', '--url', url)
   expect(warned).toMatchObject({ code: 11, stdout: 'Emergency sent to 0 of 0 peers\n' })
 })

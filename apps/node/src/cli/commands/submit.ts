@@ -5,28 +5,28 @@ import { publishedMessage } from '../../http/schemas.ts'
 import { NodeRefusedError, NodeUnreachableError } from '../errors.ts'
 import { EXIT } from '../exit-codes.ts'
 import { clientOf, type NodeOptions, withNodeOptions } from '../options.ts'
-import { type OrderRow, readOrders } from '../orders-file.ts'
+import { type Numbering, numberingOf, type OrderRow, readOrders } from '../orders-file.ts'
 import { Output } from '../output.ts'
 
 /** Requests under way at once. */
 const CONCURRENCY = 16
 
-interface BadLine {
-  line: number
+interface BadRow {
+  at: number
   fault: string
 }
 
-/** What became of the orders. */
+/** What became of the orders, by their numbers in the file. */
 interface Submitted {
   /** Orders that reached a peer. */
   sent: number
-  /** Lines whose order the node took, and which reached nobody. */
+  /** Those that the node took, and which reached nobody. */
   unheard: number[]
-  /** Lines whose order the node may have taken: it went away, and did not answer. */
+  /** Those that the node may have taken: it went away, and did not answer. */
   unanswered: number[]
-  /** Lines whose order was not sent any more. */
+  /** Those that were not sent any more. */
   unsent: number[]
-  bad: BadLine[]
+  bad: BadRow[]
 }
 
 /** `gridmesh submit`: sends orders from a file. */
@@ -40,16 +40,20 @@ export function submitCommand(): Command {
     .action(async (file: string, options: NodeOptions) => {
       const rows = await readOrders(file)
       const output = new Output(options)
+      const numbering = numberingOf(file)
+      const place = (at: number): string =>
+        colours.red(numbering === 'line' ? `${file}:${at}:` : `${file}: order ${at}:`)
       const { gone, ...submitted } = await submit(rows, options, output)
       const { sent, unheard, unanswered, unsent, bad } = submitted
       if (gone !== undefined && unsent.length + bad.length === rows.length) throw gone
-      for (const { line, fault } of bad) output.note(`${colours.red(`${file}:${line}:`)} ${fault}`)
-      for (const line of unheard)
-        output.note(`${colours.red(`${file}:${line}:`)} the node took it, and it reached no peer`)
+      for (const { at, fault } of bad) output.note(`${place(at)} ${fault}`)
+      for (const at of unheard) output.note(`${place(at)} the node took it, and it reached no peer`)
       if (gone !== undefined) output.note(`${colours.red('error:')} ${gone.message}`)
-      if (unanswered.length > 0) output.note(`no answer came for ${linesOf(unanswered)}: the node may have taken them`)
-      if (unsent.length > 0) output.note(`not sent, to be sent again: ${linesOf(unsent)}`)
-      output.result({ file, ...submitted }, () => {
+      if (unanswered.length > 0)
+        output.note(`no answer came for ${named(numbering, unanswered)}: the node may have taken them`)
+      if (unsent.length > 0) output.note(`not sent, to be sent again: ${named(numbering, unsent)}`)
+      const badRows = bad.map(({ at, fault }) => ({ [numbering]: at, fault }))
+      output.result({ file, ...submitted, bad: badRows }, () => {
         const counts = { 'reached nobody': unheard, 'not answered': unanswered, 'not sent': unsent }
         const others = Object.entries(counts).filter(([, lines]) => lines.length > 0)
         const missed = others.map(([what, lines]) => `; ${lines.length} ${what}`).join('')
@@ -79,27 +83,27 @@ async function submit(
   let fault: unknown
   for (const row of rows) {
     if ('fault' in row) continue
-    const { line, order } = row
-    unsent.add(line)
+    const { at, order } = row
+    unsent.add(at)
     queue
       .add(async () => {
         if (fault !== undefined) return
         const { delivery } = await client.post('/orders', order, publishedMessage)
-        unsent.delete(line)
+        unsent.delete(at)
         if (delivery.reached > 0) sent++
-        else unheard.push(line)
+        else unheard.push(at)
         progress.advance(sent + unheard.length + bad.length)
       })
       .catch((err: unknown) => {
         if (err instanceof NodeRefusedError) {
-          unsent.delete(line)
-          bad.push({ line, fault: err.message })
+          unsent.delete(at)
+          bad.push({ at, fault: err.message })
           return
         }
         fault ??= err
         if (err instanceof NodeUnreachableError && !err.hadNoConnection) {
-          unsent.delete(line)
-          unanswered.push(line)
+          unsent.delete(at)
+          unanswered.push(at)
         }
       })
   }
@@ -111,18 +115,18 @@ async function submit(
     unheard: unheard.toSorted((a, b) => a - b),
     unanswered: unanswered.toSorted((a, b) => a - b),
     unsent: [...unsent],
-    bad: bad.toSorted((a, b) => a.line - b.line),
+    bad: bad.toSorted((a, b) => a.at - b.at),
     gone: fault,
   }
 }
 
-/** Lines for people: `lines 3-7, 9`. */
-function linesOf(lines: readonly number[]): string {
+/** Rows for people: `lines 3-7, 9`. */
+function named(numbering: Numbering, rows: readonly number[]): string {
   const spans: [first: number, last: number][] = []
-  for (const line of lines) {
+  for (const at of rows) {
     const span = spans.at(-1)
-    if (span !== undefined && span[1] === line - 1) span[1] = line
-    else spans.push([line, line])
+    if (span !== undefined && span[1] === at - 1) span[1] = at
+    else spans.push([at, at])
   }
-  return `lines ${spans.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join(', ')}`
+  return `${numbering}s ${spans.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join(', ')}`
 }
