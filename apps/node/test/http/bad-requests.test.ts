@@ -76,6 +76,14 @@ it('is told that a node bans others, and not itself', async () => {
   expect([response.status, await response.json()]).toEqual([400, { success: false, error, code: 'invalid-input' }])
 })
 
+it('is told which zones there are where it asks the feed for another one', async () => {
+  const ask = await asking()
+  const error = 'zone: There is no zone "mars"; the genesis file has '
+  const refusal = { status: 400, code: 'unknown-zone', error: expect.stringContaining(error) }
+  expect(await ask('/feed?zone=mars')).toMatchObject(refusal)
+  expect(await ask('/feed?zone=central')).toMatchObject({ status: 200, data: { items: [] } })
+})
+
 it('is told once, though it breaks more than one rule in the same words', async () => {
   const ask = await asking()
   const error = 'limit: expected a whole number from 1 to 1000, got "x"'
