@@ -1,5 +1,9 @@
+import type { Socket } from 'node:net'
 import { HttpRefusalError } from './answers.ts'
 import type { Api } from './server.ts'
+
+/** Time that a client has to take note of an answer that came early, and to stop sending, in ms. */
+const LISTEN_ON_MS = 2_000
 
 /** Lets a server that closes answer what is under way, and nothing else: a connection goes with its answer. */
 export function answerWhatIsUnderWay(app: Api): void {
@@ -16,11 +20,26 @@ export function answerWhatIsUnderWay(app: Api): void {
   })
 }
 
-/** Ends a connection with an answer that came before all of its request: nobody waits for the rest. */
+/** Ends a connection with an answer that came before all of its request: nobody does anything with the rest. */
 export function endWhatIsAnswered(app: Api): void {
   app.addHook('onSend', async ({ raw }, reply) => {
-    if (!raw.complete) reply.header('connection', 'close')
+    if (raw.complete) return
+    reply.header('connection', 'close')
+    const { socket } = raw
+    // How the server ends it once the answer is written.
+    socket.destroySoon = () => endAndListen(socket)
   })
+}
+
+/**
+ * Ends a connection whose client still sends. To close it at once would reset it, and many a client that sends on would
+ * then lose the answer: so what comes is thrown away for a while.
+ */
+function endAndListen(socket: Socket): void {
+  // The parser would take what follows for further requests.
+  socket.removeAllListeners('data').on('data', () => {})
+  const timer = setTimeout(() => socket.destroy(), LISTEN_ON_MS)
+  socket.once('close', () => clearTimeout(timer)).end()
 }
 
 /** Closes a server. Whoever has no answer after `finishMs`, or when the signal aborts, gets none. */

@@ -25,6 +25,39 @@ it.each([
   expect(await said(`${line} HTTP/1.1\r\n${HALF_BODY}`, flags)).toMatchObject({ status })
 })
 
+it('reads on where a client still sends that has its answer, so that no reset takes the answer away', async () => {
+  const { api } = await startedApi()
+  const answered = Promise.withResolvers<void>()
+  api.app.addHook('onResponse', async () => answered.resolve())
+  const { socket, closed } = client(await api.listen())
+  const onError = vi.fn<(err: Error) => void>()
+  socket.on('error', onError).pause()
+  socket.write(`POST /api/v1/transaction HTTP/1.1\r\n${HOST}${JSON_BODY}Content-Length: 9000000\r\n\r\n`)
+  await answered.promise
+  for (let i = 0; i < 8; i++) {
+    const sent = Promise.withResolvers<unknown>()
+    socket.write('x'.repeat(1_000_000), (err) => sent.resolve(err))
+    await sent.promise
+  }
+  socket.end().resume()
+  expect(await closed).toMatch(/^HTTP\/1.1 413 [^]*body-too-large/)
+  expect(onError).not.toHaveBeenCalled()
+})
+
+it('takes no further request from a client that has its answer early, and closes though it never ends', async () => {
+  const { api } = await startedApi()
+  const onRequest = vi.fn<() => void>()
+  api.app.server.on('request', onRequest)
+  const { socket, closed } = client(await api.listen(), true)
+  socket.write(`GET /api/v1/chain/info HTTP/1.1\r\n${HALF_BODY}`)
+  await once(socket, 'data')
+  const sending = setInterval(() => {
+    socket.write(`0\r\n\r\nGET /api/v1/chain/info HTTP/1.1\r\n${HOST}\r\n`)
+  }, 1)
+  await closed.finally(() => clearInterval(sending))
+  expect(onRequest).toHaveBeenCalledTimes(1)
+})
+
 it('keeps a connection whose request has come to its end', async () => {
   const { api } = await startedApi()
   const { socket } = client(await api.listen())
