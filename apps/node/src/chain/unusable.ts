@@ -37,8 +37,14 @@ export function openProblem(directory: string, cause: unknown): unknown {
     return new UnusableFileError('chain directory', directory, `it cannot be written: ${unwritten}`, { cause })
   }
   if (!(cause instanceof Error) || !NAMES.has(cause.name)) return cause
-  const why = WORDS.get(cause.name)?.(cause.message) ?? cause.message
+  const said = cause.name === 'StoreUnavailableError' ? `${cause.message}: ${innermost(cause).message}` : cause.message
+  const why = WORDS.get(cause.name)?.(said) ?? said
   return new UnusableFileError('chain directory', directory, why, { cause })
+}
+
+/** Where it began: what LevelDB said, say that the disk is full. */
+function innermost(err: Error): Error {
+  return err.cause instanceof Error ? innermost(err.cause) : err
 }
 
 /** What the disk said when a write of the store failed, be it the cause of other errors: that it is full, say. */

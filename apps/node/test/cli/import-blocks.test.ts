@@ -1,5 +1,5 @@
 import { mkdir, writeFile, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BlockStore, StoreFailedError, type StateIndex } from '@gridmesh/block-store'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -225,6 +225,22 @@ describe('what is refused before any block', () => {
       name: 'NoChainInGenesisError',
       path: genesis,
     })
+  })
+})
+
+it.each([
+  ['is a file', 'chain', 'something else is in the way'],
+  ['has a file where its store would be', 'chain/blocks', 'blocks cannot be read: .*not a directory'],
+])('says why where the chain directory %s', async (_, taken, why) => {
+  const place = await exported()
+  const name = newName()
+  const file = join(place.directory, name, taken)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, 'no directory')
+  const chain = join(place.directory, name, 'chain')
+  await expect(imported(place, name)).rejects.toMatchObject({
+    name: 'UnusableFileError',
+    message: expect.stringMatching(`^Cannot use the chain directory ${chain}: .*${why}`),
   })
 })
 
