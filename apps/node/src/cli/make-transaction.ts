@@ -13,7 +13,7 @@ import { readGenesis } from '../genesis.ts'
 import { balanceView, chainInfo, meterView } from '../http/chain/schemas.ts'
 import type { NodeClient } from './client.ts'
 import { UsageError } from './errors.ts'
-import { zoneNumber } from './parse.ts'
+import { pathPart, zoneNumber } from './parse.ts'
 import { MAX_PICKED, payFrom, pick } from './payment.ts'
 import { readWallet } from './wallet.ts'
 
@@ -80,7 +80,7 @@ export async function makeReading(client: NodeClient, input: ReadingInput): Prom
   const { produced, consumed, time = new Date() } = input
   const wallet = await readWallet(input.key)
   const { chainId } = await chainOf(client, input.genesis)
-  const meter = await client.get(`/state/meters/${encodeURIComponent(input.meter)}`, meterView)
+  const meter = await client.get(`/state/meters/${pathPart('the name of a meter', input.meter)}`, meterView)
   const burned = consumed === 0 ? [] : pick(await spendable(client, meter.owner, 'energy'), consumed, meter.owner)
   const body = {
     meter: input.meter,

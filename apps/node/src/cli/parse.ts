@@ -13,6 +13,12 @@ export function hashArgument(name: string): (text: string) => string {
   return (text) => parsed(hash, name, text.toLowerCase())
 }
 
+/** A name as part of a path. @throws {UsageError} where no path can hold it: clients take dots for steps, escaped or not */
+export function pathPart(what: string, text: string): string {
+  if (!['', '.', '..'].includes(text)) return encodeURIComponent(text)
+  throw new UsageError(`Expected ${what}, got "${text}"`)
+}
+
 /** Reads an amount of the command line. @throws {UsageError} */
 export function amountArgument(name: string, min: number): (text: string) => number {
   return (text) => {

@@ -32,6 +32,8 @@ describe('hostile input', () => {
     [['sync', 'status', '--bogus'], '--bogus'],
     [['tx', 'bogus'], 'bogus'],
     [['devnet', '--exit-after-replay'], '--replay'],
+    [['peers', 'explain', ''], 'a peer id, got ""'],
+    [['peers', 'unban', '..'], 'a peer id, got ".."'],
     [['status', '--url', 'foo'], '"foo"'],
     [['status', '--url', 'localhost:8545'], 'such as http://127.0.0.1:8545'],
     [['status', '--url', ''], '""'],

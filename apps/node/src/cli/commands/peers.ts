@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { nodePeers, peerDetail } from '../../http/schemas.ts'
 import { type NodeOptions, clientOf, wholeNumber, withNodeOptions } from '../options.ts'
 import { Output, table } from '../output.ts'
+import { pathPart } from '../parse.ts'
 
 const banned = z.object({ banned: z.boolean() })
 const MINUTE_MS = 60_000
@@ -46,7 +47,7 @@ function explainCommand(): Command {
   return withNodeOptions(new Command('explain').description('say why a peer has its reputation'))
     .argument('<id>', 'peer id')
     .action(async (id: string, options: NodeOptions) => {
-      const data = await clientOf(options).get(`/node/peers/${encodeURIComponent(id)}`, peerDetail)
+      const data = await clientOf(options).get(`/node/peers/${pathPart('a peer id', id)}`, peerDetail)
       new Output(options).result(data, () => {
         const { address, state, capabilities, reputation, explanation } = data
         const offers = capabilities.length > 0 ? [`offers ${capabilities.join(', ')}`] : []
@@ -63,7 +64,7 @@ function banCommand(): Command {
     .option('--minutes <n>', 'how long', minutes, 1_440)
     .action(async (id: string, options: NodeOptions & { reason: string; minutes: number }) => {
       const body = { reason: options.reason, durationMs: options.minutes * MINUTE_MS }
-      const data = await clientOf(options).post(`/node/peers/${encodeURIComponent(id)}/ban`, body, banned)
+      const data = await clientOf(options).post(`/node/peers/${pathPart('a peer id', id)}/ban`, body, banned)
       new Output(options).result(data, () => `Banned ${id} for ${options.minutes} minutes`)
     })
 }
@@ -72,7 +73,7 @@ function unbanCommand(): Command {
   return withNodeOptions(new Command('unban').description('lift the ban of a peer'))
     .argument('<id>', 'peer id')
     .action(async (id: string, options: NodeOptions) => {
-      const data = await clientOf(options).delete(`/node/peers/${encodeURIComponent(id)}/ban`, banned)
+      const data = await clientOf(options).delete(`/node/peers/${pathPart('a peer id', id)}/ban`, banned)
       new Output(options).result(data, () => `Lifted the ban of ${id}`)
     })
 }
