@@ -6,6 +6,12 @@ import { fileURLToPath } from 'node:url'
 import type { PreparedNode } from './files.ts'
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
+/** What tells the nodes of a devnet apart, or joins them, as the file of each says. A variable is above that, and the same for all. */
+const OF_EACH_NODE: ReadonlySet<string> = new Set(
+  ['NAME', 'ROLE', 'REGION', 'DATA_DIR', 'GENESIS', 'P2P_HOST', 'P2P_PORT', 'P2P_BOOTSTRAP', 'HTTP_HOST', 'HTTP_PORT']
+    .concat(['DISCOVERY_STRATEGIES', 'DISCOVERY_STATIC_PEERS', 'POOL_EXEMPT_LOOPBACK'])
+    .map((name) => `GRIDMESH_${name}`),
+)
 
 /** Why a node of a devnet did not get ready. */
 export class NodeFailedError extends Error {
@@ -29,6 +35,11 @@ export class NodeNotReadyError extends Error {
   constructor(name: string, deadlineMs: number, logPath: string, said: string) {
     super(`${name} does not answer after ${deadlineMs / 1_000} s${said && `: ${said}`}; its log is ${logPath}`)
   }
+}
+
+/** The environment of a node of a devnet: without the variables of what each node has of its own. */
+export function envOfNode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !OF_EACH_NODE.has(name)))
 }
 
 /** One node of a devnet, in a process of its own. */
@@ -57,6 +68,7 @@ export class NodeProcess {
     const child = spawn(process.execPath, [MAIN, 'start', '--profile', profile, '--config', node.config], {
       // A process group of its own: Ctrl-C in the terminal is for the devnet, which then stops the nodes in order.
       detached: true,
+      env: envOfNode(process.env),
       // The channel tells us that the node is ready, and the node that we are gone, however we went.
       stdio: ['ignore', log.fd, 'pipe', 'ipc'],
     })
