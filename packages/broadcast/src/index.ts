@@ -120,7 +120,7 @@ export interface BroadcastInit {
   maxQueuedSends?: number
   /** Time one send may take, in ms; then it is dropped as `timeout`. @default 10_000 */
   sendDeadlineMs?: number
-  /** How long a gossip publish waits for ready peers that have not subscribed yet, once for each, in ms. @default 2_000 */
+  /** How long a gossip publish waits for a first peer of its topic, and for ready peers that have not subscribed yet, once for each, in ms. @default 2_000 */
   meshWaitMs?: number
   /** Publishes that still learn who has them; beyond it the oldest stops learning. @default 1_024 */
   maxDeliveries?: number
