@@ -114,7 +114,8 @@ export class EnergyChain extends TypedEventEmitter<ChainEvents> {
     this.#early = new EarlyBlocks(limits, (bytes) => this.#offer(bytes))
     const authorities = (): readonly string[] => this.#mover.head.authorities
     const verifier = this.#verifier
-    const chain = new LedgerMempoolChain({ main, gate, registry, verifier, chainId, authorities, nowMs })
+    const pooled = (): Iterable<LedgerPoolTransaction> => this.mempool.transactions()
+    const chain = new LedgerMempoolChain({ main, gate, registry, verifier, chainId, authorities, pooled, nowMs })
     this.mempool = new Mempool({ chain, ...(mempoolLog !== undefined && { log: mempoolLog }) }, init.mempool)
     const pool = this.mempool
     this.#mover = new Mover({

@@ -20,6 +20,7 @@ import type { Gate } from './gate.ts'
 import type { MainChain } from './main-chain.ts'
 import { type LedgerPoolTransaction, outputOf, poolTransaction, readingKey } from './pool-transaction.ts'
 import type { Verifier } from './verifier.ts'
+import { decidedBy, WaitingDecisions } from './waiting-decisions.ts'
 
 /** Rows that are looked at before others have a turn of the event loop: some 10 ms. */
 const TURN_KEYS = 2_048
@@ -33,6 +34,8 @@ export interface MempoolChainParts {
   chainId: Uint8Array
   /** The authorities after the head. */
   authorities: () => readonly string[]
+  /** What the mempool has. */
+  pooled: () => Iterable<LedgerPoolTransaction>
   nowMs: () => number
 }
 
@@ -66,13 +69,25 @@ export class LedgerMempoolChain implements MempoolChain<LedgerPoolTransaction> {
     return gate.read(async () => {
       const block = { height: main.tip.facts.height + 1, timeMs: nowMs() }
       const facts: StateFacts[] = []
+      const decisions = this.#decisionsFor(candidates)
       for (const { part, keys } of inTurns(candidates, registry)) {
         if (facts.length > 0) await setImmediate()
         const view = await main.view(keys)
-        for (const candidate of part) facts.push(factsOf(candidate, view, block, registry))
+        for (const candidate of part) {
+          facts.push(factsOf(candidate, view, decisions, block, registry))
+          decisions.add(candidate.transaction)
+        }
       }
       return facts
     })
+  }
+
+  /** Those that wait in the mempool; none where no candidate follows from any. */
+  #decisionsFor(candidates: readonly Candidate<LedgerPoolTransaction>[]): WaitingDecisions {
+    const decisions = new WaitingDecisions()
+    if (candidates.every(({ transaction }) => decidedBy(transaction.transaction) === undefined)) return decisions
+    for (const pooled of this.#parts.pooled()) decisions.add(pooled)
+    return decisions
   }
 }
 
@@ -110,6 +125,7 @@ function keysOf(
 function factsOf(
   candidate: Candidate<LedgerPoolTransaction>,
   view: StateView,
+  decisions: WaitingDecisions,
   block: BlockContext,
   registry: Registry,
 ): StateFacts {
@@ -117,6 +133,8 @@ function factsOf(
   const { nonce, address } = transaction
   const state = new Overlay(view)
   putSpent(candidate, state, view, registry)
+  const decided = decidedBy(transaction)
+  if (decided !== undefined) decisions.apply(decided, state, block)
   // Numbers are the pool's to judge: those before may be in it.
   if (nonce !== undefined) nonces.put(state, address, nonce)
   return {
