@@ -134,8 +134,15 @@ export class PeerTable {
       )
       .toSorted(
         (a, b) =>
-          Number(a.isDeferred) - Number(b.isDeferred) || a.seenAt - b.seenAt || b.claim.tip.height - a.claim.tip.height,
+          Number(this.isLast(a)) - Number(this.isLast(b)) ||
+          a.seenAt - b.seenAt ||
+          b.claim.tip.height - a.claim.tip.height,
       )
+  }
+
+  /** Whether somebody whose headers might bring us further comes after all others: its claim may be one of a run before. */
+  isLast({ isDeferred, claim }: PeerRecord): boolean {
+    return isDeferred || !this.#isWorthIt(claim)
   }
 
   /** Whoever appears from now on is of a later turn. */

@@ -49,7 +49,9 @@ export class Run {
     // What it says by the end it may have learned from us.
     const claim = wanted ?? source.claim.tip
     const hasOther = (): boolean =>
-      context.table.sources(context.chain.tip(), this.#wanted).some((peer) => peer !== source && !peer.isDeferred)
+      context.table
+        .sources(context.chain.tip(), this.#wanted)
+        .some((peer) => peer !== source && !context.table.isLast(peer))
     const branch = new Branch({ context, source, claim: wanted?.height ?? 0, hasOther })
     const end = await branch.run()
     this.#imported += end.imported

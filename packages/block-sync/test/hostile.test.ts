@@ -301,6 +301,20 @@ it('tries again after a time that doubles, and at once for somebody new', async 
   expect(setup.chain.tip().height).toBe(250)
 })
 
+it('turns last, in a run for others, to whom the run before made nothing of, whatever height it claims', async () => {
+  const setup = setUp(new ModelChain(), { behind: 10, stallMs: 5_000, reassignMs: 3_000, retryMs: 60_000 })
+  setup.net.join('silent', new ModelChain(), {
+    tip: () => ({ height: 1_000, hash: 'ffff' }),
+    headers: () => new Promise(() => undefined),
+  })
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(setup.sync.status()).toMatchObject({ phase: 'idle', last: { status: 'failed' } })
+
+  setup.net.join('honest', new ModelChain().addAll(TRUE))
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(250)
+})
+
 it('finds the one peer that is ahead behind more than it looks at that have nothing', async () => {
   const setup = setUp(new ModelChain(), { behind: 10, maxPeers: 4 })
   for (let i = 0; i < 6; i++) setup.net.join(`idle ${i}`, new ModelChain())
