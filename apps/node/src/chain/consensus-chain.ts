@@ -2,6 +2,7 @@ import type { BuildRequest, BuiltBlock, ConsensusChain, Head, HeaderCodec } from
 import type { ChainTip, ImportOutcome } from '@gridmesh/interfaces'
 import { build, type BuilderParts, headOf } from './builder.ts'
 import type { Standing } from './chain-block.ts'
+import { SideBlocksFullError } from './errors.ts'
 import type { Mover } from './mover.ts'
 
 /** What the consensus meets the chain by. */
@@ -44,11 +45,19 @@ export class EnergyConsensusChain implements ConsensusChain<Standing> {
   /**
    * What the engine is told is imported it passes on, and whoever brought what is refused pays for it. A block beside the
    * main chain was not executed: whoever passes it on would pay for what others find. And one whose height became final
-   * on its way is late, as those of a part of the network that was cut off are, and nobody's fault.
+   * on its way is late, as those of a part of the network that was cut off are, and nobody's fault. So is one of our own
+   * that there is no room for beside the main chain: tried again until there is, it would keep us silent.
    */
   async importBlock(bytes: Uint8Array): Promise<ImportOutcome> {
     const { importBlock, headers, address } = this.#parts
-    const outcome = await importBlock(bytes)
+    let outcome: ImportOutcome
+    try {
+      outcome = await importBlock(bytes)
+    } catch (err) {
+      const isOwn = err instanceof SideBlocksFullError && headers.decode(headers.ofBlock(bytes)).proposer === address
+      if (isOwn) return { status: 'known' }
+      throw err
+    }
     if (outcome.status === 'refused') return outcome.code === 'below-finalised' ? { status: 'known' } : outcome
     if (outcome.status !== 'imported') return outcome
     const { hash, proposer } = headers.decode(headers.ofBlock(bytes))

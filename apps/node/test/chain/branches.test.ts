@@ -1,5 +1,5 @@
 import { memoryStore } from '@gridmesh/block-store'
-import type { BuiltBlock } from '@gridmesh/consensus'
+import { type BuiltBlock, memoryRecord } from '@gridmesh/consensus'
 import {
   decodeBlock,
   decodeHeader,
@@ -32,6 +32,7 @@ import {
   offer,
   opened,
   payment,
+  people,
   reading,
   resealed,
   signed,
@@ -416,6 +417,20 @@ describe('blocks beside the main chain', () => {
     expect(chain.stats().sideBlocks).toBe(4)
     expect(await held(...first, at(longer, 0), ...second)).toEqual([true, true, true, true, false])
     expect(chain.head).toEqual(expect.objectContaining({ height: 4 }))
+  })
+
+  it('have no room for one of our own, which then counts as done, so that we make the next one', async () => {
+    const own = await branch(1, 0)
+    const others = await branch(2, 1)
+    const options = { genesis, signer: at(people, 0), record: memoryRecord(), limits: { maxSideBlocks: 0 } }
+    const chain = await opened(options)
+    await importAll(chain, others.blocks)
+    const [block] = own.blocks.map(({ bytes }) => bytes)
+    expect(await chain.consensus.importBlock(block ?? new Uint8Array())).toEqual({ status: 'known' })
+    const foreign = await opened({ ...options, signer: at(people, 1) })
+    await importAll(foreign, others.blocks)
+    const refused = foreign.consensus.importBlock(block ?? new Uint8Array())
+    await expect(refused).rejects.toMatchObject({ name: 'SideBlocksFullError' })
   })
 
   it('are gone once they contradict what is final', async () => {
