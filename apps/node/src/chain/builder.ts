@@ -9,6 +9,8 @@ import {
   type Registry,
   SIGNATURE_BYTES,
   signHeader,
+  toHex,
+  type Transaction,
 } from '@gridmesh/ledger'
 import type { Mempool } from '@gridmesh/mempool'
 import { changesAuthorities, isChangePending } from './authorities.ts'
@@ -17,6 +19,7 @@ import { HeadMovedError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { MainChain } from './main-chain.ts'
 import type { LedgerPoolTransaction } from './pool-transaction.ts'
+import { decidedBy, WaitingDecisions } from './waiting-decisions.ts'
 
 /** Most transactions that are tried for one block: as many of the smallest as one can hold. */
 const MAX_CANDIDATES = 10_000
@@ -55,12 +58,21 @@ export async function build(request: BuildRequest<Standing>, parts: BuilderParts
     const init = { registry, signer: blank, timeMs, verified: true } as const
     const { block, leftOut } = buildBlock(state, tip.header, candidates, init)
     for (const { transaction, refusal } of leftOut) {
-      if (!OF_THIS_BLOCK.has(refusal.code)) pool.reject(Buffer.from(transaction.id).toString('hex'), refusal)
+      if (OF_THIS_BLOCK.has(refusal.code) || isEarly(transaction, refusal.code, pool)) continue
+      pool.reject(toHex(transaction.id), refusal)
     }
     if (block.transactions.length === 0 && !allowEmpty) return undefined
     const header = signHeader(block.header, signer)
     return { header: factsOf(header), bytes: encodeBlock({ header, transactions: block.transactions }) }
   })
+}
+
+/** Whether what a transaction follows from waits too, and comes after it: an earlier one of its sender may hold that back. */
+function isEarly(transaction: Transaction, code: string, pool: BuilderParts['pool']): boolean {
+  const ref = decidedBy(transaction)
+  if (ref === undefined) return false
+  if (code === 'unknown-proposal') return pool.has(toHex(ref.proposal))
+  return code === 'not-passed' && new WaitingDecisions(pool.transactions()).hasVotes(ref)
 }
 
 /** The first of the mempool that go together in one block: all of one family, beside what authorities may always say. */

@@ -84,10 +84,8 @@ export class LedgerMempoolChain implements MempoolChain<LedgerPoolTransaction> {
 
   /** Those that wait in the mempool; none where no candidate follows from any. */
   #decisionsFor(candidates: readonly Candidate<LedgerPoolTransaction>[]): WaitingDecisions {
-    const decisions = new WaitingDecisions()
-    if (candidates.every(({ transaction }) => decidedBy(transaction.transaction) === undefined)) return decisions
-    for (const pooled of this.#parts.pooled()) decisions.add(pooled)
-    return decisions
+    const isOfOne = candidates.some(({ transaction }) => decidedBy(transaction.transaction) !== undefined)
+    return new WaitingDecisions(isOfOne ? this.#parts.pooled() : [])
   }
 }
 

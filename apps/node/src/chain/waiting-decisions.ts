@@ -35,6 +35,10 @@ export function decidedBy(transaction: Transaction): ProposalRef | undefined {
 export class WaitingDecisions {
   readonly #decisions = new Map<string, Decision>()
 
+  constructor(waiting: Iterable<LedgerPoolTransaction> = []) {
+    for (const one of waiting) this.add(one)
+  }
+
   add({ sender, transaction }: LedgerPoolTransaction): void {
     const { address, id } = transaction
     if (isOf(transaction, proposal)) this.#of({ proposer: address, proposal: id }).asked = transaction
@@ -49,6 +53,10 @@ export class WaitingDecisions {
     if (open === undefined || toHex(open.id) !== toHex(ref.proposal)) return
     const voters = new Set(open.votes.map(({ voter }) => toHex(voter)))
     for (const [voter, cast] of votes) if (!voters.has(voter)) vote.apply(cast, state, block)
+  }
+
+  hasVotes(ref: ProposalRef): boolean {
+    return this.#of(ref).votes.size > 0
   }
 
   #of(ref: ProposalRef): Decision {

@@ -3,7 +3,7 @@ import { authorityRevoke, proposal, revokeAction, toHex, vote } from '@gridmesh/
 import type { MempoolLog } from '@gridmesh/mempool'
 import { beforeEach, expect, it, vi } from 'vitest'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
-import { addressOfPerson, GENESIS_MS, genesisOf, grow, offer, opened, signed } from './chains.ts'
+import { addressOfPerson, GENESIS_MS, genesisOf, grow, issue, offer, opened, signed } from './chains.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: GENESIS_MS + 10_000_000 })
@@ -57,6 +57,21 @@ it('keeps what a reverted branch had decided over a restart, though the state kn
   await grow(next, 1)
   expect(held(next)).toEqual([])
   expect(next.consensus.head().authorities).toEqual([toHex(addressOfPerson(0))])
+})
+
+it('keeps a vote whose proposal an earlier payment of its sender holds back, until that is in a block', async () => {
+  const chain = await opened({ genesis })
+  await chain.start()
+  const body = { text: 'what do you think?', action: { kindCode: 0, bytes: new Uint8Array() }, closesAtHeight: 99 }
+  const asked = signed(chain, 0, proposal, body, 1)
+  const ref = { proposer: addressOfPerson(0), proposal: asked.id }
+  const cast = signed(chain, 1, vote, { ...ref, isApproval: true }, 0)
+  for (const one of [issue(chain, 0), asked, cast]) expect(await offer(chain, one)).toEqual(['added'])
+  expect(held(chain)[0]).toBe(toHex(cast.id))
+  await grow(chain, 0)
+  expect(held(chain)).toEqual([toHex(cast.id)])
+  await grow(chain, 0)
+  expect(chain.mempool.stats()).toMatchObject({ transactions: 0, removed: { included: 3 } })
 })
 
 it('refuses a vote on a proposal that does not wait with the one it names', async () => {
