@@ -4,6 +4,7 @@ import {
   buildBlock,
   encodeBlock,
   type Family,
+  gridStateUpdate,
   MAX_BLOCK_BYTES,
   readsOfBlock,
   type Registry,
@@ -17,9 +18,11 @@ import { changesAuthorities, isChangePending } from './authorities.ts'
 import { type ChainBlock, type ChainRules, factsOf, type Standing } from './chain-block.ts'
 import { HeadMovedError } from './errors.ts'
 import type { Gate } from './gate.ts'
+import { isOf } from './is-of.ts'
 import type { MainChain } from './main-chain.ts'
 import type { LedgerPoolTransaction } from './pool-transaction.ts'
 import { decidedBy, WaitingDecisions } from './waiting-decisions.ts'
+import { newestGridState } from './waiting-grid-states.ts'
 
 /** Most transactions that are tried for one block: as many of the smallest as one can hold. */
 const MAX_CANDIDATES = 10_000
@@ -77,11 +80,14 @@ function isEarly(transaction: Transaction, code: string, pool: BuilderParts['poo
 
 /** The first of the mempool that go together in one block: all of one family, beside what authorities may always say. */
 function choose({ main: { tip }, pool, rules, registry }: BuilderParts): LedgerPoolTransaction['transaction'][] {
+  const newest = newestGridState(pool)
   const take = (first: Family | undefined): LedgerPoolTransaction[] => {
     let family = first
     let mayChange = !isChangePending(tip, rules)
     return pool.take(MAX_BLOCK_BYTES - blockBytes([]), MAX_CANDIDATES, {
       accepts({ transaction }) {
+        // Those before it would be of no effect in the same block.
+        if (isOf(transaction, gridStateUpdate) && transaction.body.sequence < newest) return false
         const own = registry.byName(transaction.kind)?.family
         if (own !== 'authority' && family !== undefined && own !== family) return false
         return mayChange || !changesAuthorities(transaction)

@@ -8,6 +8,7 @@ import type { Gate } from './gate.ts'
 import type { Executed, MainChain } from './main-chain.ts'
 import { type LedgerPoolTransaction, poolTransaction } from './pool-transaction.ts'
 import type { SideBlock } from './side-blocks.ts'
+import { dropPastGridStates } from './waiting-grid-states.ts'
 
 /** What became of a step. */
 export interface Moved {
@@ -152,6 +153,7 @@ export class Mover {
       reverted.flatMap((block) => this.#pooled(block)),
       added.flatMap(({ applied }) => applied),
     )
+    dropPastGridStates(pool, this.#head.header.gridSequence)
     onMoved({
       blocks: added.map(({ block }) => block),
       head: this.#head,

@@ -1,5 +1,7 @@
 import {
+  decodeBlock,
   FetchedState,
+  gridStateUpdate,
   meterReading,
   outputId,
   type OutputId,
@@ -15,6 +17,7 @@ import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
 import {
   addressOfPerson,
+  at,
   DAN,
   ERIN,
   GENESIS_MS,
@@ -166,6 +169,18 @@ it('holds one that spends an output, be it to pay or to redeem it, and one readi
   await grow(chain)
   expect(await offer(chain, reading(chain, 1))).toEqual(['spent-input'])
   expect(await offer(chain, issue(chain, 0), issue(chain, 3))).toEqual(['stale-nonce', 'waiting'])
+})
+
+it('puts the newest of the grid states that wait into a block, and then holds none of the others', async () => {
+  const [chain, follower] = [await started(), await started()]
+  const states = [7, 5, 6].map((sequence) =>
+    signed(chain, 0, gridStateUpdate, { sequence, timeMs: GENESIS_MS, payload: new Uint8Array() }),
+  )
+  for (const each of [chain, follower]) expect(await offer(each, ...states)).toEqual(['added', 'added', 'added'])
+  const { bytes } = await grow(chain)
+  await follower.importBlock(bytes)
+  expect(decodeBlock(bytes, chain.registry).transactions.map(({ id }) => toHex(id))).toEqual([toHex(at(states, 0).id)])
+  expect([chain, follower].map(({ mempool }) => mempool.stats().transactions)).toEqual([0, 0])
 })
 
 it('has energy in every second block, however many decisions of one authority wait', async () => {
