@@ -20,7 +20,7 @@ import { HeadMovedError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import { isOf } from './is-of.ts'
 import type { MainChain } from './main-chain.ts'
-import type { LedgerPoolTransaction } from './pool-transaction.ts'
+import { type LedgerPoolTransaction, outputOf } from './pool-transaction.ts'
 import { decidedBy, WaitingDecisions } from './waiting-decisions.ts'
 import { newestGridState } from './waiting-grid-states.ts'
 
@@ -28,6 +28,8 @@ import { newestGridState } from './waiting-grid-states.ts'
 const MAX_CANDIDATES = 10_000
 /** Reasons that are of this block, and not of the transaction. */
 const OF_THIS_BLOCK: ReadonlySet<string> = new Set(['block-full', 'wrong-family'])
+
+type LeftOut = ReturnType<typeof buildBlock>['leftOut'][number]
 
 /** What blocks are built of. */
 export interface BuilderParts {
@@ -60,14 +62,28 @@ export async function build(request: BuildRequest<Standing>, parts: BuilderParts
     const state = { view, tree: main.tree }
     const init = { registry, signer: blank, timeMs, verified: true } as const
     const { block, leftOut } = buildBlock(state, tip.header, candidates, init)
-    for (const { transaction, refusal } of leftOut) {
-      if (OF_THIS_BLOCK.has(refusal.code) || isEarly(transaction, refusal.code, pool)) continue
-      pool.reject(toHex(transaction.id), refusal)
-    }
+    rejectLeftOut(leftOut, pool)
     if (block.transactions.length === 0 && !allowEmpty) return undefined
     const header = signHeader(block.header, signer)
     return { header: factsOf(header), bytes: encodeBlock({ header, transactions: block.transactions }) }
   })
+}
+
+/** Takes what was left out of a block from the mempool, but for what a later block may have, and what builds on that. */
+function rejectLeftOut(leftOut: readonly LeftOut[], pool: BuilderParts['pool']): void {
+  const kept = { ids: new Set<string>(), senders: new Set<string>() }
+  for (const { transaction, refusal } of leftOut) {
+    const [id, sender] = [toHex(transaction.id), toHex(transaction.address)]
+    const isAfterKept =
+      (refusal.code === 'wrong-nonce' && kept.senders.has(sender)) ||
+      pool.get(id)?.spends.some((key) => kept.ids.has(outputOf(key).maker)) === true
+    if (isAfterKept || OF_THIS_BLOCK.has(refusal.code) || isEarly(transaction, refusal.code, pool)) {
+      kept.ids.add(id)
+      kept.senders.add(sender)
+    } else {
+      pool.reject(id, refusal)
+    }
+  }
 }
 
 /** Whether what a transaction follows from waits too, and comes after it: an earlier one of its sender may hold that back. */

@@ -1,9 +1,9 @@
 import { memoryStore } from '@gridmesh/block-store'
-import { authorityRevoke, proposal, revokeAction, toHex, vote } from '@gridmesh/ledger'
+import { authorityRevoke, outputId, proposal, revokeAction, toHex, transfer, vote } from '@gridmesh/ledger'
 import type { MempoolLog } from '@gridmesh/mempool'
 import { beforeEach, expect, it, vi } from 'vitest'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
-import { addressOfPerson, GENESIS_MS, genesisOf, grow, issue, offer, opened, signed } from './chains.ts'
+import { addressOfPerson, ERIN, GENESIS_MS, genesisOf, grow, issue, offer, opened, signed } from './chains.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: GENESIS_MS + 10_000_000 })
@@ -59,19 +59,22 @@ it('keeps what a reverted branch had decided over a restart, though the state kn
   expect(next.consensus.head().authorities).toEqual([toHex(addressOfPerson(0))])
 })
 
-it('keeps a vote whose proposal an earlier payment of its sender holds back, until that is in a block', async () => {
+it('keeps a vote whose proposal an earlier payment of its sender holds back, and what builds on it', async () => {
   const chain = await opened({ genesis })
   await chain.start()
   const body = { text: 'what do you think?', action: { kindCode: 0, bytes: new Uint8Array() }, closesAtHeight: 99 }
   const asked = signed(chain, 0, proposal, body, 1)
   const ref = { proposer: addressOfPerson(0), proposal: asked.id }
   const cast = signed(chain, 1, vote, { ...ref, isApproval: true }, 0)
-  for (const one of [issue(chain, 0), asked, cast]) expect(await offer(chain, one)).toEqual(['added'])
+  // What its sender does after it waits with it, and what is paid out of that.
+  const next = issue(chain, 1, 7, 1)
+  const made = { asset: 'thb', amount: 7, owner: addressOfPerson(0), zone: 1 } as const
+  const spent = signed(chain, ERIN, transfer, { inputs: [outputId(next.id, 0)], outputs: [made] })
+  const all = [issue(chain, 0), asked, cast, next, spent]
+  for (const one of all) expect(await offer(chain, one)).toEqual(['added'])
   expect(held(chain)[0]).toBe(toHex(cast.id))
-  await grow(chain, 0)
-  expect(held(chain)).toEqual([toHex(cast.id)])
-  await grow(chain, 0)
-  expect(chain.mempool.stats()).toMatchObject({ transactions: 0, removed: { included: 3 } })
+  for (let blocks = 0; blocks < 3; blocks++) await grow(chain, 0)
+  expect(chain.mempool.stats().removed).toEqual({ included: 5 })
 })
 
 it('refuses a vote on a proposal that does not wait with the one it names', async () => {
