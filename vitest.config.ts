@@ -30,7 +30,11 @@ const TIMED = UNIT.flatMap((pattern) => globSync(pattern)).filter((file) => {
 /** Who runs one after the other where all are run at once: each tier has its own number of workers. */
 const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } })
 
+/** What every tier has. */
+const ALL = { setupFiles: [join(import.meta.dirname, 'scripts/patient-waits.mjs')] }
+
 const ALONE = {
+  ...ALL,
   // Many of them wait now and then: one more than there are cores keeps those busy.
   maxWorkers: availableParallelism() + 1,
   // Only what hangs is to fail, however busy the machine is.
@@ -56,6 +60,7 @@ export default defineConfig({
       { test: { ...ALONE, ...inTurn(2), name: 'timed', include: TIMED, exclude: HEAVY } },
       {
         test: {
+          ...ALL,
           ...inTurn(3),
           name: 'heavy',
           // Simulations replace the globals of their process.
@@ -68,6 +73,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...ALL,
           ...inTurn(4),
           name: 'apart',
           maxWorkers: availableParallelism(),
@@ -78,6 +84,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...ALL,
           ...inTurn(5),
           name: 'integration',
           include: ['tests/*/test/**/*.test.ts'],
