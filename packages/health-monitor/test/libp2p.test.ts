@@ -121,7 +121,7 @@ it(
   'closes a link that dies with much on its way, says so, and counts the peer as lost',
   { timeout: 30_000 },
   async () => {
-    const init = { ...FAST, pingDeadlineMs: 300, maxUnseenMs: 1_000, closeTimeoutMs: 500 }
+    const init = { ...FAST, pingDeadlineMs: 300, maxUnseenMs: 5_000, closeTimeoutMs: 500 }
     const [a, b, c] = [await createNode(init), await createNode(), await createNode()]
     await c.handle('/sink/1', async (stream) => {
       for await (const _ of stream) continue
