@@ -5,6 +5,9 @@ import { createNode, type CreateNodeInit } from '../src/create-node.ts'
 import type { GridmeshNode } from '../src/node.ts'
 import { keyFile, someDirectory, writeGenesis } from './cli/network-files.ts'
 
+/** Load is not shed unless a test makes it: the machine may be busy with others, and what is shed is lost. */
+const CALM = { 'health.busyDelayMs': 10_000, 'health.overloadedDelayMs': 10_000 }
+
 /** The one authority of a network without a chain, on free ports; it meets nobody. */
 export async function someNode(
   flags: Record<string, unknown> = {},
@@ -16,6 +19,6 @@ export async function someNode(
   await mkdir(dataDir)
   await rename(await keyFile(directory, 0), join(dataDir, 'identity.key'))
   const free = { 'p2p.port': 0, 'http.port': 0, 'discovery.strategies': ['stored'], 'logs.level': 'silent' }
-  const { config } = loadNodeConfig({ flags: { genesis, dataDir, ...free, ...flags } })
+  const { config } = loadNodeConfig({ flags: { genesis, dataDir, ...free, ...CALM, ...flags } })
   return createNode({ config, modules })
 }
