@@ -10,6 +10,8 @@ import { Mesh, SOON } from '../src/mesh.ts'
 const NODES = 5
 const ALL = [0, 1, 2, 3, 4]
 const DEADLINE_MS = 4_000
+/** Longer than any test takes. */
+const LONG_MS = 60_000
 
 let mesh: Mesh
 beforeAll(async () => {
@@ -115,11 +117,15 @@ describe('a node that fails during calls', () => {
     })
   }
   /** Calls to two nodes, of which each runs and none has ended. */
-  async function callBoth(failing: MeshNode, healthy: MeshNode): Promise<Record<'doomed' | 'fine', Promise<string>[]>> {
+  async function callBoth(
+    failing: MeshNode,
+    healthy: MeshNode,
+    deadlineMs = LONG_MS,
+  ): Promise<Record<'doomed' | 'fine', Promise<string>[]>> {
     release = Promise.withResolvers()
     ran.clear()
-    const doomed = numbered('doomed').map(async (text) => call(failing, text, DEADLINE_MS))
-    const fine = numbered('fine').map(async (text) => call(healthy, text))
+    const doomed = numbered('doomed').map(async (text) => call(failing, text, deadlineMs))
+    const fine = numbered('fine').map(async (text) => call(healthy, text, LONG_MS))
     await vi.waitFor(() => expect(ran.size).toBe(40), SOON)
     return { doomed, fine }
   }
@@ -146,7 +152,7 @@ describe('a node that fails during calls', () => {
 
   it('fails all calls to it at their deadline where nobody tells that it is gone, and none to others', async () => {
     const [failing, healthy] = [mesh.node(1), mesh.node(2)]
-    const { doomed, fine } = await callBoth(failing, healthy)
+    const { doomed, fine } = await callBoth(failing, healthy, DEADLINE_MS)
     await mesh.fabric.isolate(failing.name, 'silent')
     expect(new Set(await Promise.all(doomed))).toEqual(new Set(['TimeoutError']))
     release.resolve()
