@@ -12,7 +12,10 @@ export interface CommandResult {
 }
 
 /** Starts `gridmesh` as a process of its own. */
-export function spawnGridmesh(args: readonly string[], options: { cwd?: string } = {}): ChildProcess {
+export function spawnGridmesh(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
