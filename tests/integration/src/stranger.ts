@@ -59,7 +59,7 @@ export class Stranger {
   /** Dials, and waits until both sides are ready. */
   async meet(node: GridmeshNode): Promise<void> {
     await this.dial(node)
-    await this.libp2p.services.handshake.whenReady(node.libp2p.peerId, { signal: AbortSignal.timeout(5_000) })
+    await this.libp2p.services.handshake.whenReady(node.libp2p.peerId, { signal: AbortSignal.timeout(20_000) })
   }
 
   open(node: GridmeshNode, protocol: string): Promise<Stream> {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { counter } from '../src/counters.ts'
 import { Stranger } from '../src/stranger.ts'
 
-const soon = { timeout: 10_000, interval: 20 }
+const soon = { interval: 20 }
 const NORMAL = '/gridmesh/unicast/1/normal'
 
 let network: Network
@@ -16,7 +16,7 @@ const introduce = async (stranger: Promise<Stranger>): Promise<Stranger> => {
 }
 
 beforeAll(async () => {
-  network = await Network.start({ nodes: 4, flags: { 'handshake.deadlineMs': 3_000 } })
+  network = await Network.start({ nodes: 4, flags: { 'handshake.deadlineMs': 8_000 } })
 })
 afterAll(() => network.stop())
 
