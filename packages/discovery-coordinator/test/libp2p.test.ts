@@ -27,7 +27,7 @@ import {
 import { addressOf, base, makeNode, makeStranger, noting, type TestNode } from './node.ts'
 import { FakePeerManager } from './support.ts'
 
-const WAIT = { timeout: 12_000, interval: 20 }
+const WAIT = { interval: 20 }
 
 function overTcp(encrypter: unknown = plaintext()): object {
   return {

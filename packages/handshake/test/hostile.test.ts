@@ -28,7 +28,7 @@ async function expectStillServing(victim: TestNode): Promise<void> {
 }
 
 async function expectClosed(raw: RawFrames): Promise<void> {
-  await vi.waitFor(() => expect(raw.connection.status).not.toBe('open'), 3_000)
+  await vi.waitFor(() => expect(raw.connection.status).not.toBe('open'))
 }
 
 /** Reads up to the refusal, where one comes, and ends its own side as the protocol asks, which spares the farewell. */
@@ -131,7 +131,7 @@ it('disconnects peers that are silent after the deadline: without a stream, with
   raws[1]?.write({ kind: 'hello', hello: makeHello() })
 
   for (const raw of raws) expect(await leave(raw)).toBe('timeout')
-  await vi.waitFor(() => expect(strangers.flatMap((stranger) => stranger.getConnections())).toEqual([]), 3_000)
+  await vi.waitFor(() => expect(strangers.flatMap((stranger) => stranger.getConnections())).toEqual([]))
   expect(reasons.map(({ code, limit, value }) => `${code} ${limit} ${value}`)).toEqual(
     Array(3).fill('timeout deadlineMs 1000'),
   )
@@ -144,7 +144,7 @@ it('times out on a listener that takes the stream and says nothing', async () =>
   await stranger.handle(HANDSHAKE_PROTOCOL, () => undefined)
   await victim.node.dial(addressOf(stranger))
   await expect(victim.handshake.whenReady(stranger.peerId)).rejects.toMatchObject({ name: 'TimeoutError' })
-  await vi.waitFor(() => expect(victim.node.getConnections()).toEqual([]), 3_000)
+  await vi.waitFor(() => expect(victim.node.getConnections()).toEqual([]))
 })
 
 it('parts from a ready peer that sends its Hello again, and says why', async () => {

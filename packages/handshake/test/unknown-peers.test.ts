@@ -63,7 +63,7 @@ it('disconnects, though it tolerates, a peer that opens the handshake and is sil
   const connection = await stranger.dial(a.address)
   await connection.newStream(HANDSHAKE_PROTOCOL)
   await other.node.dial(a.address)
-  await vi.waitFor(() => expect(a.node.getConnections()).toEqual([]), 3_000)
+  await vi.waitFor(() => expect(a.node.getConnections()).toEqual([]))
   expect(a.events.toSorted()).toEqual(['refused timeout by us', expect.stringContaining('refused wrong-chain')])
   expect(reports(a.told)).toEqual(['slow'])
 })

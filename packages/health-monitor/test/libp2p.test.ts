@@ -57,8 +57,8 @@ async function createMute(): Promise<Libp2p> {
 it('measures every peer over TCP and Noise, from both ends', async () => {
   const [a, b, c] = [await createNode(), await createNode(), await createNode()]
   await Promise.all([a.dial(b.getMultiaddrs()), a.dial(c.getMultiaddrs())])
-  await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(2), { timeout: 5_000 })
-  await vi.waitFor(() => expect(b.services.health.get(a.peerId)?.pings).toBeGreaterThan(2), { timeout: 5_000 })
+  await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(2))
+  await vi.waitFor(() => expect(b.services.health.get(a.peerId)?.pings).toBeGreaterThan(2))
   for (const health of a.services.health.snapshot()) {
     expect(health).toMatchObject({ isHealthy: true, isLinked: true, availability: 1, failuresInRow: 0 })
     expect(health.latency?.smoothedMs).toBeGreaterThanOrEqual(0)
@@ -85,7 +85,7 @@ it(
     })
     await Promise.all([a.dial(b.getMultiaddrs()), a.dial(mute.getMultiaddrs())])
     await vi.waitFor(() => expect(news).toEqual(['unhealthy', 'unseen']), { timeout: 15_000 })
-    await vi.waitFor(() => expect(mute.getConnections()).toEqual([]), { timeout: 5_000 })
+    await vi.waitFor(() => expect(mute.getConnections()).toEqual([]))
     expect(a.getConnections(mute.peerId)).toEqual([])
     expect(a.services.health.get(mute.peerId)).toMatchObject({ isHealthy: false, availability: 0, latency: undefined })
     expect(a.services.health.score(b.peerId)).toBeGreaterThan(50)
@@ -131,7 +131,7 @@ it(
     await a.dial(b.getMultiaddrs())
     const closed: string[] = []
     a.services.health.addEventListener('peer:closed', ({ detail }) => closed.push(detail.peer.toString()))
-    await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(2), { timeout: 5_000 })
+    await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(2))
 
     const stream = await through.newStream('/sink/1')
     freeze()
@@ -154,7 +154,7 @@ it('keeps a peer that speaks no ping', async () => {
   nodes.push(b)
   const asked = vi.spyOn(a.services.ping, 'ping')
   await a.dial(b.getMultiaddrs())
-  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(10), { timeout: 5_000 })
+  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(10))
   expect(a.getConnections(b.peerId)).toHaveLength(1)
   expect(a.services.health.score(b.peerId)).toBeUndefined()
 })
@@ -177,7 +177,7 @@ it('lives through peers that answer pings with other bytes, too many, too early,
     nodes.push(b)
     await b.handle(PING_PROTOCOL, (stream) => answer(stream))
     await a.dial(b.getMultiaddrs())
-    await vi.waitFor(() => expect(a.services.health.get(b.peerId)?.isHealthy).toBe(false), { timeout: 5_000 })
+    await vi.waitFor(() => expect(a.services.health.get(b.peerId)?.isHealthy).toBe(false))
   }
 })
 
@@ -198,7 +198,7 @@ it('leaves nothing after stop, measures again after start, and takes its own sto
   const timer = intervals.mock.results[intervals.mock.calls.findIndex(([, ms]) => ms === 11)]?.value
   expect(timer).toBeDefined()
   await a.dial(b.getMultiaddrs())
-  await vi.waitFor(() => expect(a.services.health.score(b.peerId)).toBeGreaterThan(50), { timeout: 5_000 })
+  await vi.waitFor(() => expect(a.services.health.score(b.peerId)).toBeGreaterThan(50))
   const before = a.services.health.score(b.peerId)
   await a.stop()
   expect(enabled).toBe(0)
@@ -209,7 +209,7 @@ it('leaves nothing after stop, measures again after start, and takes its own sto
   await a.start()
   expect(enabled).toBe(1)
   await a.dial(b.getMultiaddrs())
-  await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(1), { timeout: 5_000 })
+  await vi.waitFor(() => expect(a.services.health.snapshot()).toHaveLength(1))
   expect(a.services.health.score(b.peerId)).toBeGreaterThanOrEqual(before ?? 100)
   vi.restoreAllMocks()
 })
@@ -243,7 +243,7 @@ it('holds nothing against a peer where the only ping stream is taken, and warned
   const connection = await a.dial(multiaddr('/memory/health-monitor'))
   const taken = await connection.newStream(PING_PROTOCOL)
   const asked = vi.spyOn(a.services.ping, 'ping')
-  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(10), { timeout: 5_000 })
+  await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(10))
   const failures = await Promise.allSettled(asked.mock.results.map(({ value }) => value))
   expect(failures.map((failure) => failure.status === 'rejected' && failure.reason.name)).toContain(
     'TooManyOutboundProtocolStreamsError',
@@ -276,8 +276,8 @@ it('finds a real event loop late while it is blocked, and less so after', async 
       while (performance.now() < untilMs) continue
       expect(health.lagFactor).toBeGreaterThan(2)
     },
-    { timeout: 5_000, interval: 20 },
+    { interval: 20 },
   )
   const blocked = health.lagFactor
-  await vi.waitFor(() => expect(health.lagFactor).toBeLessThan(blocked), { timeout: 5_000 })
+  await vi.waitFor(() => expect(health.lagFactor).toBeLessThan(blocked))
 })

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest'
 import type { ReconnectionInit } from '../src/index.ts'
 import { makeNode, type TestNode } from './nodes.ts'
 
-const WAIT = { timeout: 10_000, interval: 20 }
+const WAIT = { interval: 20 }
 
 /** A client and the authorities it is to stay connected with. */
 async function makeGrid(

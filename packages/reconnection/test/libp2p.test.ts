@@ -9,7 +9,7 @@ import { FAST, makeNode, type TestNode } from './nodes.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-const WAIT = { timeout: 10_000, interval: 10 }
+const WAIT = { interval: 10 }
 
 async function whenReadyAgain(a: TestNode, b: TestNode): Promise<void> {
   await vi.waitFor(() => expect([a.isReady(b), b.isReady(a)]).toEqual([true, true]), WAIT)

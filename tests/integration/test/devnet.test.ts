@@ -8,7 +8,7 @@ import { call, feedIds } from '../src/api.ts'
 
 const order = { type: 'sell', priceSatangPerKwh: 410, quantityWh: 2_500, zone: 'north' }
 const emergency = { severity: 'severe', zones: ['bangkok'], requiredAction: 'reduce-load' }
-const soon = { timeout: 10_000, interval: 50 }
+const soon = { interval: 50 }
 
 const isAlive = (pid: number): boolean => {
   try {

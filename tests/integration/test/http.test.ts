@@ -5,7 +5,7 @@ import { call, feedIds } from '../src/api.ts'
 import { eventsOf } from '../src/events.ts'
 
 const order = { type: 'sell', priceSatangPerKwh: 410, quantityWh: 2_500, zone: 'north' }
-const soon = { timeout: 5_000, interval: 20 }
+const soon = { interval: 20 }
 
 let network: Network
 let url: string

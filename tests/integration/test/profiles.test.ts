@@ -5,7 +5,7 @@ import { Network, searchOf, startDevnet } from '@gridmesh-internal/support'
 import { expect, it, vi } from 'vitest'
 import { call, feedIds } from '../src/api.ts'
 
-const soon = { timeout: 10_000, interval: 20 }
+const soon = { interval: 20 }
 const order = { type: 'sell', priceSatangPerKwh: 400, quantityWh: 1_000, zone: 'north' } as const
 
 it.each(['podoru', 'playergold'])(

@@ -16,7 +16,7 @@ import { getFewBlocksKind, statusKind } from '../../src/chain-network/kinds.ts'
 import { DAN, genesisOf, payment, people, resealed, signed } from '../chain/chains.ts'
 import { Bus, type BusNode } from './bus.ts'
 
-const soon = { timeout: 10_000, interval: 10 }
+const soon = { interval: 10 }
 let directory: string
 let bus: Bus
 /** Begins now: so no block is late, and none is made but for a transaction. */
