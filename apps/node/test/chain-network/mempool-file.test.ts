@@ -71,15 +71,15 @@ it('stops at a length that no record has, says where, and keeps the file when it
   await writeFile(path, damaged)
   await writeFile(`${path}.damaged`, 'of another time')
   const file = new MempoolFile(path)
-  const records: number[][] = []
+  const found: number[][] = []
   const reading = (async () => {
-    for await (const record of file.read(call)) records.push([...record])
+    for await (const record of file.read(call)) found.push([...record])
   })()
   await expect(reading).rejects.toMatchObject({
     code: 'damaged-mempool',
     message: `${path} cannot be read from byte 5 on, and is kept as ${path}.damaged: no record has 1048577 bytes`,
   })
-  expect(records).toEqual([[9]])
+  expect(found).toEqual([[9]])
   await file.rewrite([Uint8Array.of(9)], call)
   expect(await read(file)).toEqual([[9]])
   expect(damaged.equals(await readFile(`${path}.damaged`))).toBe(true)
