@@ -1,4 +1,4 @@
-import type { ConnectionEncrypter } from '@libp2p/interface'
+import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions } from '@libp2p/interface'
 
 /**
  * Bytes that may wait for a peer that does not read, beyond what the system takes. A muxer heeds a full connection, but for
@@ -12,8 +12,8 @@ export function bounded<C>(create: (components: C) => ConnectionEncrypter): (com
     const encrypter = create(components)
     for (const way of ['secureInbound', 'secureOutbound'] as const) {
       const secure = encrypter[way].bind(encrypter)
-      encrypter[way] = async (...given: Parameters<typeof secure>) => {
-        const secured = await secure(...given)
+      encrypter[way] = async (connection: MessageStream, options?: SecureConnectionOptions) => {
+        const secured = await secure(connection, options)
         secured.connection.maxWriteBufferLength = MAX_WAITING_BYTES
         return secured
       }

@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
-import type { MultiaddrConnection, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { MultiaddrConnection, StreamMuxer } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -19,17 +19,14 @@ function pings(count: number): Uint8Array {
 }
 
 /** A muxer that sends pings for as long as the connection takes them, and answers nothing. */
-function flooding(): StreamMuxerFactory {
-  const createStreamMuxer = (connection: MultiaddrConnection): StreamMuxer => {
-    const flood = (): void => {
-      while (connection.status === 'open' && connection.send(pings(4_096))) continue
-    }
-    connection.addEventListener('drain', flood)
-    setImmediate(flood)
-    const idle = { status: 'open', streams: [], close: async () => {}, abort: () => {} }
-    return Object.assign(new EventTarget(), idle) as unknown as StreamMuxer
+function createStreamMuxer(connection: MultiaddrConnection): StreamMuxer {
+  const flood = (): void => {
+    while (connection.status === 'open' && connection.send(pings(4_096))) continue
   }
-  return { protocol: '/yamux/1.0.0', createStreamMuxer }
+  connection.addEventListener('drain', flood)
+  setImmediate(flood)
+  const idle = { status: 'open', streams: [], close: async () => {}, abort: () => {} }
+  return Object.assign(new EventTarget(), idle) as unknown as StreamMuxer
 }
 
 /** A way to a port on which nothing comes back any more from the moment that it is stopped up. */
@@ -62,7 +59,7 @@ it('ends a TLS connection whose peer sends pings and reads no answer', async () 
   const attacker = await createLibp2p({
     transports: [tcp()],
     connectionEncrypters: [tls()],
-    streamMuxers: [flooding],
+    streamMuxers: [() => ({ protocol: '/yamux/1.0.0', createStreamMuxer })],
     connectionMonitor: { enabled: false },
   })
   onTestFinished(async () => {
