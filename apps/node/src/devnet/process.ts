@@ -38,7 +38,7 @@ export class NodeNotReadyError extends Error {
 }
 
 /** The environment of a node of a devnet: without the variables of what each node has of its own. */
-export function envOfNode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function envOfNode(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !OF_EACH_NODE.has(name)))
 }
 
