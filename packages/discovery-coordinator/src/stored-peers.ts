@@ -107,6 +107,7 @@ export class StoredPeers implements Strategy {
       this.#isLoaded = true
       this.#log('read %d tried and %d new peers', this.#book.counts.tried, this.#book.counts.new)
     } catch (err) {
+      if (running.aborted) return
       this.#log.error('could not read the stored peers, going on without - %e', err)
     }
   }

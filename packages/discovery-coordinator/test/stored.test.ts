@@ -167,15 +167,18 @@ it('reads a disk that is slow to its end, as long as no single read takes storag
   await hasty.strategy.stop?.()
 })
 
-it('reads nothing more once it is stopped', async () => {
+it('reads nothing more once it is stopped, which is no error', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
   const events = new TypedEventEmitter<Libp2pEvents>()
   const { datastore } = await slowDisk()
-  const strategy = stored({ storageTimeoutMs: 60_000 })({ datastore, events, logger: defaultLogger() })
+  const log = defaultLogger().forComponent('test')
+  const onError = vi.spyOn(log, 'error')
+  const strategy = stored({ storageTimeoutMs: 60_000 })({ datastore, events, logger: { forComponent: () => log } })
   const started = strategy.start?.()
   await strategy.stop?.()
   await started
   expect(await collect(strategy.discover(NEED))).toEqual([])
+  expect(onError).not.toHaveBeenCalled()
 })
 
 it('forgets in the datastore what it forgets', async () => {
