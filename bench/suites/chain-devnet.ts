@@ -23,7 +23,7 @@ export const bench: Bench = {
   about: `${NODES} real processes; transfers signed beforehand, by HTTP to all by turns, seen in blocks of node ${NODES}`,
   async *run() {
     const rates = (process.env['CHAIN_RATES'] ?? RATES).split(',').map((rate) => rate.split('x').map(Number))
-    const devnet = await startDevnet(NODES, ['--profile', 'gridtokenx'])
+    const devnet = await startDevnet(NODES, ['--profile', 'gridtokenx'], {})
     const init: LoadInit = { nodes: devnet.nodes }
     const side = await Side.start(new URL('../sides/chain-load.ts', import.meta.url), [JSON.stringify(init)])
     try {

@@ -18,7 +18,7 @@ export const bench: Bench = {
 }
 
 async function* orderDelay(): AsyncIterable<Line> {
-  const devnet = await startDevnet(NODES)
+  const devnet = await startDevnet(NODES, [], {})
   try {
     const [first = '', last = ''] = [devnet.nodes[0]?.url, devnet.nodes.at(-1)?.url]
     const arrivals = await listen(last)

@@ -25,16 +25,23 @@ export interface RunningDevnet {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-/** Load is not shed: the machine may be busy with others, and what is shed is lost. */
+/** Variables by which nodes shed no load: the machine may be busy with others, and what is shed is lost. */
 const CALM = { GRIDMESH_HEALTH_BUSY_DELAY_MS: '10000', GRIDMESH_HEALTH_OVERLOADED_DELAY_MS: '10000' }
 
-/** Starts a devnet on free ports, in a folder of its own that `stop` removes. Resolves when it says it is ready. */
-export async function startDevnet(nodes: number, args: readonly string[] = []): Promise<RunningDevnet> {
+/**
+ * Starts a devnet on free ports, in a folder of its own that `stop` removes. Resolves when it says it is ready. Its nodes
+ * shed no load, unless other variables are given.
+ */
+export async function startDevnet(
+  nodes: number,
+  args: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = CALM,
+): Promise<RunningDevnet> {
   const data = mkdtempSync(join(tmpdir(), 'gridmesh-devnet-'))
   const base = await freePorts(nodes * 2)
   const ports = ['--base-http', `${base}`, '--base-p2p', `${base + nodes}`]
   const command = ['devnet', '--nodes', `${nodes}`, '--data', data, '--json', ...ports, ...args]
-  const child = spawnGridmesh(command, { env: { ...process.env, ...CALM } })
+  const child = spawnGridmesh(command, { env: { ...process.env, ...variables } })
   const exited = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
   return {
     nodes: await announced(child),
