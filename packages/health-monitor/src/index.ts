@@ -47,9 +47,9 @@ export interface HealthScoreInit {
 
 /** When this node counts as loaded. A threshold of `Infinity` is never reached. */
 export interface LoadMeterInit {
-  /** Average delay of timers, in two samples in a row, from which the node is busy, in ms. @default 20 */
+  /** Average delay of timers from which the node is busy, in ms. @default 20 */
   busyDelayMs?: number
-  /** Average delay of timers, in two samples in a row, from which the node is overloaded, in ms; at least `busyDelayMs`. @default 100 */
+  /** Average delay of timers from which the node is overloaded, in ms; at least `busyDelayMs`. @default 100 */
   overloadedDelayMs?: number
   /** Messages waiting from which the node is busy. @default 1_024 */
   busyQueueDepth?: number

@@ -35,10 +35,9 @@ export function resolveLoadRules(init: LoadMeterInit = {}): LoadRules {
 }
 
 /**
- * Turns samples of event-loop delay and queue depth into a level. It rises at once to what the queue calls for, and to
- * what the delays of two samples in a row do: a single pause is no load, and is over when it is seen. It falls after
- * `holdSamples` samples in a row below the `calmShare` of a threshold, to the highest level among them. After any change the
- * way back is barred for `holdSamples` samples, so that modules do not shed and take in by turns.
+ * Turns samples of event-loop delay and queue depth into a level. It rises at once to what a sample calls for; it falls
+ * after `holdSamples` samples in a row below the `calmShare` of a threshold, to the highest level among them. After any
+ * change the way back is barred for `holdSamples` samples, so that modules do not shed and take in by turns.
  */
 export class LoadMeter {
   readonly #rules: LoadRules
@@ -47,7 +46,6 @@ export class LoadMeter {
   #sinceChange = 0
   #calmSamples = 0
   #calmRank = 0
-  #lastDelayMs = 0
 
   /** @throws {RangeError} when a threshold is out of range */
   constructor(init: LoadMeterInit = {}) {
@@ -67,8 +65,7 @@ export class LoadMeter {
     this.#calmRank = this.#calmSamples === 0 ? keepRank : Math.max(this.#calmRank, keepRank)
     this.#calmSamples = isCalm ? this.#calmSamples + 1 : 0
 
-    const enterRank = this.#rankOf({ ...sample, delayMs: Math.min(sample.delayMs, this.#lastDelayMs) }, 1)
-    this.#lastDelayMs = sample.delayMs
+    const enterRank = this.#rankOf(sample, 1)
     if (enterRank > this.#rank) this.#move(enterRank, 1)
     else if (this.#calmSamples >= this.#rules.holdSamples) this.#move(this.#calmRank, -1)
     return this.level
@@ -80,7 +77,6 @@ export class LoadMeter {
     this.#direction = 0
     this.#sinceChange = 0
     this.#calmSamples = 0
-    this.#lastDelayMs = 0
   }
 
   #move(rank: number, direction: 1 | -1): void {
