@@ -67,7 +67,7 @@ it.runIf(existsSync('/dev/full'))(
     destination.on('error', () => (--left > 0 ? say('again') : process.exit(left)))
     say('hello')`
     const args = ['--input-type=module', '--eval', script]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', full.fd, 'inherit'], timeout: 10_000 })
+    const child = spawn(process.execPath, args, { stdio: ['ignore', full.fd, 'inherit'], timeout: 30_000 })
     expect(await once(child, 'exit')).toEqual([0, null])
   },
 )

@@ -9,6 +9,7 @@ export interface Answer {
     address: string
     items: { kind: string; sender: string; zones: string[]; value: { id: string } }[]
     item: { value: { id: string } }
+    network: { message_success_rate: number | null }
     [name: string]: unknown
   }
 }
