@@ -110,9 +110,11 @@ export class Noise implements ConnectionEncrypter<NoiseExtensions> {
     try {
       const streamMuxer = pickMuxer(role, muxers, result.extensions?.streamMuxers ?? [])
       signal.throwIfAborted()
+      const secured = this.#secureStream(connection, result)
+      // With somebody who listens it comes in another turn: an upgrader, which goes on in this one, has set up its muxer then.
       channel.release()
       return {
-        connection: this.#secureStream(connection, result),
+        connection: secured,
         remotePeer: result.peer,
         ...(result.extensions === undefined ? {} : { remoteExtensions: result.extensions }),
         ...(streamMuxer === undefined ? {} : { streamMuxer }),

@@ -114,3 +114,16 @@ describe.each(PAIRS)('over TCP, dialled by $from, to $to', ({ first, second }) =
     await expect(from.dial(wrong)).rejects.toThrow(to.peerId.toString())
   })
 })
+
+// Libp2p ends a connection that more than ten streams reach before it is set up, so none may be let through by then.
+it.each(PAIRS.filter(({ to }) => to === 'ours'))(
+  'has all streams that $from opens in one turn, right after the dial',
+  async ({ first, second }) => {
+    const [from, to] = await Promise.all([create(first), create(second)])
+    await to.handle(ECHO, (stream) => void stream.send(pattern(1)))
+    const connection = await from.dial(to.getMultiaddrs())
+    const streams = await Promise.all(Array.from({ length: 30 }, () => connection.newStream(ECHO)))
+    const received = streams.map((stream) => collect(stream))
+    await vi.waitFor(() => expect(received.map((each) => each.size())).toEqual(streams.map(() => 1)))
+  },
+)
