@@ -20,8 +20,9 @@ export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
   readonly code = 'unreachable'
 
-  constructor(options?: ErrorOptions) {
-    super('No stream to the peer could be opened', options)
+  constructor(options: ErrorOptions = {}) {
+    const { cause } = options
+    super(`No stream to the peer could be opened${cause instanceof Error ? `: ${cause.message}` : ''}`, options)
   }
 }
 

@@ -55,13 +55,14 @@ describe('a lost link', () => {
     }
   })
 
-  it('rejects with an UnreachableError when no stream can be opened', async () => {
+  it('rejects with an UnreachableError that says why when no stream can be opened', async () => {
     const link = stopping(await pair())
     const stranger = stopping(await node())
     const call = link.call.request(stranger.peerId, 'test', bytes(''))
     await expect(call).rejects.toMatchObject({
       name: 'UnreachableError',
       code: 'unreachable',
+      message: expect.stringMatching(/^No stream to the peer could be opened: .+/),
       cause: expect.any(Error),
     })
   })
