@@ -125,6 +125,17 @@ export class TooManyStreamsError extends Error {
   }
 }
 
+/** The deadline of a call passed while it waited for a handler, which did not run. Its caller gets a `TimeoutError`. */
+export class WaitedTooLongError extends Error {
+  static override readonly name = 'WaitedTooLongError'
+  override readonly name = 'WaitedTooLongError'
+  readonly code = 'waited-too-long'
+
+  constructor() {
+    super('The deadline passed while the call waited for a handler')
+  }
+}
+
 /** A handler did not end in the time of its caller, nor in the grace after it: what it answers later is dropped. */
 export class HandlerTimeoutError extends Error {
   static override readonly name = 'HandlerTimeoutError'

@@ -9,6 +9,7 @@ export const REASON_CODES = [
   'unknown-handler',
   'handler-failed',
   'handler-timeout',
+  'waited-too-long',
   'answer-forgotten',
   'queue-full',
   'not-ready',

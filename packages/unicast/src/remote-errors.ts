@@ -1,4 +1,5 @@
 import { RateLimitedError } from '@gridmesh/interfaces'
+import { TimeoutError } from '@libp2p/interface'
 import { BusyError, RemoteError, UnknownHandlerError } from './errors.ts'
 import type { WireError } from './wire.ts'
 
@@ -23,6 +24,9 @@ export function fromWireError(error: WireError, name: string): Error {
       return new RateLimitedError(error.limit, error.value, error.retryAfterMs)
     case 'unknown-handler':
       return new UnknownHandlerError(name)
+    case 'waited-too-long':
+      // It is over here too, in a moment or where the far side's `maxDeadlineMs` is shorter.
+      return new TimeoutError(error.message)
     default: {
       const { code, message, retryAfterMs } = error
       const limit = error.limit === '' ? {} : { limit: error.limit, value: error.value }

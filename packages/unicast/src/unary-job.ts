@@ -1,9 +1,8 @@
 import type { Lane, UnicastHandler } from '@gridmesh/interfaces'
-import { TimeoutError } from '@libp2p/interface'
 import type { Outcome } from './answer-memory.ts'
 import { MAX_TIMEOUT_MS } from './constants.ts'
 import { own } from './core.ts'
-import { HandlerTimeoutError, InvalidAnswerError } from './errors.ts'
+import { HandlerTimeoutError, InvalidAnswerError, WaitedTooLongError } from './errors.ts'
 import type { HandlerContext } from './handler-context.ts'
 import { toWireError } from './remote-errors.ts'
 import type { SlotJob } from './handler-slots.ts'
@@ -59,7 +58,7 @@ export class UnaryJob implements SlotJob {
   start(): void {
     this.isStarted = true
     if (this.#context.leftMs === 0) {
-      this.#fail(new TimeoutError('The deadline passed while the call waited for a handler'))
+      this.#fail(new WaitedTooLongError())
       return
     }
     this.hasRun = true

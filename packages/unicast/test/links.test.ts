@@ -334,6 +334,26 @@ describe('stop', () => {
     expect(text(await link.call.request(link.b.peerId, 'test', bytes('again')))).toBe('again')
   })
 
+  it('fails a call with a TimeoutError that waited for a handler longer than the far side lets it', async () => {
+    const maxDeadlineMs = 20
+    const link = stopping(await pair({}, { init: { maxHandlersPerPeer: 1, maxDeadlineMs } }))
+    const { promise, resolve } = gate()
+    const asked: string[] = []
+    link.answer.handle('test', async (question) => {
+      asked.push(text(question))
+      await promise
+    })
+    const calls = ['first', 'second'].map((name) => link.call.send(link.b.peerId, 'test', bytes(name)))
+    const settled = Promise.allSettled(calls)
+    await vi.waitFor(() => expect(heldBytes(link.b)).toBe('firstsecond'.length))
+    const arrivedMs = performance.now()
+    await vi.waitUntil(() => performance.now() > arrivedMs + maxDeadlineMs)
+    resolve()
+    const reason = { name: 'TimeoutError', message: 'The deadline passed while the call waited for a handler' }
+    expect(await settled).toMatchObject([{ status: 'fulfilled' }, { reason }])
+    expect(asked).toEqual(['first'])
+  })
+
   it.each([
     ['of a link that is still there', false],
     ['that outlived its link', true],
