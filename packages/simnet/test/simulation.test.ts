@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises'
+import { createSocket } from 'node:dgram'
+import { unwatchFile, watch, watchFile } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { plaintext } from '@libp2p/plaintext'
 import { yamux } from '@libp2p/yamux'
 import { type Datastore, Key } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   createSimulation,
   type Invariant,
@@ -43,8 +46,26 @@ async function forEver({ clock }: SimulationContext): Promise<void> {
   for (;;) await clock.sleep(1)
 }
 
-async function readSomething(): Promise<void> {
-  await readFile(import.meta.filename)
+/** What a node may not do, with what it waits for. */
+const REAL_WORK: Readonly<Record<string, () => unknown>> = {
+  'reads a file': () => readFile(import.meta.filename),
+  'looks at a file': () => stat(import.meta.filename),
+  'watches a directory': () => {
+    const watcher = watch(import.meta.dirname)
+    onTestFinished(() => watcher.close())
+  },
+  'watches a file': () => {
+    watchFile(import.meta.filename, () => {})
+    onTestFinished(() => unwatchFile(import.meta.filename))
+  },
+  'opens a UDP socket': () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1')
+    onTestFinished(() => void socket.close())
+  },
+  'listens for TCP': () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+  },
 }
 
 /** A random number of the second of so many nodes. */
@@ -315,9 +336,13 @@ describe('a run', () => {
     await expect(createSimulation(quiet()).run(async () => {}, { signal: controller.signal })).rejects.toThrow('enough')
   })
 
-  it('fails when a node reads a file, naming what it did, and not where that is allowed', async () => {
-    await expect(createSimulation(quiet()).run(readSomething)).rejects.toMatchObject({ name: 'RealWorkError' })
-    const allowed = await createSimulation(quiet({ allowRealWork: true })).run(readSomething)
+  it.each(Object.entries(REAL_WORK))('fails when a node %s, and not where that is allowed', async (_, work) => {
+    const begun = async ({ clock }: SimulationContext): Promise<void> => {
+      await work()
+      await clock.sleep(1)
+    }
+    await expect(createSimulation(quiet()).run(begun)).rejects.toMatchObject({ name: 'RealWorkError' })
+    const allowed = await createSimulation(quiet({ allowRealWork: true })).run(begun)
     expect(allowed.violations).toEqual([])
   })
 

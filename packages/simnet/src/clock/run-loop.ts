@@ -7,14 +7,17 @@ import type { VirtualClock } from './virtual-clock.ts'
 const BATCH = 128
 /** Work of the real world that a simulated node has no business with. */
 const REAL_WORK = new Set([
+  'ConnectWrap',
+  'FSEventWrap',
   'FSReqCallback',
   'FSReqPromise',
   'GetAddrInfoReqWrap',
   'QueryReqWrap',
+  'StatWatcher',
   'TCPConnectWrap',
   'TCPServerWrap',
   'TCPSocketWrap',
-  'UDPWRAP',
+  'UDPWrap',
   'ProcessWrap',
 ])
 
@@ -77,6 +80,9 @@ export class RunLoop {
 
   // Both let the microtasks under way end first: what they plan must not become real timers.
   finish(): void {
+    // What was begun within the last batch.
+    if (!this.#init.allowRealWork) this.#refuseRealWork()
+    if (this.#isFinished) return
     this.#isFinished = true
     realSetImmediate(() => this.#finished.resolve())
   }
