@@ -147,10 +147,8 @@ export class HealthMonitor extends TypedEventEmitter<HealthEvents> implements He
       hooks: {
         readLagFactor: () => this.lagFactor,
         onChange: (change, { peer, score }) => this.safeDispatchEvent(`peer:${change}`, { detail: { peer, score } }),
-        onClosed: (peer, reason) => {
-          this.#network.lose(peer)
-          this.safeDispatchEvent('peer:closed', { detail: { peer, reason } })
-        },
+        onClosing: (peer) => this.#network.lose(peer),
+        onClosed: (peer, reason) => this.safeDispatchEvent('peer:closed', { detail: { peer, reason } }),
       },
     })
   }

@@ -83,7 +83,7 @@ export interface HealthMonitorInit extends HealthScoreInit, LoadMeterInit {
   churnWindowMs?: number
   /** Time that the success rate of calls looks back, in ms. @default 300_000 */
   successWindowMs?: number
-  /** Time that a peer lost without a goodbye counts as expected and unreachable, in ms. @default 3_600_000 */
+  /** Time that a peer lost without a goodbye counts as expected and unreachable, in ms; where others came in its place, as long as it was ready at most. @default 3_600_000 */
   lostPeerMs?: number
   /** Peers held; beyond it those gone the longest are forgotten, and while all are linked new ones are not measured. @default 10_000 */
   maxPeers?: number

@@ -48,8 +48,17 @@ export class NetworkWatch {
   listen(): void {
     if (this.#manager !== undefined) return
     this.#manager = optional(this.#components, 'peerManager')
-    this.#manager?.addEventListener('peer:state', this.#onState)
+    if (this.#manager !== undefined) this.#meetReady(this.#manager)
     this.sample()
+  }
+
+  #meetReady(manager: NonNullable<HealthMonitorComponents['peerManager']>): void {
+    // Connections that opened since the start are not all of ready peers.
+    this.#lost.clear()
+    for (const { id, state } of manager.peers.values()) {
+      if (state === 'ready') this.#lost.meet(id.toString(), performance.now())
+    }
+    manager.addEventListener('peer:state', this.#onState)
   }
 
   /** Stops listening. Links that are closed as the node stops are no losses. */
@@ -74,7 +83,7 @@ export class NetworkWatch {
 
   /** A peer went that was not to go. */
   lose(peer: PeerId): void {
-    this.#lost.add(peer.toString(), performance.now())
+    this.#lost.lose(peer.toString(), performance.now())
   }
 
   /** The network as it is seen now. */
@@ -109,18 +118,22 @@ export class NetworkWatch {
 
   readonly #onConnect = ({ detail: peer }: Libp2pEvents['peer:connect']): void => {
     this.#churn.add(performance.now())
-    if (this.#manager === undefined) this.#lost.delete(peer.toString())
+    if (this.#manager === undefined) this.#lost.meet(peer.toString(), performance.now())
   }
 
   readonly #onDisconnect = ({ detail: peer }: Libp2pEvents['peer:disconnect']): void => {
     this.#churn.add(performance.now())
     // Without a peer manager nobody knows of goodbyes; whoever was measured and goes counts as lost.
-    if (this.#manager === undefined && this.#table.get(peer.toString())?.isMeasured === true) this.lose(peer)
+    if (this.#manager !== undefined) return
+    if (this.#table.get(peer.toString())?.isMeasured === true) this.lose(peer)
+    else this.#lost.leave(peer.toString())
   }
 
   readonly #onState = ({ detail: { peer, from, to } }: CustomEvent<PeerStateChange>): void => {
-    if (from === 'ready' && to === 'known') this.lose(peer)
-    else if (to === 'ready' || to === 'banned') this.#lost.delete(peer.toString())
+    if (to === 'ready') this.#lost.meet(peer.toString(), performance.now())
+    else if (to === 'banned') this.#lost.forget(peer.toString())
+    else if (from === 'ready' && to === 'known') this.lose(peer)
+    else if (from === 'ready') this.#lost.leave(peer.toString())
   }
 
   #read(name: 'successRate' | 'viewOverlap'): number | undefined {

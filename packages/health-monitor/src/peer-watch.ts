@@ -15,6 +15,8 @@ import { Pinger } from './pinger.ts'
 export interface PeerWatchHooks {
   readLagFactor(): number
   onChange(change: NonNullable<HealthChange>, vitals: PeerVitals): void
+  /** Before a goodbye is said, after which nobody would wait for the peer. */
+  onClosing(peer: PeerId): void
   onClosed(peer: PeerId, reason: Reason): void
 }
 
@@ -175,6 +177,7 @@ export class PeerWatch {
 
   async #close(key: string, vitals: PeerVitals, unseenMs: number): Promise<void> {
     vitals.isClosing = true
+    this.#parts.hooks.onClosing(vitals.peer)
     const reason = await this.#closer.close(vitals.peer, unseenMs, this.#stopped)
     vitals.isClosing = false
     this.#closes.delete(key)

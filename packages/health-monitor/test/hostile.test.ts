@@ -137,6 +137,23 @@ it('tells no more than maxRegions regions, the most populous, whatever peers cal
   expect(reasons).toContain('in region "x\\"\\n99 peers" 4 of 4 known peers ready')
 })
 
+it('is told of no partition by one stranger that comes with fifty ids and vanishes each time', async () => {
+  const managers: FakePeerManager[] = []
+  const { monitor } = start(undefined, (libp2p) => {
+    managers.push(new FakePeerManager(libp2p))
+    return { peerManager: at(managers, 0) }
+  })
+  const manager = at(managers, 0)
+  for (const id of ids.slice(1, 5)) manager.put(id, 'ready')
+  for (const stranger of ids.slice(5, 55)) {
+    manager.put(stranger, 'ready')
+    await vi.advanceTimersByTimeAsync(10 * SECOND_MS)
+    manager.put(stranger, 'known')
+    await vi.advanceTimersByTimeAsync(SECOND_MS)
+  }
+  expect(monitor.network().reasons.join('\n')).toContain('1 of 5 expected peers cannot be reached')
+})
+
 it.each([
   ['injected functions', { queueDepth: broken, successRate: broken, viewOverlap: broken }],
   ['none of them', {}],

@@ -266,6 +266,24 @@ describe('network', () => {
     expect(made.monitor.network().partitionRisk).toBe(0)
   })
 
+  it('expects who was ready for long back though others came in its place, as long as it was ready', async () => {
+    const { bench: made, manager } = startManaged()
+    for (const id of [near, far]) manager.put(id, 'ready')
+    await vi.advanceTimersByTimeAsync(20 * MINUTE_MS)
+    manager.put(far, 'known')
+    manager.put(silent, 'ready')
+    expect(made.monitor.network().partitionRisk).toBeCloseTo(1 / 3, 9)
+    await vi.advanceTimersByTimeAsync(15 * MINUTE_MS)
+    // Back for a moment: what is left of its time is not lost by that.
+    manager.put(far, 'ready')
+    manager.put(far, 'known')
+    manager.put(at(ids, 4), 'ready')
+    await vi.advanceTimersByTimeAsync(4 * MINUTE_MS)
+    expect(made.monitor.network().partitionRisk).toBeCloseTo(1 / 4, 9)
+    await vi.advanceTimersByTimeAsync(2 * MINUTE_MS)
+    expect(made.monitor.network().partitionRisk).toBe(0)
+  })
+
   it('expects nobody back who is banned', () => {
     const { bench: made, manager } = startManaged()
     for (const id of [near, far]) manager.put(id, 'ready')

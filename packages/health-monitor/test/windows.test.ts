@@ -75,29 +75,65 @@ describe('Churn', () => {
   })
 })
 
+function lostPeers(maxPeers: number, ...ready: string[]): LostPeers {
+  const lost = new LostPeers(1_000, maxPeers)
+  for (const key of ready) lost.meet(key, 0)
+  return lost
+}
+
 describe('LostPeers', () => {
   it('expects a peer for as long as it is told, and not once it is back', () => {
-    const lost = new LostPeers(1_000, 10)
-    lost.add('a', 0)
-    lost.add('b', 500)
-    lost.add('c', 600)
-    lost.delete('c')
-    expect(lost.keys(999)).toEqual(['a', 'b'])
+    const lost = lostPeers(10, 'a', 'b', 'c')
+    lost.lose('a', 0)
+    lost.lose('b', 500)
+    lost.lose('c', 600)
+    lost.meet('c', 600)
+    expect(new Set(lost.keys(999))).toEqual(new Set(['a', 'b']))
     expect(lost.keys(1_000)).toEqual(['b'])
   })
 
   it('counts from the last loss', () => {
-    const lost = new LostPeers(1_000, 10)
-    lost.add('a', 0)
-    lost.add('b', 1)
-    lost.add('a', 900)
+    const lost = lostPeers(10, 'a', 'b')
+    lost.lose('a', 0)
+    lost.lose('b', 1)
+    lost.meet('a', 900)
+    lost.lose('a', 900)
     expect(lost.keys(1_500)).toEqual(['a'])
   })
 
-  it('forgets the one lost the longest ago beyond its limit', () => {
-    const lost = new LostPeers(1_000, 2)
-    for (const key of ['a', 'b', 'c']) lost.add(key, 0)
-    expect(lost.keys(0)).toEqual(['b', 'c'])
+  it('loses nobody who was not ready, or took leave', () => {
+    const lost = lostPeers(10, 'a')
+    lost.leave('a')
+    lost.lose('a', 1)
+    lost.lose('b', 1)
+    expect(lost.keys(1)).toEqual([])
+  })
+
+  it('forgets the one that was ready the shortest beyond its limit', () => {
+    const lost = lostPeers(2, 'a', 'b')
+    lost.meet('c', 400)
+    for (const key of ['a', 'b', 'c']) lost.lose(key, 500)
+    expect(lost.keys(500)).toEqual(['a', 'b'])
+  })
+
+  it('expects few of all the ids of a stranger in one place, however it comes and goes', () => {
+    const steps = fc.array(fc.record({ readyMs: fc.nat(50), awayMs: fc.nat(50) }), { maxLength: 200 })
+    fc.assert(
+      fc.property(steps, (visits) => {
+        const lost = new LostPeers(1_000_000, 10_000)
+        let nowMs = 0
+        let most = 0
+        for (const [id, { readyMs, awayMs }] of visits.entries()) {
+          lost.meet(`id-${id}`, nowMs)
+          nowMs += readyMs
+          lost.lose(`id-${id}`, nowMs)
+          nowMs += awayMs
+          most = Math.max(most, lost.keys(nowMs).length)
+        }
+        // Times that halve are all waited for at once: of 50 ms there are six.
+        expect(most).toBeLessThanOrEqual(7)
+      }),
+    )
   })
 })
 
