@@ -37,8 +37,13 @@ export function answerErrors(app: FastifyInstance, node: ApiHost): void {
   })
 }
 
-/** Reads a body. @throws {HttpRefusalError} where it is not JSON */
-export async function readJson(_: FastifyRequest, body: string): Promise<unknown> {
+/** Reads a body. @throws {HttpRefusalError} where it is not JSON, or is compressed or encoded in any other way */
+export async function readJson({ headers }: FastifyRequest, body: string): Promise<unknown> {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') {
+    const error = `content-encoding: expected none, or identity, got ${shown(encoding)}`
+    throw new HttpRefusalError(415, 'wrong-content-encoding', error)
+  }
   try {
     return JSON.parse(body)
   } catch (cause) {

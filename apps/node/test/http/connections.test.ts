@@ -134,6 +134,20 @@ it.each([
     /^content-type: expected application\/json, got nothing$/,
   ],
   [
+    'a body that is compressed',
+    `POST /api/v1/transaction HTTP/1.1\r\n${HOST}${JSON_BODY}Content-Encoding: gzip\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
+    415,
+    'wrong-content-encoding',
+    /^content-encoding: expected none, or identity, got "gzip"$/,
+  ],
+  [
+    'a body that is encoded as itself, by what it says',
+    `POST /api/v1/transaction HTTP/1.1\r\n${HOST}${JSON_BODY}Content-Encoding: Identity\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
+    400,
+    'invalid-input',
+    /^bytes: expected/,
+  ],
+  [
     'a body that is not JSON',
     `POST /api/v1/transaction HTTP/1.1\r\n${HOST}${JSON_BODY}Connection: close\r\nContent-Length: 4\r\n\r\n{bad`,
     400,
