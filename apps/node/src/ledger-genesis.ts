@@ -15,8 +15,8 @@ export function ledgerGenesis(file: GenesisFile, path: string): Genesis | undefi
     if (extra === undefined) return undefined
     throw unusable(path, [{ path: 'time', value: 'missing', rule: `there where ${extra} is: both are of a chain` }])
   }
-  const unknown = unknownZones(file)
-  if (unknown.length > 0) throw unusable(path, unknown)
+  const faults = [...unknownZones(file), ...stepsAsNames(file)]
+  if (faults.length > 0) throw unusable(path, faults)
   try {
     return readGenesis(inLedgerForm(file))
   } catch (err) {
@@ -63,6 +63,15 @@ function unknownZones({ zones, authorities, meters = [], tender = [] }: GenesisF
   return named
     .filter(({ zone }) => !zones.includes(zone))
     .map(({ path, zone }) => ({ path, value: JSON.stringify(zone), rule: `one of zones: ${zones.join(', ')}` }))
+}
+
+/** Names of meters that no path can hold, escaped or not, so that no client could ask for them. */
+function stepsAsNames({ meters = [] }: GenesisFile): GenesisFault[] {
+  return meters.flatMap(({ name }, i) =>
+    name === '.' || name === '..'
+      ? [{ path: `meters[${i}].name`, value: JSON.stringify(name), rule: 'no step of a path: no URL could name it' }]
+      : [],
+  )
 }
 
 /** The ledger calls the name of the chain `name`. */

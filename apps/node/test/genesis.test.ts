@@ -83,6 +83,11 @@ it.each([
     chain.replace('egat,', 'egat, zones: [west],'),
     'authorities[0].zones[0] is',
   ],
+  [
+    'a name of a meter that no URL can hold',
+    chain.replace('name: roof', 'name: ..'),
+    'meters[0].name is "..": it must be no step of a path',
+  ],
   ['an owner that is no address', chain.replace(owner, 'ab'), 'meters[0].owner is "ab": it must be 32 bytes in hex'],
   [
     'an amount of nothing',

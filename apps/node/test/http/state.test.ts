@@ -195,6 +195,49 @@ it('counts all meters of a zone, and names a zone that has none', async () => {
   expect((await api.get(path)).data).toMatchObject({ name: 'mill / west', owner: dan, sequence: 0 })
 })
 
+it.each([
+  'a/b',
+  '/',
+  'a/',
+  '//',
+  '50%',
+  '%2F',
+  '%',
+  'a?b#c',
+  '#',
+  '?',
+  ' ',
+  '...',
+  './..',
+  '%2e',
+  '~',
+  '\\',
+  '\n',
+  '\0',
+  '\u{7f}',
+  'หลังคา',
+  '屋根',
+  '🏠'.repeat(16),
+  'é',
+  'e\u0301',
+  '\ufeffx',
+  '\u2028',
+  '__proto__',
+  'constructor',
+  ':name',
+  '*',
+  ';a=1',
+  '"',
+  "'",
+  'x'.repeat(64),
+])('finds a meter of the name %j, as a client asks for it', async (name) => {
+  const genesis = genesisOf()
+  const meter = { name, zone: 1, owner: addressOfPerson(DAN) }
+  const { api } = await startedApi({ genesis: { ...genesis, meters: [...genesis.meters, meter] } })
+  const response = await fetch(`${await api.listen()}/api/v1/state/meters/${encodeURIComponent(name)}`)
+  expect(await response.json()).toMatchObject({ success: true, data: { name, owner: dan } })
+})
+
 describe('reading all outputs', () => {
   it('is one pass for all who ask while another is under way', async () => {
     const { chain } = await startedApi()
