@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { colours } from './colours.ts'
 import { VERSION } from '../version.ts'
+import { refuseEmptyPaths } from './empty-paths.ts'
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts'
 
 const EXAMPLES = `Examples:
@@ -43,6 +44,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .addHelpText('after', `\n${EXAMPLES}\n\n${EXIT_HELP}`)
     .showHelpAfterError('Run with --help to see what is possible.')
     .exitOverride()
+    .hook('preAction', (_, command) => refuseEmptyPaths(command))
   const called = Object.hasOwn(COMMANDS, argv[2] ?? '') ? COMMANDS[argv[2] ?? ''] : undefined
   const commands = await Promise.all((called === undefined ? Object.values(COMMANDS) : [called]).map((load) => load()))
   for (const command of commands) program.addCommand(inheriting(command, program))
