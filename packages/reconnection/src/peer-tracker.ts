@@ -50,7 +50,7 @@ export class PeerTracker {
     const detail = { peer: id, attempts: peer.attempts, awayMs: peer.standsForMs }
     peer.returned()
     if (known === undefined) return
-    log('%p is back after %d ms and %d attempts', id, detail.awayMs, detail.attempts)
+    log('%p is back after %d ms and %d attempts', id, Math.round(detail.awayMs), detail.attempts)
     events.safeDispatchEvent('reconnection:success', { detail })
   }
 

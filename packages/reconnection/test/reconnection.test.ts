@@ -1,3 +1,4 @@
+import { format } from 'node:util'
 import { HandshakeRejectedError } from '@gridmesh/interfaces'
 import { TypedEventEmitter, type PeerId } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -50,6 +51,22 @@ it('wins back a peer that was lost, with ever longer waits between the tries', a
     'failed refused',
     'returned ready',
   ])
+})
+
+it('tells in whole ms how long a peer was away', async () => {
+  const network = new FakeNetwork()
+  const lines: string[] = []
+  const log = (text: string, ...args: unknown[]): unknown => lines.push(format(text.replace('%p', '%s'), ...args))
+  const { logger } = network.components
+  network.components.logger = { forComponent: (name) => Object.assign(log, logger.forComponent(name)) }
+  const { service } = makeService({}, network)
+  network.connect(PEER)
+  network.drop(PEER)
+  await vi.advanceTimersByTimeAsync(10)
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 0.299_397_000_000_04)
+  network.connect(PEER)
+  expect(lines.at(-1)).toMatch(/is back after 10 ms and 0 attempts/)
+  service.stop()
 })
 
 it('gives up a peer that is not important after maxTries, and forgets it', async () => {
