@@ -194,8 +194,10 @@ export class DefaultConnectionPool
     const name = peer?.toString() ?? key
     const who = name ?? 'somebody'
     const before = this.#refusals.note(`${who} ${reason.code}`, performance.now())
-    if (before === undefined) this.#log.trace('refused %s %s %a again: %s', direction, who, address, reason.message)
-    else this.#log('refused %s %s %a, %d times more before: %s', direction, who, address, before, reason.message)
+    // A peer that is asked for by its id alone has no address yet.
+    const where = address === undefined ? who : `${who} ${address.toString()}`
+    if (before === undefined) this.#log.trace('refused %s %s again: %s', direction, where, reason.message)
+    else this.#log('refused %s %s, %d times more before: %s', direction, where, before, reason.message)
     this.#metrics.refused(reason.code)
     if (direction === 'outbound' && name !== undefined) this.#dialer.noteRefusal(name, reason)
     const known = { ...(peer !== undefined && { peer }), ...(address !== undefined && { address }) }

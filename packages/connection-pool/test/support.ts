@@ -293,7 +293,7 @@ export function makeRig(
   self: PeerId,
   init: ConnectionPoolInit = {},
   without: readonly string[] = [],
-  siblings: Pick<ConnectionPoolComponents, 'discovery'> = {},
+  siblings: Partial<Pick<ConnectionPoolComponents, 'discovery' | 'logger'>> = {},
 ): PoolRig {
   const libp2p = new FakeLibp2p()
   const [manager, handshake] = [new FakePeerManager(), new FakeHandshake()]
