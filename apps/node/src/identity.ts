@@ -27,6 +27,9 @@ export async function createIdentity(path: string): Promise<Ed25519PrivateKey> {
   } catch (cause) {
     // On a full disk it is there without a key in it, and would be taken for one that is broken.
     if (isMade) await rm(path, { force: true })
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
+      throw new UnusableFileError('key file', path, 'there is a file already, and it is never overwritten', { cause })
+    }
     throw fileProblem('key file', path, cause)
   }
   return key

@@ -28,7 +28,11 @@ it('never overwrites a key', async () => {
   const path = identityPath(directory)
   await createIdentity(path)
   const before = await readFile(path)
-  await expect(createIdentity(path)).rejects.toMatchObject({ code: 'unusable-file', path })
+  await expect(createIdentity(path)).rejects.toMatchObject({
+    code: 'unusable-file',
+    path,
+    message: `Cannot use the key file ${path}: there is a file already, and it is never overwritten`,
+  })
   expect(await readFile(path)).toEqual(before)
 })
 

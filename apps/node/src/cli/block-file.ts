@@ -176,7 +176,7 @@ async function assertFree(path: string): Promise<void> {
     () => true,
     () => false,
   )
-  if (isTaken) throw new UnusableFileError('block file', path, 'something else is in the way')
+  if (isTaken) throw new UnusableFileError('block file', path, 'there is a file already, and it is never overwritten')
 }
 
 /** Bytes of a file, fewer where it ends. */

@@ -109,7 +109,11 @@ describe('a file', () => {
   it('that exists is never overwritten', async () => {
     const path = await written([Uint8Array.of(1)])
     const before = await readFile(path)
-    await expect(BlockFileWriter.create(path, CHAIN)).rejects.toMatchObject({ name: 'UnusableFileError', path })
+    await expect(BlockFileWriter.create(path, CHAIN)).rejects.toMatchObject({
+      name: 'UnusableFileError',
+      path,
+      message: expect.stringContaining('never overwritten'),
+    })
     expect(await readFile(path)).toEqual(before)
   })
 
