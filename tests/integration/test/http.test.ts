@@ -170,8 +170,11 @@ describe('one peer', () => {
       expect(data).toMatchObject({ state: 'banned' })
       expect(String(data['explanation'])).toContain('a test of bans')
 
-      expect((await fetch(`${pairUrl}/api/v1${path}/ban`, { method: 'DELETE' })).status).toBe(200)
+      const unban = async (): Promise<unknown> =>
+        (await fetch(`${pairUrl}/api/v1${path}/ban`, { method: 'DELETE' })).json()
+      expect(await unban()).toEqual({ success: true, data: { banned: false, was_banned: true } })
       await pair.whenConnected()
+      expect(await unban()).toEqual({ success: true, data: { banned: false, was_banned: false } })
 
       expect(await call(pairUrl, '/node/peers/nobody')).toMatchObject({
         status: 400,

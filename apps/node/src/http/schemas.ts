@@ -142,3 +142,9 @@ export const peerBan = z.strictObject({
     .default(86_400_000)
     .describe('A day unless given, in milliseconds'),
 })
+
+/** Answer of `DELETE /node/peers/:id/ban`. */
+export const unbanned = z.object({
+  banned: z.boolean(),
+  was_banned: z.boolean().describe('Whether there was a ban to lift'),
+})

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { z } from 'zod'
-import { nodePeers, peerDetail } from '../../http/schemas.ts'
+import { nodePeers, peerDetail, unbanned } from '../../http/schemas.ts'
 import { type NodeOptions, clientOf, wholeNumber, withNodeOptions } from '../options.ts'
 import { Output, table } from '../output.ts'
 import { pathPart } from '../parse.ts'
@@ -73,7 +73,7 @@ function unbanCommand(): Command {
   return withNodeOptions(new Command('unban').description('lift the ban of a peer'))
     .argument('<id>', 'peer id')
     .action(async (id: string, options: NodeOptions) => {
-      const data = await clientOf(options).delete(`/node/peers/${pathPart('a peer id', id)}/ban`, banned)
-      new Output(options).result(data, () => `Lifted the ban of ${id}`)
+      const data = await clientOf(options).delete(`/node/peers/${pathPart('a peer id', id)}/ban`, unbanned)
+      new Output(options).result(data, () => (data.was_banned ? `Lifted the ban of ${id}` : `${id} was not banned`))
     })
 }

@@ -6,7 +6,7 @@ import { shown } from '../../faults.ts'
 import type { GridmeshNode } from '../../node.ts'
 import { checkToken } from '../access.ts'
 import { HttpRefusalError, failure, success } from '../answers.ts'
-import { nodePeers, peerBan, peerDetail } from '../schemas.ts'
+import { nodePeers, peerBan, peerDetail, unbanned } from '../schemas.ts'
 import type { Api } from '../server.ts'
 import { describePeer } from '../describe-peer.ts'
 
@@ -50,16 +50,17 @@ export function peerRoutes(api: Api, node: GridmeshNode): void {
     if (peer.equals(node.libp2p.peerId)) {
       throw new HttpRefusalError(400, 'invalid-input', `id: expected another peer, got this node itself, ${shown(id)}`)
     }
-    return peerManager.ban(peer, reason, durationMs).then(() => answer(true))
+    return peerManager.ban(peer, reason, durationMs).then(() => ({ success: true as const, data: { banned: true } }))
   })
 
-  const unban = { params, response: { 200: success(z.object({ banned: z.boolean() })), 400: failure, 401: failure } }
-  api.delete('/node/peers/:id/ban', { schema: unban, onRequest }, ({ params: { id } }) =>
-    peerManager.unban(readPeerId(id)).then(() => answer(false)),
-  )
+  const unban = { params, response: { 200: success(unbanned), 400: failure, 401: failure } }
+  api.delete('/node/peers/:id/ban', { schema: unban, onRequest }, async ({ params: { id } }) => {
+    const peer = readPeerId(id)
+    const wasBanned = peerManager.isBanned(peer)
+    await peerManager.unban(peer)
+    return { success: true as const, data: { banned: false, was_banned: wasBanned } }
+  })
 }
-
-const answer = (banned: boolean) => ({ success: true as const, data: { banned } })
 
 function readPeerId(text: string): PeerId {
   try {
