@@ -33,6 +33,14 @@ export async function openNodeChain(init: OpenNodeChainInit): Promise<ChainServi
   const { checkpointEvery: every, checkpointBehind, checkpoint: trusted, ownerIndex } = config.chain
   if (!enabled) return undefined
   if (genesis.ledger === undefined) throw new NoChainInGenesisError(config.genesis)
+  const { timeMs } = genesis.ledger
+  if (timeMs > Date.now()) {
+    const begins = new Date(timeMs).toISOString()
+    log.forComponent('gridmesh:chain')(
+      'the genesis file has the chain begin at %s: before that no block is made',
+      begins,
+    )
+  }
   const { messages, handshake, peerManager } = libp2p.services
   const directory = join(config.dataDir, 'chain')
   const opening = ChainService.open({

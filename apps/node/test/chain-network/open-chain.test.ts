@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { format } from 'node:util'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { ChainService } from '../../src/chain-network/chain-service.ts'
 import { loadNodeConfig } from '../../src/config/load.ts'
@@ -49,6 +50,26 @@ it('opens the chain of its genesis file, refuses another in the same directory, 
     message: expect.stringContaining('holds chain'),
     cause: expect.objectContaining({ name: 'WrongGenesisError' }),
   })
+})
+
+it('tells of a chain that has not begun when it will, and of no other', async () => {
+  const { config } = await configOf('gridtokenx', {})
+  const said: string[] = []
+  const telling = {
+    ...log,
+    forComponent: (name: string) =>
+      Object.assign((...line: unknown[]) => void said.push(format(...line)), log.forComponent(name)),
+  }
+  const opened = async (): Promise<string[]> => {
+    await (await createNode({ config, log: telling })).stop()
+    return said.filter((line) => line.includes('the chain begin'))
+  }
+  expect(await opened()).toEqual([])
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 })
+  onTestFinished(() => void vi.useRealTimers())
+  expect(await opened()).toEqual([
+    expect.stringMatching(/^the genesis file has the chain begin at \d{4}-.*Z: before that no block is made$/),
+  ])
 })
 
 it('does not open where it is not known what the authority signed, before anything listens, and says what to do', async () => {
