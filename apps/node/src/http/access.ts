@@ -30,7 +30,7 @@ export function checkExpectation({ headers: { expect } }: FastifyRequest): void 
 /** Asks for the bearer token where one is set. @throws {HttpRefusalError} */
 export function checkToken(request: FastifyRequest, { token }: NodeConfig['http']): void {
   if (token === undefined) return
-  const given = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+  const given = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]
   if (given === undefined || !sameText(given, token)) {
     throw new HttpRefusalError(401, 'unauthorised', 'Expected the header "Authorization: Bearer <http.token>"')
   }

@@ -29,6 +29,8 @@ export function answerErrors(app: FastifyInstance, node: ApiHost): void {
   )
   app.setErrorHandler((err: FastifyError, request, reply) => {
     const status = err.statusCode ?? 500
+    // A client that is asked for what it can give needs to be told the form.
+    if (status === 401) reply.header('www-authenticate', 'Bearer')
     if (err instanceof HttpRefusalError)
       return reply.code(status).send({ success: false, error: err.message, code: err.code })
     if (status >= 500) log.error('%s %s failed: %e', request.method, request.url, err)

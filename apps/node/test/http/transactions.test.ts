@@ -118,6 +118,15 @@ describe('sending', () => {
     expect(await api.post('/transaction', body, right)).toMatchObject({ status: 202 })
   })
 
+  it('says by what header it asks for the token, and takes its scheme in any letters', async () => {
+    const { api } = await startedApi({}, { 'http.token': '0123456789abcdef' })
+    const url = `${await api.listen()}/api/v1/transaction`
+    const refused = await fetch(url, { method: 'POST' })
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+    const lower = { authorization: 'bearer 0123456789abcdef' }
+    expect(await api.post('/transaction', { bytes: '' }, lower)).toMatchObject({ status: 400 })
+  })
+
   it.each([
     ['nothing', {}],
     ['a number', { bytes: 7 }],
