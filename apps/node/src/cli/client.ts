@@ -36,11 +36,19 @@ export class NodeClient {
     const { status, text } = await this.#fetch(url, method, body)
     const answer = readAnswer(text, url, status)
     const failed = failure.safeParse(answer)
-    if (failed.success) throw new NodeRefusedError(url, status, failed.data.code, failed.data.error)
+    if (failed.success) {
+      const { code, error } = failed.data
+      throw new NodeRefusedError(url, status, code, status === 401 ? `${error}; ${this.#tokenHint()}` : error)
+    }
     const parsed = z.object({ data }).safeParse(answer)
     if (!parsed.success) throw new NodeRefusedError(url, status, 'strange-answer', z.prettifyError(parsed.error))
     return parsed.data.data
   }
+
+  #tokenHint(): string {
+    return this.#token === undefined ? 'name the file that holds it by --token-file' : 'the --token-file holds another'
+  }
+
   async #fetch(url: string, method: string, body: unknown): Promise<{ status: number; text: string }> {
     try {
       const response = await fetch(url, {

@@ -90,3 +90,26 @@ it('numbers the orders of a JSON list as orders, wherever its lines break', asyn
   const { stdout } = await gridmesh('submit', file, '--json', '--url', url)
   expect(JSON.parse(stdout)).toMatchObject({ bad: [{ order: 2 }] })
 })
+
+it('ends with 6 where the node asks for its token, says how it is given, and names no order for it', async () => {
+  let asked = 0
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      asked += 1
+      response.writeHead(401).end(JSON.stringify({ success: false, error: 'Expected the token', code: 'unauthorised' }))
+    })
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const file = await fileOf(100)
+  const { code, stdout, stderr } = await gridmesh('submit', file, '--url', url)
+  expect([code, stdout]).toEqual([6, ''])
+  expect(stderr).toMatch(
+    /^error: .* \(401 unauthorised\): Expected the token; name the file that holds it by --token-file\n$/,
+  )
+  expect(asked).toBeLessThan(50)
+  await writeFile(`${file}.token`, 'another')
+  const other = await gridmesh('submit', file, '--url', url, '--token-file', `${file}.token`)
+  expect(other).toMatchObject({ code: 6, stderr: expect.stringContaining('the --token-file holds another') })
+})

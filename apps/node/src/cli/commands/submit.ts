@@ -95,7 +95,8 @@ async function submit(
         progress.advance(sent + unheard.length + bad.length)
       })
       .catch((err: unknown) => {
-        if (err instanceof NodeRefusedError) {
+        // Without the token no other order would be taken either.
+        if (err instanceof NodeRefusedError && err.status !== 401) {
           unsent.delete(at)
           bad.push({ at, fault: err.message })
           return
