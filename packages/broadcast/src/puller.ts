@@ -178,7 +178,7 @@ export class Puller {
     const late = setTimeout(() => this.#onLate(source, chunks), this.#init.chunkLateMs)
     chunks.requests.add(controller)
     this.#count(pull, source, indexes.length, 1)
-    pull.expectChunk(this.#init.firstChunkMs, () => this.#onUnserved(pull))
+    pull.expectChunk(this.#init.firstChunkMs, () => this.#onUnserved(pull, source))
     try {
       const { id, lane } = pull.request
       const asking = this.#init.ask(source.peer, { id: id.bytes, indexes, lane, signal })
@@ -201,11 +201,13 @@ export class Puller {
     this.#schedule()
   }
 
-  /** Whoever announces a payload has it whole: that it gives none of it is its own doing, however politely it refuses. */
-  #onUnserved(pull: Pull): void {
-    const { id, from } = pull.request
-    const evidence = `no chunk of ${id.hex} within ${this.#init.firstChunkMs} ms`
-    this.#init.report(from, { class: 'slow', evidence })
+  /**
+   * Whoever says that it has a payload has it whole: that it gives none of it is its own doing, however politely it
+   * refuses. Only the first that was asked had all the time, and only if it could be asked throughout.
+   */
+  #onUnserved(pull: Pull, first: PullSource): void {
+    const evidence = `no chunk of ${pull.request.id.hex} within ${this.#init.firstChunkMs} ms`
+    if (pull.sources.get(first.key) === first) this.#init.report(first.peer, { class: 'slow', evidence })
     this.#fail(pull, 'timeout')
   }
 

@@ -358,6 +358,28 @@ describe('bounds', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('blames who was asked all that time for a payload of which no chunk comes, and not who announced it', async () => {
+    const sources = new TestSources()
+    sources.unreachable.add(a.toString())
+    sources.behave(b, failing('busy', { retryAfterMs: 1_000 }))
+    const pull = sources.announce(a, PAYLOAD)
+    sources.announce(b, PAYLOAD)
+    await vi.advanceTimersByTimeAsync(LIMITS.firstChunkMs)
+    expect(await pull.outcome).toEqual({ isWhole: false, failure: 'timeout' })
+    expect(sources.reports.map(({ peer: name }) => name)).toEqual([b.toString()])
+  })
+
+  it('blames nobody whose place was taken before it had all that time', async () => {
+    const sources = new TestSources()
+    for (const source of peers) sources.behave(source, failing('busy', { retryAfterMs: 1_000 }))
+    const pull = sources.announce(a, PAYLOAD)
+    await vi.advanceTimersByTimeAsync(1)
+    for (const source of peers.slice(1, MAX_SOURCES + 1)) sources.announce(source, PAYLOAD)
+    await vi.advanceTimersByTimeAsync(LIMITS.firstChunkMs)
+    expect(await pull.outcome).toEqual({ isWhole: false, failure: 'timeout' })
+    expect(sources.reports).toEqual([])
+  })
+
   it('waits until pullDeadlineMs for the rest of a payload of which a chunk has come', async () => {
     const sources = new TestSources()
     sources.behave(a, after(900, good))
