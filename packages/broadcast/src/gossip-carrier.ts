@@ -101,11 +101,17 @@ export class GossipCarrier {
     if (judgement.known === undefined) ids.watch(frame.id.hex)
     if (judgement.verdict !== 'accept') return RESULTS[judgement.verdict]
     const { known } = judgement
-    // Gossipsub forgets sooner than we do; what it had before goes no second round through the network.
-    const isToPassOn = !known.isGossipedOn && !ids.isCopy(msg) && this.#canPassOn(frame)
+    const isCopy = ids.isCopy(msg)
+    // Gossipsub forgets sooner than we do; what it had before goes no second round through the network. A copy of what is
+    // ours shows who has it, and no more.
+    const isToPassOn = !known.isGossipedOn && !(isCopy && known.isOwn) && this.#canPassOn(frame)
     if (isToPassOn) known.isGossipedOn = true
     this.#accept(frame, known)
-    return isToPassOn ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
+    if (!isToPassOn) return TopicValidatorResult.Ignore
+    if (!isCopy) return TopicValidatorResult.Accept
+    // Under the id that gossipsub knows this copy by, nobody else knows it.
+    this.#init.router.passOn(frame.id, msg, from)
+    return TopicValidatorResult.Ignore
   }
 
   #judge(from: PeerId, topic: string, frame: GossipFrame, byteLength: number): Promise<Judgement> {

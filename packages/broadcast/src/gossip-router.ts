@@ -1,4 +1,10 @@
-import { type GossipSub, type GossipSubEvents, TopicValidatorResult, type TopicValidatorFn } from '@libp2p/gossipsub'
+import {
+  type GossipSub,
+  type GossipSubEvents,
+  type Message,
+  TopicValidatorResult,
+  type TopicValidatorFn,
+} from '@libp2p/gossipsub'
 import { type Logger, type PeerId, start, stop } from '@libp2p/interface'
 import { raceSignal } from 'race-signal'
 import type { GossipStreams, GossipTopology } from './gossip-topology.ts'
@@ -36,6 +42,11 @@ interface Inspectable extends GossipStreams {
 /** A router that passes on when it is told to, and not before. */
 interface Told {
   reportMessageValidationResult(id: string, from: string, result: TopicValidatorResult): void
+}
+
+/** A router whose messages can be kept under another id than the one that it asked for. */
+interface Caching {
+  mcache: { put(id: { msgId: Uint8Array; msgIdStr: string }, message: { topic: string; data: Uint8Array }): boolean }
 }
 
 /** A message that was accepted, and who brought it first. */
@@ -146,6 +157,16 @@ export class GossipRouter {
     return { recipients, missed: mesh.filter((peer) => !reached.has(peer)) }
   }
 
+  /**
+   * Passes on an accepted message of which gossipsub has seen the id, and ignored the first copy. It would publish it no
+   * more. Another router passes it by.
+   */
+  passOn(id: { bytes: Uint8Array; hex: string }, { topic, data }: Message, from: PeerId): void {
+    if (!isCaching(this.#router)) return
+    const isNew = this.#router.mcache.put({ msgId: id.bytes, msgIdStr: id.hex }, { topic, data })
+    if (isNew) this.#passOnSoon({ id: id.hex, from: from.toString() })
+  }
+
   /** Subscribers that we have a stream to: gossipsub passes the others by. */
   subscribers(topic: string): PeerId[] {
     return this.#router.getSubscribers(topic).filter((peer) => this.#topology.hasStream(peer.toString()))
@@ -184,10 +205,11 @@ export class GossipRouter {
    * Gossipsub tells of what the validator accepted. What is in the sockets by now may be further copies of it, and who
    * sent one needs none: so all of that is read first.
    */
-  readonly #onAccepted = ({ detail }: GossipSubEvents['gossipsub:message']): void => {
-    if (this.#accepted.push({ id: detail.msgId, from: detail.propagationSource.toString() }) === 1) {
-      setImmediate(this.#passOn)
-    }
+  readonly #onAccepted = ({ detail }: GossipSubEvents['gossipsub:message']): void =>
+    this.#passOnSoon({ id: detail.msgId, from: detail.propagationSource.toString() })
+
+  #passOnSoon(accepted: Accepted): void {
+    if (this.#accepted.push(accepted) === 1) setImmediate(this.#passOn)
   }
 
   readonly #passOn = (): void => {
@@ -222,4 +244,10 @@ function isInspectable(router: GossipSub): router is GossipSub & Inspectable {
 
 function isTold(router: GossipSub): router is GossipSub & Told {
   return 'reportMessageValidationResult' in router
+}
+
+function isCaching(router: GossipSub): router is GossipSub & Caching {
+  if (!('mcache' in router)) return false
+  const { mcache } = router
+  return typeof mcache === 'object' && mcache !== null && 'put' in mcache && typeof mcache.put === 'function'
 }

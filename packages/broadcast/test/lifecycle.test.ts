@@ -169,7 +169,7 @@ it('refuses a gossip copy of what it flooded already with the same verdict', asy
   await eventually(() => expect(node.unicast?.sent.map((entry) => entry.bytes)).toEqual([encodeAck([id])]))
 })
 
-it('takes a message from the second peer that brings it, but leaves passing it on to others', async () => {
+it('takes a message from the second peer that brings it, and has no router pass it on under the id of a copy', async () => {
   const router = new TestRouter()
   const strangers = new Set<string>()
   const [node, stranger, peer] = [

@@ -1,0 +1,71 @@
+import type { BroadcastHandler } from '@gridmesh/interfaces'
+import { afterEach, expect, it, vi } from 'vitest'
+import { encodeFrame } from '../src/frame.ts'
+import { CHUNK_HANDLER } from '../src/index.ts'
+import {
+  collect,
+  connect,
+  createNode,
+  createRawPeer,
+  eventually,
+  meet,
+  meshOf,
+  PATIENCE_MS,
+  type RawPeer,
+  stopNodes,
+  type TestNode,
+  type TestNodeInit,
+  wireTopic,
+} from './helpers/nodes.ts'
+import { announce, pattern } from './helpers/payloads.ts'
+
+const TOPIC = wireTopic('orders')
+
+vi.setConfig({ testTimeout: 2 * PATIENCE_MS })
+afterEach(stopNodes)
+
+/** A node between two peers that bring messages and one behind it, which hears of them by it alone. */
+async function line(init: TestNodeInit, take: BroadcastHandler): Promise<Line> {
+  const [node, behind] = [await createNode(init), await createNode()]
+  const [first, second] = [await createRawPeer(), await createRawPeer()]
+  node.broadcast.subscribe('orders', take)
+  const received = collect([behind], 'orders')
+  await connect(behind, node)
+  for (const peer of [first, second]) await meet(peer, node, 'orders')
+  await meshOf(node, 'orders', 3)
+  await meshOf(behind, 'orders', 1)
+  return { node, first, second, received: () => received.get(behind.peerId.toString()) ?? [] }
+}
+
+interface Line {
+  node: TestNode
+  first: RawPeer
+  second: RawPeer
+  received: () => Uint8Array[]
+}
+
+function pushed(payload: Uint8Array): Uint8Array {
+  return encodeFrame({ lane: 'normal', isDirected: false, origin: new Uint8Array(38), hops: 0, topic: '', payload })
+}
+
+it('passes on what one peer announced and never gave, once another has brought it whole', async () => {
+  const { node, first, second, received } = await line({}, () => 'accept')
+  const payload = pattern(200_000)
+  first.unicast.handle(CHUNK_HANDLER, () => new Promise(() => undefined))
+  await first.pubsub.publish(TOPIC, announce(TOPIC, payload, { topic: '' }).frame)
+  await eventually(() => expect(node.unicast?.requested).toHaveLength(1))
+
+  await second.pubsub.publish(TOPIC, pushed(payload))
+  await eventually(() => expect(received()).toHaveLength(1))
+  expect(received().map((bytes) => Buffer.compare(bytes, payload))).toEqual([0])
+})
+
+it('passes on what it had no room to judge when the first peer brought it', async () => {
+  let calls = 0
+  const { first, second, received } = await line({}, () => (calls++ === 0 ? 'busy' : 'accept'))
+  await first.pubsub.publish(TOPIC, pushed(Uint8Array.of(1)))
+  await eventually(() => expect(calls).toBe(1))
+  await second.pubsub.publish(TOPIC, pushed(Uint8Array.of(1)))
+  await eventually(() => expect(received()).toEqual([Uint8Array.of(1)]))
+  expect(calls).toBe(2)
+})
