@@ -90,7 +90,10 @@ export function assemble(components: BroadcastComponents, init: BroadcastInit): 
   const direct = new DirectCarrier({ ...shared, inbox, announcements, acks, sender })
 
   const isWanted = (wireTopic: string): boolean => router.isSubscribed(wireTopic)
-  const topology = new GossipTopology(components, (peer) => siblings.connectionPool?.find(peer))
+  const topology = new GossipTopology(components, {
+    used: (peer) => siblings.connectionPool?.find(peer),
+    isReady: (peer) => peers.isReady(peer),
+  })
   const routerOptions = gossipOptions({ ...options, siblings, topology, ids, tuning: init.gossipsub ?? {}, isWanted })
   const gossipRouter =
     init.gossip?.(topology.components, routerOptions) ?? gossipsub(routerOptions)(topology.components)

@@ -7,7 +7,8 @@ import {
 } from '@libp2p/gossipsub'
 import { type Logger, type PeerId, start, stop } from '@libp2p/interface'
 import { raceSignal } from 'race-signal'
-import type { GossipStreams, GossipTopology } from './gossip-topology.ts'
+import type { GossipStreams } from './gossip-peers.ts'
+import type { GossipTopology } from './gossip-topology.ts'
 import { Newcomers } from './newcomers.ts'
 
 /** What a publish by gossip came to. */

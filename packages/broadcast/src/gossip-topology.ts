@@ -10,7 +10,10 @@ import {
 } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import { RETELL_MS, STREAM_OPEN_MS } from './constants.ts'
+import { EarlyStreams } from './early-streams.ts'
+import type { GossipPeers, GossipStreams } from './gossip-peers.ts'
 import type { BroadcastComponents } from './index.ts'
+import { overridden } from './overridden.ts'
 
 /** A peer that gossipsub was told of, or is about to be. */
 interface Told {
@@ -23,18 +26,12 @@ interface Told {
   connection?: Connection | undefined
   /** Whether gossipsub has yet to take that stream. */
   isUnclaimed: boolean
+  /** Whether gossipsub is not told of it before it is ready. */
+  isEarly: boolean
   /** Whether it was told of again since the last heartbeat, because its stream had gone. */
   isRetold: boolean
   /** The open streams it sends on, which gossipsub was given. */
   readonly heard: Set<Stream>
-}
-
-/** The streams of gossipsub, by peer. */
-export interface GossipStreams {
-  /** Those it sends on. */
-  streamsOutbound: Map<string, unknown>
-  /** Those it hears. */
-  streamsInbound: ReadonlyMap<string, unknown>
 }
 
 /**
@@ -51,13 +48,16 @@ export interface GossipStreams {
  * So all streams are opened here, at once and within a time, and gossipsub is told of a peer when there is one to take.
  * What comes before gossipsub has started waits for it, and a stream that it hears no more is ended, so that the peer
  * opens another.
+ * Who is not ready is no peer of gossipsub: it would hold places in meshes, be sent what is for peers of the network
+ * alone, and give nothing that is taken.
  * Where a peer has several connections, its stream moves to the one that is used: others may be dead, or be closed.
  */
 export class GossipTopology {
   /** What gossipsub is to be built with. */
   readonly components: BroadcastComponents
   readonly #connections: BroadcastComponents['connectionManager']
-  readonly #used: (peer: PeerId) => Connection | undefined
+  readonly #peers: GossipPeers
+  readonly #early: EarlyStreams
   readonly #log: Logger
   readonly #told = new Map<string, Told>()
   readonly #protocols = new Set<string>()
@@ -68,9 +68,9 @@ export class GossipTopology {
   #topology: Topology | undefined
   #onStream: () => void = () => undefined
 
-  /** `used` tells which of several connections to a peer is used, where somebody knows. */
-  constructor(components: BroadcastComponents, used: (peer: PeerId) => Connection | undefined = () => undefined) {
-    this.#used = used
+  constructor(components: BroadcastComponents, peers: GossipPeers) {
+    this.#peers = peers
+    this.#early = new EarlyStreams((peer) => peers.isReady(peer))
     this.#connections = components.connectionManager
     this.#log = components.logger.forComponent('gridmesh:broadcast')
     const registrar = this.#listenIn(components.registrar)
@@ -95,6 +95,7 @@ export class GossipTopology {
   stop(): void {
     this.#starting.resolve(false)
     this.#starting = Promise.withResolvers()
+    this.#early.refuse()
     this.#told.clear()
   }
 
@@ -110,15 +111,17 @@ export class GossipTopology {
 
   /** A peer is known to be of our network: its stream need not wait until libp2p has found out what it speaks. */
   meet(peer: PeerId): void {
+    this.#early.review()
     const connection = this.#connectionTo(peer)
     if (connection !== undefined) void this.#tell(peer, connection)
   }
 
   /**
    * Ends the streams of each linked peer that gossipsub hears no more. Tells of each one again whose stream is dead, or
-   * that has none though it was told of `RETELL_MS` ago.
+   * that has none though it was told of `RETELL_MS` ago, and of those that were not ready before.
    */
   retell(): void {
+    this.#early.review()
     const nowMs = performance.now()
     for (const [id, told] of this.#told) {
       told.isRetold = false
@@ -128,7 +131,7 @@ export class GossipTopology {
       const wasDead = this.#dropDead(id)
       const connection = this.#connectionTo(told.peer)
       if (connection === undefined) this.#told.delete(id)
-      else if (wasDead || (this.#streams !== undefined && nowMs - told.atMs >= RETELL_MS)) {
+      else if (wasDead || told.isEarly || (this.#streams !== undefined && nowMs - told.atMs >= RETELL_MS)) {
         void this.#tell(told.peer, connection)
       }
     }
@@ -141,7 +144,7 @@ export class GossipTopology {
 
   /** The one that is used, or the newest: a peer that was cut off is back on that, while older ones seem open. */
   #connectionTo(peer: PeerId, not?: Connection): Connection | undefined {
-    const used = this.#used(peer)
+    const used = this.#peers.used(peer)
     if (used !== undefined && used !== not) return used
     return this.#connections.getConnections(peer).findLast((found) => found.status === 'open' && found !== not)
   }
@@ -173,9 +176,11 @@ export class GossipTopology {
       const { runOnLimitedConnection } = options
       if (runOnLimitedConnection !== undefined) this.#options = { runOnLimitedConnection }
       const onStream: typeof handler = async (stream, connection) => {
+        const { remotePeer } = connection
         // Gossipsub wants a stream to whoever has opened one to us.
-        if (await this.#starting.promise) await this.#tell(connection.remotePeer, connection)
-        const told = this.#told.get(connection.remotePeer.toString())
+        if ((await this.#starting.promise) && (await this.#early.admit(stream, remotePeer)))
+          await this.#tell(remotePeer, connection)
+        const told = this.#told.get(remotePeer.toString())
         if (told === undefined) throw new ConnectionFailedError('Gossip has stopped')
         // One that was reset meanwhile tells of its end no more, and would take the place of the one that is heard.
         if (stream.status !== 'open') return undefined
@@ -192,11 +197,20 @@ export class GossipTopology {
   async #tell(peer: PeerId, connection: Connection): Promise<void> {
     const id = peer.toString()
     this.#dropDead(id)
-    const told = this.#told.get(id) ?? { peer, atMs: 0, isUnclaimed: false, isRetold: false, heard: new Set() }
+    const told = this.#told.get(id) ?? {
+      peer,
+      atMs: 0,
+      isUnclaimed: false,
+      isEarly: false,
+      isRetold: false,
+      heard: new Set(),
+    }
     this.#told.set(id, told)
     told.atMs = performance.now()
+    told.isEarly = !this.#peers.isReady(peer)
+    if (told.isEarly) return
     await told.opening
-    const used = this.#used(peer)
+    const used = this.#peers.used(peer)
     if (this.#streams?.streamsOutbound.has(id) === true && (used === undefined || used === told.connection)) return
     told.opening ??= this.#open(told, used ?? connection).finally(() => {
       told.opening = undefined
@@ -275,15 +289,4 @@ function handing(connection: Connection, told: Told): Connection {
     return Promise.resolve(told.stream)
   }
   return overridden(connection, { newStream })
-}
-
-/** The same object with some methods of ours. */
-function overridden<T extends object>(target: T, own: Partial<T>): T {
-  return new Proxy(target, {
-    get: (_, name) => {
-      if (name in own) return Reflect.get(own, name) as unknown
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
 }

@@ -88,7 +88,7 @@ async function world(peers = 1, onTold: () => void = () => undefined, isStarted 
     },
   } as unknown as BroadcastComponents
   const used = vi.fn<() => Connection | undefined>()
-  const topology = new GossipTopology(components, used)
+  const topology = new GossipTopology(components, { used, isReady: () => true })
   topology.follow({ streamsOutbound: streams, streamsInbound: inbound }, onStream)
   if (isStarted) topology.start()
 

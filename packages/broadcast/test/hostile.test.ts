@@ -203,9 +203,12 @@ it('does not let a peer that is not ready have a message ignored by bringing it 
   const { node, attacker } = await meeting({ handshake: { isReady } })
   const received = collect([node], 'orders')
   const honest = await createRawPeer()
-  ready.add(honest.peerId.toString())
+  for (const { peerId } of [attacker, honest]) ready.add(peerId.toString())
   await meet(attacker, node, 'orders')
   await meet(honest, node, 'orders')
+  // As one that said goodbye and stays.
+  ready.delete(attacker.peerId.toString())
+  asked.clear()
 
   await attacker.pubsub.publish(TOPIC, frame())
   await eventually(() => expect(asked).toContain(attacker.peerId.toString()))
