@@ -101,12 +101,13 @@ export class DefaultBroadcast implements BroadcastService, Startable {
 
   async #end(): Promise<void> {
     if (this.#running === undefined) return
-    const { acks, deliveries, direct, ids, inbox, puller, queue, retained, router, server, siblings, tree } =
+    const { acks, deliveries, direct, gossip, ids, inbox, puller, queue, retained, router, server, siblings, tree } =
       this.#parts
     this.#running.abort(new NotStartedError('Broadcast stopped'))
     this.#running = undefined
     acks.stop()
     direct.stop()
+    gossip.stop()
     tree.stop()
     server.stop()
     puller.stop()

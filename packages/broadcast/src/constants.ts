@@ -107,6 +107,18 @@ export const IDONTWANT_ABOVE_BYTES = 16_384
 export const MAX_WATCHED_IDS = 4_096
 /** Further gossip copies of one message that are looked at. */
 export const MAX_COPIES_PER_ID = 64
+/** Gossip messages that wait until there is room to judge them, and their bytes; further ones are lost here. */
+export const MAX_POSTPONED = 1_024
+export const MAX_POSTPONED_BYTES = 4_194_304
+/** Those of them that one peer brought. */
+export const MAX_POSTPONED_PER_PEER = 256
+/** How long each of them waits, in ms. */
+export const POSTPONED_MS = 10_000
+/** Time after which the first of them is tried again where there was no room, and the next ones where there was, in ms. */
+export const POSTPONED_RETRY_MS = 500
+export const POSTPONED_PACE_MS = 20
+/** Those that are tried together. */
+export const POSTPONED_AT_ONCE = 8
 /** Peers counted at once by the limits per second. */
 export const MAX_COUNTED_PEERS = 4_096
 /** Longest reason kept in an outcome, since it may come from a remote peer. */

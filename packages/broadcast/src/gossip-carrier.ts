@@ -10,6 +10,7 @@ import type { GossipRouter } from './gossip-router.ts'
 import type { GossipTraffic } from './gossip-traffic.ts'
 import type { Inbox, Judgement } from './inbox.ts'
 import type { BroadcastMetrics } from './metrics.ts'
+import { type GossipArrival, Postponed } from './postponed.ts'
 import type { RetainedPayloads } from './retained-payloads.ts'
 import type { Topics } from './topics.ts'
 
@@ -49,9 +50,14 @@ export interface GossipPublish {
 /** Messages through the mesh of their topic. */
 export class GossipCarrier {
   readonly #init: GossipCarrierInit
+  readonly #postponed = new Postponed((arrival) => this.#judgeAgain(arrival))
 
   constructor(init: GossipCarrierInit) {
     this.#init = init
+  }
+
+  stop(): void {
+    this.#postponed.clear()
   }
 
   subscribe(wireTopic: string): void {
@@ -96,22 +102,54 @@ export class GossipCarrier {
     }
 
     traffic.told(from, msg.data, 'in')
+    const arrival = { from, topic, frame, msg }
     const judgement = await this.#judge(from, topic, frame, msg.data.length)
+    // Gossipsub asks for it no more, and its neighbours send it once.
+    if (isBusy(judgement) && frame.announced === undefined) this.#postponed.add(arrival)
+    if (!this.#isToPassOn(arrival, judgement, ids.isCopy(msg))) return RESULTS[resultOf(judgement)]
+    if (!ids.isCopy(msg)) return TopicValidatorResult.Accept
+    this.#passOnAnew(arrival)
+    return TopicValidatorResult.Ignore
+  }
+
+  /** Judges a message that there was no room for before. Resolves with whether there was now. */
+  async #judgeAgain(arrival: GossipArrival): Promise<boolean> {
+    try {
+      return await this.#judgeLater(arrival)
+    } catch (err) {
+      // Of a router that is not gossipsub: nobody waits for us who could handle it.
+      this.#init.log.error('could not pass on %s - %e', arrival.frame.id.hex, err)
+      return true
+    }
+  }
+
+  async #judgeLater(arrival: GossipArrival): Promise<boolean> {
+    const { from, topic, frame, msg } = arrival
+    const { id, payload } = frame
+    const coming = { id: id.hex, topic, byteLength: msg.data.length, from, via: 'gossip' } as const
+    const judgement = await this.#init.inbox.judge({ ...coming, payload })
+    if (isBusy(judgement)) return false
+    if (this.#isToPassOn(arrival, judgement, true)) this.#passOnAnew(arrival)
+    return true
+  }
+
+  /** Takes note of a judgement. Returns whether the message goes on from here. */
+  #isToPassOn({ frame }: GossipArrival, judgement: Judgement, isCopy: boolean): boolean {
     // Not judged because of who brought it: the next peer that brings it gets a hearing.
-    if (judgement.known === undefined) ids.watch(frame.id.hex)
-    if (judgement.verdict !== 'accept') return RESULTS[judgement.verdict]
+    if (judgement.known === undefined) this.#init.ids.watch(frame.id.hex)
+    if (judgement.verdict !== 'accept') return false
     const { known } = judgement
-    const isCopy = ids.isCopy(msg)
     // Gossipsub forgets sooner than we do; what it had before goes no second round through the network. A copy of what is
     // ours shows who has it, and no more.
     const isToPassOn = !known.isGossipedOn && !(isCopy && known.isOwn) && this.#canPassOn(frame)
     if (isToPassOn) known.isGossipedOn = true
     this.#accept(frame, known)
-    if (!isToPassOn) return TopicValidatorResult.Ignore
-    if (!isCopy) return TopicValidatorResult.Accept
-    // Under the id that gossipsub knows this copy by, nobody else knows it.
+    return isToPassOn
+  }
+
+  /** Passes on what gossipsub has let go of, or knows by the id of a copy, by which nobody else does. */
+  #passOnAnew({ frame, msg, from }: GossipArrival): void {
     this.#init.router.passOn(frame.id, msg, from)
-    return TopicValidatorResult.Ignore
   }
 
   #judge(from: PeerId, topic: string, frame: GossipFrame, byteLength: number): Promise<Judgement> {
@@ -136,4 +174,13 @@ export class GossipCarrier {
     this.#init.ids.unwatch(id.hex)
     this.#init.acks.acknowledge({ id: id.bytes, origin, known })
   }
+}
+
+function isBusy(judgement: Judgement): boolean {
+  return judgement.verdict !== 'accept' && judgement.known === undefined && judgement.reason === 'busy'
+}
+
+/** What gossipsub is told of a message that is not passed on: what we had before is nobody's fault. */
+function resultOf({ verdict }: Judgement): Verdict {
+  return verdict === 'accept' ? 'ignore' : verdict
 }

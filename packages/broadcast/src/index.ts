@@ -148,7 +148,7 @@ export interface BroadcastInit {
 export interface BroadcastPeerManager
   extends
     Pick<PeerManager, 'countTraffic' | 'report' | 'reputation' | 'select'>,
-    // Without its events a peer gets its gossip stream when libp2p has identified it.
+    // Without its events a peer gets its gossip stream when libp2p has identified it, or with the heartbeat after it is ready.
     Partial<Pick<PeerManager, 'addEventListener' | 'removeEventListener'>> {
   readonly peers: { get(peer: string): PeerRecord | undefined; values(): Iterable<PeerRecord> }
 }

@@ -60,12 +60,34 @@ it('passes on what one peer announced and never gave, once another has brought i
   expect(received().map((bytes) => Buffer.compare(bytes, payload))).toEqual([0])
 })
 
-it('passes on what it had no room to judge when the first peer brought it', async () => {
-  let calls = 0
-  const { first, second, received } = await line({}, () => (calls++ === 0 ? 'busy' : 'accept'))
+it('passes on what it did not take from the first peer, which was over its rate', async () => {
+  const limited = new Set<string>()
+  let refusals = 0
+  const rateLimiter: TestNodeInit['rateLimiter'] = {
+    take: (peer) => {
+      if (!limited.has(peer.toString())) return { ok: true }
+      refusals++
+      return { ok: false, limit: 'messagesPerSecond', value: 1, retryAfterMs: 1 }
+    },
+  }
+  const { first, second, received } = await line({ rateLimiter }, () => 'accept')
+  limited.add(first.peerId.toString())
   await first.pubsub.publish(TOPIC, pushed(Uint8Array.of(1)))
-  await eventually(() => expect(calls).toBe(1))
+  await eventually(() => expect(refusals).toBe(1))
   await second.pubsub.publish(TOPIC, pushed(Uint8Array.of(1)))
   await eventually(() => expect(received()).toEqual([Uint8Array.of(1)]))
-  expect(calls).toBe(2)
+})
+
+it('judges what it had no room for, and passes it on, once it has room and though nobody brings it again', async () => {
+  let isBusy = true
+  let calls = 0
+  const { first, received } = await line({}, () => {
+    calls++
+    return isBusy ? 'busy' : 'accept'
+  })
+  for (const content of [1, 2, 3]) await first.pubsub.publish(TOPIC, pushed(Uint8Array.of(content)))
+  await eventually(() => expect(calls).toBeGreaterThan(3))
+  expect(received()).toEqual([])
+  isBusy = false
+  await eventually(() => expect(received()).toEqual([1, 2, 3].map((content) => Uint8Array.of(content))))
 })

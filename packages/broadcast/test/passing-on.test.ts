@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { type PeerId, stop } from '@libp2p/interface'
 import { afterEach, expect, it } from 'vitest'
-import { createNode, stopNodes, wireTopic } from './helpers/nodes.ts'
+import { encodeFrame } from '../src/frame.ts'
+import { createNode, eventually, stopNodes, wireTopic } from './helpers/nodes.ts'
 import { peerIds } from './helpers/peer-ids.ts'
 import { TestRouter } from './helpers/test-router.ts'
 
@@ -69,4 +70,28 @@ it('passes on the others where one does not go out', async () => {
   for (const id of ['a', BROKEN, 'b']) router.accepted(id, peer)
   await nextTurn()
   expect(router.reports.map(([id]) => id)).toEqual(['a', 'b'])
+})
+
+it('goes on with the next where the router does not keep what is passed on later', async () => {
+  const router = new ToldRouter()
+  const kept: string[] = []
+  const mcache = {
+    put({ msgIdStr }: { msgIdStr: string }): boolean {
+      if (kept.push(msgIdStr) === 1) throw new TypeError('it is not kept')
+      return true
+    },
+  }
+  const node = await createNode({ gossip: (_, options) => Object.assign(router, { options, mcache }) })
+  let calls = 0
+  node.broadcast.subscribe('orders', () => (calls++ < 2 ? 'busy' : 'accept'))
+  const [peer] = await peerIds(2)
+  const origin = peer.toMultihash().bytes
+  for (const content of [1, 2]) {
+    const payload = Uint8Array.of(content)
+    const data = encodeFrame({ lane: 'normal', isDirected: false, origin, hops: 0, topic: '', payload })
+    expect(await router.validate(peer, wireTopic('orders'), data)).toBe(TopicValidatorResult.Ignore)
+  }
+  await eventually(() => expect(router.reports).toHaveLength(1))
+  expect(kept).toHaveLength(2)
+  expect(router.reports.map(([id]) => id)).toEqual(kept.slice(1))
 })
