@@ -79,8 +79,8 @@ export const MAX_RECENT_IDS = 1_024
 export const TREE_ENTRY_BYTES = 512
 /** Peers of which it is remembered that they say they have a message; others are told of it in vain. */
 export const MAX_HOLDERS = 32
-/** Times that a peer is sent a message it asks for. */
-export const MAX_GRAFTS_PER_MESSAGE = 2
+/** Times that a peer is sent a message it asks for: who has no room for it asks twice a second, until the load is gone. */
+export const MAX_GRAFTS_PER_MESSAGE = 10
 /** Ids in one control message, at most. */
 export const MAX_CONTROL_IDS = 512
 /** Ids that a peer may name in control messages in a second; those beyond it are not heard. */

@@ -22,6 +22,7 @@ interface Missing {
   readonly announcers: PeerId[]
   /** Who was asked for it. */
   readonly asked: PeerId[]
+  lastAsked?: PeerId
   dueMs: number
 }
 
@@ -123,7 +124,7 @@ export class MissingMessages {
         break
       }
       const whereabouts = this.#init.whereIs(hex)
-      if (whereabouts === 'absent') this.#fail(missing.asked.at(-1))
+      if (whereabouts === 'absent') this.#fail(missing.lastAsked)
       const peer = whereabouts === 'absent' ? this.#next(missing) : undefined
       if (whereabouts === 'known' || (whereabouts === 'absent' && peer === undefined)) {
         // It is here, or all who have it were asked in vain. Whoever announces it again begins anew.
@@ -135,7 +136,9 @@ export class MissingMessages {
       this.#missing.set(hex, missing)
       // It may be that we are too busy to judge it, and want it again.
       if (peer === undefined) continue
-      missing.asked.push(peer)
+      missing.lastAsked = peer
+      if (missing.asked.some((one) => one.equals(peer))) this.#count(peer, -1)
+      else missing.asked.push(peer)
       const ids = asked.get(peer)
       if (ids === undefined) asked.set(peer, [missing.id])
       else ids.push(missing.id)
@@ -144,7 +147,8 @@ export class MissingMessages {
   }
 }
 
+/** Who was asked and says anew that it has it is asked anew: what it gave was lost, or there was no room to judge it. */
 function isEnough({ announcers, asked }: Missing, peer: PeerId): boolean {
-  const named = [...announcers, ...asked]
-  return named.length >= MAX_ANNOUNCERS || named.some((one) => one.equals(peer))
+  if (announcers.some((one) => one.equals(peer))) return true
+  return announcers.length + asked.length >= MAX_ANNOUNCERS && !asked.some((one) => one.equals(peer))
 }

@@ -56,6 +56,22 @@ it('asks for what does not come by itself, one peer after the other, all of one 
   expect(asked.slice(2)).toEqual([[first.toString(), [2]]])
 })
 
+it('asks a peer again that says again that it has what it was asked for, and was not taken', async () => {
+  const [peer] = await peerIds(2)
+  const { missing, asked } = listing()
+  missing.add(idOf(1), peer)
+  for (let round = 1; round <= 5; round++) {
+    vi.advanceTimersByTime(round === 1 ? 500 : 300)
+    expect(asked).toHaveLength(round)
+    vi.advanceTimersByTime(200)
+    for (let i = 0; i < 2; i++) missing.add(idOf(1), peer)
+  }
+  expect(missing.found(idOf(1).hex, peer.toString(), performance.now())).toEqual([peer])
+  // It holds no place for any of that.
+  for (let n = 0; n <= MAX_MISSING_IDS_PER_PEER; n++) missing.add(idOf(n), peer)
+  expect(missing.size).toBe(MAX_MISSING_IDS_PER_PEER)
+})
+
 it('holds no more than its bounds, whoever announces', async () => {
   const { missing, asked } = listing()
   const peers = await peerIds(MAX_ANNOUNCERS + 2)
