@@ -67,8 +67,10 @@ export const TREE_PARENT_MS = 10_000
 export const TREE_UNDER_WAY_MS = 5_000
 /** Time for which a neighbour is taken for a child once it has said so, in ms. */
 export const TREE_CHILD_MS = 15_000
-/** New neighbours and others are told of the messages of so many ms before: gossipsub's gossip goes back as far. */
+/** Others than neighbours are told of the messages of so many ms before: gossipsub's gossip goes back as far. */
 export const TREE_RECENT_MS = 3_000
+/** And new neighbours of those of so many: a link that is lost, time and again too, is mostly back within that. */
+export const TREE_WELCOME_MS = 10_000
 /** Neighbours that are sent a message of a topic which has no mesh, at most: gossipsub's D. */
 export const MAX_TREE_NEIGHBOURS = 6
 /** Subscribers outside of the mesh that are told of messages with each heartbeat, at least: gossipsub's Dlazy. */

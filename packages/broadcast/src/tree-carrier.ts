@@ -2,7 +2,7 @@ import type { Lane, UnicastContext } from '@gridmesh/interfaces'
 import type { Logger, PeerId } from '@libp2p/interface'
 import type { AckCarrier } from './ack-carrier.ts'
 import type { Announcements } from './announcements.ts'
-import { TREE_HANDLER } from './constants.ts'
+import { TREE_HANDLER, TREE_RECENT_MS, TREE_WELCOME_MS } from './constants.ts'
 import type { PublishDelivery } from './delivery.ts'
 import type { KnownMessage } from './duplicate-cache.ts'
 import { MessageRefusedError } from './errors.ts'
@@ -197,13 +197,13 @@ export class TreeCarrier {
 
   /** Tells a new neighbour of what went by while it was none, or it could miss that for good. */
   #welcome(wireTopic: string, peer: PeerId): void {
-    this.#control.tell(peer, this.#init.messages.recent(wireTopic))
+    this.#control.tell(peer, this.#init.messages.recent(wireTopic, TREE_WELCOME_MS))
   }
 
   #gossip(): void {
     const { messages, trees } = this.#init
     for (const wireTopic of trees.topics()) {
-      const recent = messages.recent(wireTopic)
+      const recent = messages.recent(wireTopic, TREE_RECENT_MS)
       if (recent.length === 0) continue
       for (const peer of trees.outsiders(wireTopic)) this.#control.tell(peer, recent)
     }

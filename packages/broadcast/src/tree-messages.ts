@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Lane } from '@gridmesh/interfaces'
-import { MAX_GRAFTS_PER_MESSAGE, MAX_HOLDERS, MAX_RECENT_IDS, TREE_ENTRY_BYTES, TREE_RECENT_MS } from './constants.ts'
+import { MAX_GRAFTS_PER_MESSAGE, MAX_HOLDERS, MAX_RECENT_IDS, TREE_ENTRY_BYTES } from './constants.ts'
 
 /** A message that came, or went, by the tree of its topic. */
 export interface TreeMessage {
@@ -53,9 +53,9 @@ export class TreeMessages {
     return this.#entries.peek(id) ?? this.#pending.get(id)
   }
 
-  /** Those that were accepted of late, of one topic, the latest first. */
-  recent(wireTopic: string): TreeMessage[] {
-    const sinceMs = performance.now() - TREE_RECENT_MS
+  /** Those of one topic that were accepted in the last `ms`, the latest first. */
+  recent(wireTopic: string, ms: number): TreeMessage[] {
+    const sinceMs = performance.now() - ms
     const found: TreeMessage[] = []
     for (const message of this.#entries.values()) {
       if (message.atMs < sinceMs || found.length >= MAX_RECENT_IDS) break

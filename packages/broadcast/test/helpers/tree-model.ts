@@ -1,4 +1,4 @@
-import { MAX_GRAFTS_PER_MESSAGE, TREE_RECENT_MS } from '../../src/constants.ts'
+import { MAX_GRAFTS_PER_MESSAGE, TREE_WELCOME_MS } from '../../src/constants.ts'
 import { TreeLinks } from '../../src/tree-links.ts'
 
 /** Links between nodes, as pairs of their indexes. */
@@ -219,7 +219,7 @@ export class TreeModel {
     const { messages, neighbours } = this.#node(node)
     neighbours.add(other)
     for (const [id, { atMs, holders }] of messages) {
-      if (this.nowMs - atMs > TREE_RECENT_MS || holders.has(String(other))) continue
+      if (this.nowMs - atMs > TREE_WELCOME_MS || holders.has(String(other))) continue
       this.#send(node, other, () => this.#onIhave(other, node, id))
     }
   }
