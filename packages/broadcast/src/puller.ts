@@ -7,6 +7,7 @@ import type { PlannedChunks } from './chunk-plan.ts'
 import { Pull, type PullFailure, type PullOutcome, type PullRequest } from './pull.ts'
 import { PullJudge, type PullJudgeInit } from './pull-judge.ts'
 import type { PullSource } from './pull-source.ts'
+import { VainAnnouncers } from './vain-announcers.ts'
 
 /** Bounds of a `Puller`. */
 export interface PullerLimits {
@@ -38,6 +39,7 @@ export class Puller {
   readonly #judge: PullJudge
   readonly #pulls = new Map<string, Pull>()
   readonly #inFlightOf = new Map<string, number>()
+  readonly #vain = new VainAnnouncers()
   #isRunning = false
   #activeBytes = 0
   #inFlight = 0
@@ -69,6 +71,7 @@ export class Puller {
   stop(): void {
     this.#isRunning = false
     for (const pull of this.#pulls.values()) this.#fail(pull, 'stopped')
+    this.#vain.clear()
   }
 
   has(id: string): boolean {
@@ -111,15 +114,16 @@ export class Puller {
 
   /**
    * Gives up a payload of which nothing comes, for one that `from` announces: the first of the peer that announced most
-   * such, where that has more than `from` even then. Or a few peers that announce what they do not give hold all places.
+   * such, now and before, where that has more than `from` even then. Or peers that announce what they do not give hold
+   * all places, few of them with many or many with one.
    */
   #makeWay(from: PeerId): boolean {
     const idle = [...this.#pulls.values()].filter((pull) => !pull.isOver && pull.isIdle(this.#init.chunkLateMs))
     const byPeer = Map.groupBy(idle, ({ request }) => request.from.toString())
-    const own = byPeer.get(from.toString())?.length ?? 0
-    const [most = []] = [...byPeer.values()].toSorted((a, b) => b.length - a.length)
-    const [first] = most
-    if (first === undefined || most.length <= own + 1) return false
+    const weightOf = (peer: string): number => (byPeer.get(peer)?.length ?? 0) + this.#vain.countOf(peer)
+    const [most] = [...byPeer.keys()].toSorted((a, b) => weightOf(b) - weightOf(a))
+    const [first] = byPeer.get(most ?? '') ?? []
+    if (most === undefined || first === undefined || weightOf(most) <= weightOf(from.toString()) + 1) return false
     this.#fail(first, 'displaced')
     return true
   }
@@ -226,6 +230,7 @@ export class Puller {
     metrics.pulled('whole', pull.bytes, performance.now() - pull.startedAtMs)
     log.trace('pulled %s, %d bytes', pull.request.id.hex, pull.bytes)
     const from = pull.mainGiver
+    this.#vain.gave(from)
     const judgement = await pull.request.onWhole(pull.assembler.finish(), from)
     this.#remove(pull)
     pull.settle({ isWhole: true, from, judgement })
@@ -238,6 +243,8 @@ export class Puller {
     pull.end()
     metrics.pulled(failure, pull.assembler.receivedBytes)
     const { receivedChunks, chunkCount } = pull.assembler
+    const isVain = receivedChunks === 0 && (failure === 'no-source' || failure === 'timeout')
+    if (isVain) this.#vain.failed(pull.request.from)
     log('gave %s up with %d of %d chunks: %s', pull.request.id.hex, receivedChunks, chunkCount, failure)
     this.#remove(pull)
     pull.settle({ isWhole: false, failure })

@@ -329,6 +329,28 @@ describe('bounds', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('has room for a payload though each place is held by another peer, once those gave nothing before', async () => {
+    const sources = new TestSources()
+    const [honest, ...liars] = peers.slice(0, LIMITS.maxPulls + 1)
+    if (honest === undefined) throw new RangeError('no peers')
+    for (const liar of liars) sources.behave(liar, silent)
+    const lie = (seed: number): boolean[] =>
+      liars.map((liar, i) => sources.announce(liar, payloadOf(seed + i, 2)).isTaken)
+    expect(lie(10)).toEqual(liars.map(() => true))
+    // Nothing speaks against them yet.
+    expect(sources.announce(honest, PAYLOAD).isTaken).toBe(false)
+    await vi.advanceTimersByTimeAsync(CHUNK_DEADLINE_MS + LIMITS.sourceWaitMs)
+    expect(sources.puller.size).toBe(0)
+    for (let round = 2; round < 5; round++) {
+      expect(lie(10 * round)).toEqual(liars.map(() => true))
+      const pull = sources.announce(honest, payloadOf(round, 2))
+      expect(pull.isTaken).toBe(true)
+      expect(await pull.outcome).toEqual({ isWhole: true })
+      await vi.advanceTimersByTimeAsync(CHUNK_DEADLINE_MS + LIMITS.sourceWaitMs)
+    }
+    sources.puller.stop()
+  })
+
   it('gives no payload up of which a chunk came in the last chunkLateMs', async () => {
     const sources = new TestSources({ maxPulls: 2, maxChunksInFlightPerPeer: 4 })
     let isServing = true
@@ -400,7 +422,7 @@ describe('bounds', () => {
     for (const pull of pulls) expect(await pull.outcome).toEqual({ isWhole: true })
   })
 
-  it('keeps nothing of the peers that it has asked', async () => {
+  it('keeps nothing of the peers that it has asked once it stops', async () => {
     const puller = new Puller({
       ...LIMITS,
       ask: () => Promise.reject(failure('absent')),
@@ -427,6 +449,8 @@ describe('bounds', () => {
       await vi.advanceTimersByTimeAsync(LIMITS.sourceWaitMs)
       expect(await pulling).toEqual({ isWhole: false, failure: 'no-source' })
     }
+    // Until then it knows who announced in vain: see `VainAnnouncers`, which is bounded.
+    puller.stop()
     expect(heapBytes() - before).toBeLessThan(16 * MIB)
   })
 
