@@ -28,6 +28,8 @@ export const VIEW_BYTES = 4_096
 export const MESSAGES_PER_WRITE = 32
 /** An incoming message of several frames has room for at most so many times what has come of it. */
 export const MAX_ROOM_AHEAD = 4
+/** A timer that is so late, in ms, says that the process stood still, and has read nothing. */
+export const STOOD_STILL_MS = 1_000
 /** Idle times that an incoming message has in all, beside what it needs at the least rate. */
 export const MAX_PARTIAL_IDLE_TIMES = 10
 /** Least rate of an incoming message that takes longer: it may be one of many on a slow link, and no slower. */

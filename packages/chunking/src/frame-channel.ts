@@ -1,6 +1,6 @@
 import type { AbortOptions, MessageStream, StreamCloseEvent } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { DEFAULT_MAX_READ_BUFFER_BYTES } from './constants.ts'
+import { DEFAULT_MAX_READ_BUFFER_BYTES, STOOD_STILL_MS } from './constants.ts'
 import { ChannelClosedError, type MessageAbortedError, MessageRefusedError, TruncatedError } from './errors.ts'
 import { FrameDecoder } from './frame-decoder.ts'
 import type { FrameChannelInit, SendOptions } from './index.ts'
@@ -195,10 +195,7 @@ export class FrameChannel {
 
   #onRead(error?: Error): void {
     if (this.isClosed) return
-    if (error != null) {
-      this.#finish(error)
-      return
-    }
+    if (error != null) return this.#finish(error)
     if (this.#timer == null && this.#reassembler.partialMessages > 0) this.#expireIn(this.#reassembler.idleMs)
     this.#checkEnd()
   }
@@ -217,10 +214,11 @@ export class FrameChannel {
   }
 
   #expireIn(ms: number): void {
+    const dueMs = performance.now() + ms
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       const now = performance.now()
-      if (this.#reader.isPaused) this.#reassembler.touch(now)
+      if (this.#reader.isPaused || now - dueMs >= STOOD_STILL_MS) this.#reassembler.touch(now)
       this.#orFinish(() => {
         const next = this.#reassembler.expire(now)
         if (Number.isFinite(next) && !this.isClosed) this.#expireIn(next)

@@ -256,6 +256,23 @@ describe('giving up', () => {
     expect(b.lost).toMatchObject([{ by: 'us', ...reason }])
   })
 
+  it('does not hold the time against a sender in which this process stood still', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const b = open(far, { partialIdleMs: 30_000 })
+    near.send(unhex('010002 0161'))
+    await vi.waitUntil(() => b.channel.partialMessages === 1)
+    // A process that goes on runs the timers that are due before it reads what has come.
+    const now = performance.now.bind(performance)
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000)
+    vi.advanceTimersByTime(30_000)
+    expect(b.lost).toEqual([])
+    vi.advanceTimersByTime(29_000)
+    expect(b.lost).toEqual([])
+    vi.advanceTimersByTime(2_000)
+    expect(b.lost).toMatchObject([{ code: 'idle' }])
+    clock.mockRestore()
+  })
+
   it('refuses a message that stopped coming, by its own clock, and tells the sender', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const b = open(far, { partialIdleMs: 30_000 })
