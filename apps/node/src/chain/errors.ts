@@ -103,7 +103,10 @@ export class HeadMovedError extends Error {
   }
 }
 
-/** There is no room for a block beside the main chain. It says nothing of the block, but that all others are better. */
+/**
+ * There is no room for a block beside the main chain. It says nothing of the block, but that nobody has more there than its
+ * proposer, and that nothing of the same is worse.
+ */
 export class SideBlocksFullError extends Error {
   static override readonly name = 'SideBlocksFullError'
   override readonly name = 'SideBlocksFullError'
@@ -112,7 +115,7 @@ export class SideBlocksFullError extends Error {
   constructor(hash: string, limits: { maxSideBlocks: number; maxSideBytes: number }) {
     const { maxSideBlocks, maxSideBytes } = limits
     super(
-      `Block ${hash} is the worst of more than ${maxSideBlocks} blocks or ${maxSideBytes} bytes beside the main chain`,
+      `No room for block ${hash}: of more than ${maxSideBlocks} blocks or ${maxSideBytes} bytes beside the main chain its proposer has most, and it is the worst of them`,
     )
   }
 }

@@ -9,9 +9,9 @@ export interface ChainLimitsInit {
   maxQueuedBlocks?: number
   /** Their bytes together, from 1; beyond is an `ImportQueueFullError`. @default 33_554_432 */
   maxQueuedBytes?: number
-  /** Blocks beside the main chain; beyond, the worst goes. No switch reverts more. @default 8_192 */
+  /** Blocks beside the main chain; beyond, the worst end of a branch goes of whoever made most of them. No switch reverts more. @default 8_192 */
   maxSideBlocks?: number
-  /** Their bytes together; beyond, the worst goes. No switch reverts more. @default 67_108_864 */
+  /** Their bytes together; beyond, the worst end of a branch goes of whoever made most of them. No switch reverts more. @default 67_108_864 */
   maxSideBytes?: number
   /** Invalid blocks that are remembered, from 1; beyond, the oldest is forgotten, and judged anew if it comes again. @default 4_096 */
   maxMarks?: number

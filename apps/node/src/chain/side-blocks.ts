@@ -15,6 +15,14 @@ export interface SideLimits {
   readonly maxSideBytes: number
 }
 
+/** What is kept of the blocks of one proposer. */
+interface Share {
+  readonly count: number
+  readonly bytes: number
+}
+
+const NOTHING: Share = { count: 0, bytes: 0 }
+
 /** Whether a block is to be preferred to another one. */
 export type Better = (a: ChainBlock, b: ChainBlock) => boolean
 
@@ -24,6 +32,7 @@ export class SideBlocks {
   readonly #better: Better
   readonly #blocks = new Map<string, SideBlock>()
   readonly #children = new Map<string, Set<string>>()
+  readonly #shares = new Map<string, Share>()
   #bytes = 0
 
   constructor(limits: SideLimits, better: Better) {
@@ -44,19 +53,18 @@ export class SideBlocks {
   }
 
   /**
-   * Keeps a block, whose parent is kept or on the main chain. Beyond the limits the worst ends of branches go: whoever
-   * signs many blocks pushes out the worst of all, and never what is better. Says whether it is kept.
+   * Keeps a block, whose parent is kept or on the main chain. Beyond the limits ends of branches go, of the proposer that
+   * has most of what is over: the worst of them. So an authority that signs many blocks pushes out its own, however good
+   * they seem, and a branch that others made has room. Says whether the block is kept.
    */
   add(side: SideBlock): boolean {
-    const { hash, parent } = side.facts
+    const { hash, parent, proposer } = side.facts
     this.#blocks.set(hash, side)
     this.#children.set(parent, (this.#children.get(parent) ?? new Set()).add(hash))
-    this.#bytes += side.full.bytes.byteLength
+    this.#count(proposer, 1, side.full.bytes.byteLength)
     const { maxSideBlocks, maxSideBytes } = this.#limits
-    while (this.size > maxSideBlocks || this.#bytes > maxSideBytes) {
-      const worst = this.#ends().reduce((a, b) => (this.#better(a, b) ? b : a))
-      this.delete(worst.facts.hash)
-    }
+    while (this.size > maxSideBlocks) this.#evict(({ count }) => count)
+    while (this.#bytes > maxSideBytes) this.#evict(({ bytes }) => bytes)
     return this.#blocks.has(hash)
   }
 
@@ -65,7 +73,7 @@ export class SideBlocks {
     const side = this.#blocks.get(hash)
     if (side === undefined) return
     this.#blocks.delete(hash)
-    this.#bytes -= side.full.bytes.byteLength
+    this.#count(side.facts.proposer, -1, -side.full.bytes.byteLength)
     const siblings = this.#children.get(side.facts.parent)
     siblings?.delete(hash)
     if (siblings?.size === 0) this.#children.delete(side.facts.parent)
@@ -100,6 +108,22 @@ export class SideBlocks {
   best(): SideBlock | undefined {
     const [first, ...others] = this.#ends()
     return others.reduce((a, b) => (a !== undefined && this.#better(a, b) ? a : b), first)
+  }
+
+  #evict(sizeOf: (share: Share) => number): void {
+    const shareOf = ({ facts }: SideBlock): number => sizeOf(this.#shares.get(facts.proposer) ?? NOTHING)
+    const goesFirst = (a: SideBlock, b: SideBlock): boolean =>
+      shareOf(a) > shareOf(b) || (shareOf(a) === shareOf(b) && this.#better(b, a))
+    const first = this.#ends().reduce((a, b) => (goesFirst(b, a) ? b : a))
+    this.delete(first.facts.hash)
+  }
+
+  #count(proposer: string, count: number, bytes: number): void {
+    const before = this.#shares.get(proposer) ?? NOTHING
+    const share = { count: before.count + count, bytes: before.bytes + bytes }
+    if (share.count > 0) this.#shares.set(proposer, share)
+    else this.#shares.delete(proposer)
+    this.#bytes += bytes
   }
 
   #ends(): SideBlock[] {

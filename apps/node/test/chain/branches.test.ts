@@ -31,9 +31,11 @@ import {
   issue,
   offer,
   opened,
+  OUTPUTS,
   payment,
   people,
   reading,
+  refilled,
   resealed,
   signed,
   stateOf,
@@ -417,6 +419,40 @@ describe('blocks beside the main chain', () => {
     expect(chain.stats().sideBlocks).toBe(4)
     expect(await held(...first, at(longer, 0), ...second)).toEqual([true, true, true, true, false])
     expect(chain.head).toEqual(expect.objectContaining({ height: 4 }))
+  })
+
+  it('have room for a branch that comes back, however many blocks one authority signs of a height', async () => {
+    const three = genesisOf(3)
+    const main = await opened({ genesis: three })
+    const blocks = [await grow(main, 0), await grow(main, 0)]
+    const rivals = await Promise.all(Array.from({ length: 6 }, async (_, i) => buildOn(main, 1, 20_000 + i)))
+    blocks.push(await grow(main, 0), await grow(main, 0))
+    const back = await opened({ genesis: three })
+    const returning = [await grow(back, 2), await grow(back, 2)]
+    const size = Math.max(...rivals.map(({ bytes }) => bytes.byteLength))
+    for (const limits of [{ maxSideBlocks: 4 }, { maxSideBytes: 4 * size }]) {
+      const chain = await opened({ genesis: three, limits })
+      await importAll(chain, blocks)
+      for (const { bytes } of rivals) await chain.importBlock(bytes).catch(() => undefined)
+      expect(chain.stats().sideBlocks).toBe(4)
+      expect(await importAll(chain, returning)).toEqual(['imported', 'imported'])
+      // Four together, of which each has two by now.
+      expect(await importAll(chain, returning)).toEqual(['known', 'known'])
+      expect(chain.stats().sideBlocks).toBe(4)
+    }
+  })
+
+  it('have room for one of others where the blocks of one authority are few and large', async () => {
+    const three = genesisOf(3)
+    const [main, back] = [await opened({ genesis: three }), await opened({ genesis: three })]
+    const blocks = [await grow(main, 0), await grow(main, 0)]
+    const payments = Array.from({ length: OUTPUTS }, (_, i) => payment(main, i))
+    const large = refilled((await buildOn(main, 1, 20_000)).bytes, payments, 'energy', 1)
+    blocks.push(await grow(main, 0), await grow(main, 0))
+    const returning = [await grow(back, 2), await grow(back, 2), await grow(back, 2)]
+    const chain = await opened({ genesis: three, limits: { maxSideBytes: large.bytes.byteLength } })
+    expect(await importAll(chain, [...blocks, large, ...returning])).toEqual(Array(8).fill('imported'))
+    expect(await importAll(chain, returning)).toEqual(['known', 'known', 'known'])
   })
 
   it('have no room for one of our own, which then counts as done, so that we make the next one', async () => {
