@@ -7,7 +7,7 @@ import { resolveOptions, type SyncOptions } from './options.ts'
 import { PeerTable } from './peer-table.ts'
 import type { BlockSyncComponents, HistoryTarget, Refusal, SyncPeer } from './ports.ts'
 import { Progress } from './progress.ts'
-import { NO_CLAIMS, Retries } from './retries.ts'
+import { type Doubt, NO_CLAIMS, Retries } from './retries.ts'
 import { Run } from './run.ts'
 import type { RunContext } from './run-context.ts'
 
@@ -217,7 +217,10 @@ export class BlockSync extends TypedEventEmitter<BlockSyncEvents> {
       this.safeDispatchEvent('sync:progress', { detail }),
     )
     const notice = (detail: PeerNotice) => this.safeDispatchEvent('sync:peer', { detail })
-    const table = new PeerTable(this.#components.peers, options, notice, isWorthIt)
+    const retries = phase === 'blocks' ? this.#retries : this.#historyRetries
+    const other = phase === 'blocks' ? this.#historyRetries : this.#retries
+    const doubtOf = (id: string): Doubt | undefined => (other.doubtOf(id) === 'lied' ? 'lied' : retries.doubtOf(id))
+    const table = new PeerTable(this.#components.peers, options, notice, { isWorthIt, doubtOf })
     const context: RunContext = {
       ...this.#components,
       options,

@@ -118,7 +118,10 @@ export class Fetcher {
 
   #start(job: Job): boolean {
     const { table, options } = this.#init
-    const suitable = this.#suitable(job)
+    const able = this.#suitable(job)
+    // Of whom nothing came may be silent for as long as it is asked: only where nobody else may have it.
+    const trusted = able.filter(({ isDeferred, isDoubted }) => !isDeferred && !isDoubted)
+    const suitable = trusted.length > 0 ? trusted : able
     // A slow one only where there is none else: what it has is needed first sooner or later.
     const slowRate = table.slowRate()
     const good = suitable.filter(({ blocksPerSecond = slowRate }) => blocksPerSecond >= slowRate)

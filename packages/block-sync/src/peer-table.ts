@@ -2,7 +2,7 @@ import type { ChainTip } from '@gridmesh/interfaces'
 import type { PeerNotice, SyncPeerStatus } from './index.ts'
 import type { SyncOptions } from './options.ts'
 import type { Offence, SyncPeer, SyncPeers } from './ports.ts'
-import { ANY, type RunClaims } from './retries.ts'
+import { ANY, type Doubt, type RunClaims } from './retries.ts'
 
 /** Weight of the newest rate against those before. */
 const NEWEST = 0.3
@@ -19,6 +19,10 @@ export class PeerRecord {
   isReported = false
   /** Its headers are followed only when nobody else's are left. */
   isDeferred = false
+  /** The same by what came of it in a run before. */
+  isDoubted = false
+  /** What this run found against it. */
+  doubt: Doubt | undefined
   /** Its turns that led nowhere because the chain moved meanwhile. */
   restarts = 0
   /** Hash of a claim that came true: up to it we followed the peer, or others brought it. */
@@ -52,8 +56,9 @@ export class PeerRecord {
     this.isReady = isReady
   }
 
-  exclude(): void {
+  exclude(doubt?: Doubt): void {
     this.isExcluded = true
+    this.doubt = doubt
     this.#presence.abort()
   }
 
@@ -65,27 +70,29 @@ export class PeerRecord {
   }
 }
 
+/** What is known of peers from before a run. */
+export interface Foreknowledge {
+  /** Whether a claim may bring us further. */
+  isWorthIt(peer: SyncPeer): boolean
+  doubtOf(id: string): Doubt | undefined
+}
+
 /** The peers of a run: what they claim, how fast they are, and who is not asked any more. */
 export class PeerTable {
   readonly #ports: SyncPeers
   readonly #options: SyncOptions
   readonly #notice: (notice: PeerNotice) => void
-  readonly #isWorthIt: (peer: SyncPeer) => boolean
+  readonly #known: Foreknowledge
   readonly #records = new Map<string, PeerRecord>()
   #crowdedOut: ReadonlySet<string> = new Set()
   #turn = 0
 
   /** Where there are more peers than there is room for, those come first that are worth it. */
-  constructor(
-    ports: SyncPeers,
-    options: SyncOptions,
-    notice: (notice: PeerNotice) => void,
-    isWorthIt: (peer: SyncPeer) => boolean,
-  ) {
+  constructor(ports: SyncPeers, options: SyncOptions, notice: (notice: PeerNotice) => void, known: Foreknowledge) {
     this.#ports = ports
     this.#options = options
     this.#notice = notice
-    this.#isWorthIt = isWorthIt
+    this.#known = known
     this.refresh()
   }
 
@@ -94,15 +101,25 @@ export class PeerTable {
     const present = new Map(this.#ports.peers().map((peer) => [peer.id, peer]))
     for (const [id, record] of this.#records) record.update(present.get(id))
     const newcomers = [...present.values()].filter(({ id, isReady }) => isReady && !this.#records.has(id))
-    const inOrder = newcomers.toSorted((a, b) => Number(this.#isWorthIt(b)) - Number(this.#isWorthIt(a)))
+    const inOrder = newcomers.toSorted((a, b) => Number(this.#known.isWorthIt(b)) - Number(this.#known.isWorthIt(a)))
     this.#crowdedOut = new Set(inOrder.filter((claim) => !this.#add(claim)).map(({ id }) => id))
   }
 
   /** Says whether there was room. */
   #add(claim: SyncPeer): boolean {
     if (this.#records.size >= this.#options.maxPeers && !this.#forgetOne()) return false
-    this.#records.set(claim.id, new PeerRecord(claim, this.#turn))
+    this.#records.set(claim.id, this.#recordOf(claim))
     return true
+  }
+
+  /** Who lied before is asked nothing; of whom nothing came, as little as can be: it may be honest. */
+  #recordOf(claim: SyncPeer): PeerRecord {
+    const record = new PeerRecord(claim, this.#turn)
+    const doubt = this.#known.doubtOf(claim.id)
+    record.isDoubted = doubt === 'fruitless'
+    record.isReported = doubt === 'lied'
+    if (doubt === 'lied') record.exclude()
+    return record
   }
 
   /** Forgets somebody who is gone, if there is one. Not who was excluded: it would only have to come back. */
@@ -141,8 +158,8 @@ export class PeerTable {
   }
 
   /** Whether somebody whose headers might bring us further comes after all others: its claim may be one of a run before. */
-  isLast({ isDeferred, claim }: PeerRecord): boolean {
-    return isDeferred || !this.#isWorthIt(claim)
+  isLast({ isDeferred, isDoubted, claim }: PeerRecord): boolean {
+    return isDeferred || isDoubted || !this.#known.isWorthIt(claim)
   }
 
   /** Whoever appears from now on is of a later turn. */
@@ -164,7 +181,8 @@ export class PeerTable {
     // Once a run: what it had under way tells the same.
     if (record.isReported) return
     record.isReported = true
-    record.exclude()
+    // It may be true in good faith where somebody was cut off.
+    record.exclude(offence === 'forks-below-finality' ? 'fruitless' : 'lied')
     this.#ports.report(record.id, offence, message)
     this.#notice({ peer: record.id, notice: 'reported', offence, message })
   }
@@ -172,7 +190,7 @@ export class PeerTable {
   /** Nothing to blame it for; but it is not asked again in this run. */
   exclude(record: PeerRecord, notice: 'slow' | 'absent', message: string): void {
     if (record.isExcluded) return
-    record.exclude()
+    record.exclude('fruitless')
     this.#notice({ peer: record.id, notice, message })
   }
 
@@ -185,16 +203,18 @@ export class PeerTable {
   /** What came of the claims of all there are. */
   claims(): RunClaims {
     const settled = new Map<string, string>()
-    for (const { id, isExcluded, reached } of this.#records.values()) {
+    const doubts = new Map<string, Doubt>()
+    for (const { id, isExcluded, reached, doubt } of this.#records.values()) {
+      if (doubt !== undefined) doubts.set(id, doubt)
       if (isExcluded) settled.set(id, ANY)
       else if (reached !== undefined) settled.set(id, reached)
     }
-    return { settled, crowdedOut: this.#crowdedOut }
+    return { settled, doubts, crowdedOut: this.#crowdedOut }
   }
 
   /** The same where all of them had their chance, and nothing came of any. */
   fruitless(): RunClaims {
-    return { settled: new Map([...this.#records.keys()].map((id) => [id, ANY])), crowdedOut: this.#crowdedOut }
+    return { ...this.claims(), settled: new Map([...this.#records.keys()].map((id) => [id, ANY])) }
   }
 
   snapshot(): SyncPeerStatus[] {

@@ -85,7 +85,7 @@ export interface SyncPeers {
   peers(): readonly SyncPeer[]
   /** Calls back whenever a peer came, went, became ready or moved its tip. What is returned ends it. */
   subscribe(listener: () => void): () => void
-  /** Takes note of a lie. The peer is not asked again in this run, whatever comes of it. */
+  /** Takes note of a lie. The peer is not asked again in this run, nor in the next ones until the time for another one has come, whatever comes of it. */
   report(peer: string, offence: Offence, message: string): void
 }
 

@@ -1,6 +1,6 @@
 import type { ChainTip } from '@gridmesh/interfaces'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import type { BlocksAnswer } from '../src/index.ts'
+import type { BlocksAnswer, HeadersAnswer } from '../src/index.ts'
 import { LIARS } from './liars.ts'
 import { GENESIS, judging, makeBlocks, ModelChain } from './model-chain.ts'
 import { ModelNet } from './model-net.ts'
@@ -9,6 +9,9 @@ import { pass, run, setUp, useVirtualTime } from './support.ts'
 beforeEach(useVirtualTime)
 
 const TRUE = makeBlocks(GENESIS, 250, 'a')
+const never = async (): Promise<never> => new Promise(() => undefined)
+/** What nobody has. */
+const tip = (): ChainTip => ({ height: 1_000, hash: 'ffff' })
 const none = (hashes: readonly string[]): BlocksAnswer => ({ blocks: hashes.map(() => undefined) })
 
 describe.each(Object.entries(LIARS))('%s', (_, { behaviour, offences }) => {
@@ -106,8 +109,9 @@ it('refuses a branch that forks below what became final while it was asked for',
 it('reports who claims a block that we hold at a height that is not its own, and leaves it alone for longer', async () => {
   const setup = setUp(new ModelChain().addAll(TRUE), { behind: 10, retryMs: 10_000 })
   let second = 0
-  const tip = (): ChainTip => ({ height: 1_000_000, hash: TRUE[second]?.hash ?? '' })
-  setup.net.join('liar', new ModelChain().addAll(TRUE), { tip })
+  setup.net.join('liar', new ModelChain().addAll(TRUE), {
+    tip: () => ({ height: 1_000_000, hash: TRUE[second]?.hash ?? '' }),
+  })
   for (; second < 75; second++) {
     setup.net.changed()
     await vi.advanceTimersByTimeAsync(1_000)
@@ -311,6 +315,75 @@ it('turns last, in a run for others, to whom the run before made nothing of, wha
   expect(setup.sync.status()).toMatchObject({ phase: 'idle', last: { status: 'failed' } })
 
   setup.net.join('honest', new ModelChain().addAll(TRUE))
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(250)
+})
+
+it('asks of whom the run before made nothing no blocks for others, as long as one of those may have them', async () => {
+  const setup = setUp(new ModelChain(), { behind: 10, stallMs: 5_000, retryMs: 60_000, rangeBlocks: 10 })
+  setup.net.join('silent', new ModelChain(), { tip, headers: never, blocks: never })
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(setup.sync.status()).toMatchObject({ phase: 'idle', last: { status: 'failed' } })
+
+  const { chain } = setup.net.join('honest', new ModelChain().addAll(TRUE.slice(0, 200)))
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(200)
+  // Nor in the next one, though it had no turn in this.
+  await vi.advanceTimersByTimeAsync(20_000)
+  chain.addAll(TRUE.slice(200))
+  setup.net.changed()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(250)
+  expect(setup.net.asked.filter(({ peer, kind }) => peer === 'silent' && kind === 'blocks')).toEqual([])
+})
+
+it('asks somebody whose headers did not come for blocks only where there is nobody else', async () => {
+  const setup = setUp(new ModelChain(), { rangeBlocks: 10 })
+  setup.net.join('silent', new ModelChain().addAll(TRUE), { headers: never, blocks: never })
+  setup.net.join('honest', new ModelChain().addAll(TRUE))
+  const result = setup.sync.sync()
+  await vi.advanceTimersByTimeAsync(3_600)
+  expect(setup.chain.tip().height).toBe(250)
+  expect(await pass(result)).toMatchObject({ status: 'synced' })
+  expect(setup.net.asked.filter(({ peer, kind }) => peer === 'silent' && kind === 'blocks')).toEqual([])
+})
+
+it('asks nothing of who lied in the run before until its time is over, however many runs there are for others', async () => {
+  const setup = setUp(new ModelChain(), { behind: 10, retryMs: 20_000, rangeBlocks: 10 })
+  setup.net.join('liar', new ModelChain(), { ...LIARS['malformed headers']?.behaviour, tip })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.net.reports).toHaveLength(1)
+  const { chain } = setup.net.join('honest', new ModelChain())
+  const asked = (): number => setup.net.asked.filter(({ peer }) => peer === 'liar').length
+  const before = asked()
+  for (const end of [50, 100, 150]) {
+    chain.addAll(TRUE.slice(end - 50, end))
+    setup.net.changed()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(setup.chain.tip().height).toBe(end)
+  }
+  expect([asked(), setup.net.reports.length]).toEqual([before, 1])
+
+  await vi.advanceTimersByTimeAsync(5_000)
+  chain.addAll(TRUE.slice(150))
+  setup.net.changed()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(250)
+  expect([asked() > before, setup.net.reports.length]).toEqual([true, 2])
+})
+
+it('asks whom it gave up in the run before where nobody else gives the blocks', async () => {
+  const setup = setUp(new ModelChain(), { behind: 10, stallMs: 5_000, retryMs: 60_000 })
+  const honest = new ModelChain().addAll(TRUE)
+  let isMute = true
+  const headers = async (_: unknown, answer: HeadersAnswer): Promise<HeadersAnswer> =>
+    isMute ? new Promise(() => undefined) : answer
+  setup.net.join('slow', honest, { headers })
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(setup.sync.status()).toMatchObject({ phase: 'idle', last: { status: 'failed' } })
+  isMute = false
+  // It has the headers, and none of the blocks.
+  setup.net.join('new', honest, { blocks: ({ hashes }) => none(hashes) })
   await vi.advanceTimersByTimeAsync(1_000)
   expect(setup.chain.tip().height).toBe(250)
 })
