@@ -1,9 +1,33 @@
 import type { Admission } from './admission.ts'
 import type { MempoolChain, PoolTransaction } from './chain.ts'
+import type { Placement } from './changes.ts'
 import { Counts } from './counts.ts'
 import type { RestoreReport } from './index.ts'
 import type { MempoolOptions } from './options.ts'
 import { type Kept, RecordReader } from './records.ts'
+import type { RefusalCode } from './refusal.ts'
+
+/**
+ * How often a transaction is offered. What a chain has follow from others, as what is decided from its votes, and those from
+ * what is voted on, may have come before them: unlike what spends their keys, it has no place after them.
+ */
+const MAX_PASSES = 3
+/** What the pool refuses whatever else comes in. */
+const FOR_GOOD: ReadonlySet<string> = new Set<RefusalCode>([
+  'not-running',
+  'too-large',
+  'malformed',
+  'already-known',
+  'already-applied',
+  'pool-full',
+  'sender-full',
+  'invalid-signature',
+  'conflict',
+  'spent-input',
+  'stale-nonce',
+])
+/** What it refuses for want of something that was refused itself. */
+const FOR_OTHERS: ReadonlySet<string> = new Set<RefusalCode>(['unknown-input', 'nonce-gap'])
 
 /** A transaction that was held, with the reading that `performance.now()` would have had when it came. */
 interface Returning<T extends PoolTransaction> {
@@ -11,6 +35,11 @@ interface Returning<T extends PoolTransaction> {
   readonly atMs: number
   /** What was in the pool applied once: what it built on came into the chain, or never will. */
   readonly isFirm: boolean
+}
+
+interface Refused<T extends PoolTransaction> {
+  readonly returning: Returning<T>
+  readonly code: string
 }
 
 /** A reader of records, which keeps no more than the pool may hold. */
@@ -21,7 +50,10 @@ export function readerOf<T extends PoolTransaction>(
   return new RecordReader((bytes) => chain.decode(bytes), { placed: maxTransactions, waiting: maxWaiting })
 }
 
-/** Takes what records tell of through all checks, in the order in which it was held. */
+/**
+ * Takes what records tell of through all checks, in the order in which it was held; and what was refused once more after the
+ * others, as long as more of it comes in.
+ */
 export async function restore<T extends PoolTransaction>(
   reader: RecordReader<T>,
   admission: Admission<T>,
@@ -30,17 +62,41 @@ export async function restore<T extends PoolTransaction>(
   const refused = new Counts()
   if (reader.dropped > 0) refused.add('pool-full', reader.dropped)
   const kept = reader.kept()
-  const returning = inTime(kept, options)
-  if (returning.length < kept.length) refused.add('expired', kept.length - returning.length)
+  let left = inTime(kept, options)
+  if (left.length < kept.length) refused.add('expired', kept.length - left.length)
   const report = { added: 0, waiting: 0 }
-  const step = options.batchSize * options.concurrency
-  for (let i = 0; i < returning.length; i += step) {
-    for (const placement of await admission.restore(returning.slice(i, i + step))) {
-      if (placement.status === 'refused') refused.add(placement.refusal.code)
+  for (let pass = 1; left.length > 0; pass++) {
+    const refusals: Refused<T>[] = []
+    for (const [returning, placement] of await offer(left, admission, options)) {
+      if (placement.status === 'refused') refusals.push({ returning, code: placement.refusal.code })
       else report[placement.status] += 1
     }
+    const isOfChain = ({ code }: Refused<T>): boolean => !FOR_GOOD.has(code) && !FOR_OTHERS.has(code)
+    const isOver = pass === MAX_PASSES || refusals.length === left.length || !refusals.some(isOfChain)
+    const isFinal = ({ code }: Refused<T>): boolean => isOver || FOR_GOOD.has(code)
+    for (const { code } of refusals.filter(isFinal)) refused.add(code)
+    left = refusals.filter((one) => !isFinal(one)).map(({ returning }) => returning)
   }
   return { ...report, refused: refused.toObject(), corrupt: reader.corrupt }
+}
+
+/** Offers transactions, in order and some at a time. Gives what became of each. */
+async function offer<T extends PoolTransaction>(
+  all: readonly Returning<T>[],
+  admission: Admission<T>,
+  { batchSize, concurrency }: MempoolOptions,
+): Promise<[Returning<T>, Placement][]> {
+  const placed: [Returning<T>, Placement][] = []
+  const step = batchSize * concurrency
+  for (let i = 0; i < all.length; i += step) {
+    const some = all.slice(i, i + step)
+    const placements = await admission.restore(some)
+    for (const [at, placement] of placements.entries()) {
+      const returning = some[at]
+      if (returning !== undefined) placed.push([returning, placement])
+    }
+  }
+  return placed
 }
 
 /** Those not too old. A clock that was set back makes nothing younger than new. */

@@ -152,6 +152,37 @@ it('takes what it finds through the same checks, and does not let wait what was 
   })
 })
 
+it('asks the chain again about what it refused once the others are in, and what builds on that, as long as more comes in', async () => {
+  const { chain, pool } = await setUp({}, new ModelChain('a', 'b', 'c', 'd'))
+  // Each of the first three follows from the one after it, as the chain alone knows; the chain never takes the last.
+  const c = await put(pool, { spends: ['c'] })
+  const b = await put(pool, { spends: ['b'], makes: 1 })
+  const a = await put(pool, { spends: ['a'] })
+  const onB = await put(pool, { spends: madeBy(b) })
+  const never = await put(pool, { spends: ['d'] })
+  const follows = new Map([
+    [c.id, b.id],
+    [b.id, a.id],
+    [never.id, 'nothing'],
+  ])
+  const next = await setUp({ batchSize: 1, concurrency: 1 }, chain)
+  const look = chain.look.bind(chain)
+  let times = 0
+  chain.look = async (candidates) => {
+    const [facts] = await look(candidates)
+    const { id } = candidates[0]?.transaction ?? never
+    if (id === never.id) times++
+    const before = follows.get(id)
+    const refusal = { code: 'not-yet', message: `it comes before ${before}` }
+    const isEarly = before !== undefined && !next.pool.has(before)
+    return facts === undefined ? [] : [isEarly ? Object.assign(facts, { refusal }) : facts]
+  }
+
+  expect(await next.pool.restore(pool.snapshot())).toMatchObject({ added: 4, refused: { 'not-yet': 1 } })
+  expect(ids(all(next.pool))).toEqual(ids([a, b, onB, c]))
+  expect(times).toBe(3)
+})
+
 it('holds no more than smaller limits allow, the first in its order', async () => {
   const { chain, pool, held } = await filled(new ModelLog())
   const next = await setUp({ maxTransactions: 1, maxWaiting: 0 }, chain)

@@ -3,7 +3,7 @@ import { authorityRevoke, outputId, proposal, revokeAction, toHex, transfer, vot
 import type { MempoolLog } from '@gridmesh/mempool'
 import { beforeEach, expect, it, vi } from 'vitest'
 import type { EnergyChain } from '../../src/chain/energy-chain.ts'
-import { addressOfPerson, ERIN, GENESIS_MS, genesisOf, grow, issue, offer, opened, signed } from './chains.ts'
+import { addressOfPerson, at, ERIN, GENESIS_MS, genesisOf, grow, issue, offer, opened, signed } from './chains.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: GENESIS_MS + 10_000_000 })
@@ -12,6 +12,15 @@ beforeEach(() => {
 
 const genesis = genesisOf(2)
 const held = (chain: EnergyChain): string[] => Array.from(chain.mempool.transactions(), ({ id }) => id)
+
+function logInMemory(): MempoolLog {
+  const records: Uint8Array[] = []
+  return {
+    read: () => [...records],
+    append: (more) => void records.push(...more),
+    rewrite: (all) => void records.splice(0, records.length, ...all),
+  }
+}
 
 /** The three steps of a decision of two authorities: that one of them is none any more. */
 function decision(chain: EnergyChain) {
@@ -29,12 +38,7 @@ function decision(chain: EnergyChain) {
 }
 
 it('keeps what a reverted branch had decided over a restart, though the state knows nothing of it', async () => {
-  const records: Uint8Array[] = []
-  const mempoolLog: MempoolLog = {
-    read: () => [...records],
-    append: (more) => void records.push(...more),
-    rewrite: (all) => void records.splice(0, records.length, ...all),
-  }
+  const mempoolLog = logInMemory()
   const store = memoryStore()
   const chain = await opened({ genesis, mempoolLog, store })
   await chain.start()
@@ -58,6 +62,34 @@ it('keeps what a reverted branch had decided over a restart, though the state kn
   expect(held(next)).toEqual([])
   expect(next.consensus.head().authorities).toEqual([toHex(addressOfPerson(0))])
 })
+
+it.each([1, 256])(
+  'keeps a decision over a restart that came before its votes, with %i to a batch',
+  async (batchSize) => {
+    const mempoolLog = logInMemory()
+    const store = memoryStore()
+    const init = { genesis, mempoolLog, store, mempool: { batchSize, concurrency: 1 } }
+    const chain = await opened(init)
+    await chain.start()
+    const { steps } = decision(chain)
+    for (const step of steps) expect(await offer(chain, step)).toEqual(['added'])
+    // One vote goes, and what it decided stays; it comes again, and then after that.
+    const late = at(steps, 2)
+    expect(chain.mempool.reject(toHex(late.id), { code: 'expired', message: 'gone' })).toBe(true)
+    expect(await offer(chain, late)).toEqual(['added'])
+    // What its sender does next builds on it by its number.
+    expect(await offer(chain, issue(chain, 3))).toEqual(['added'])
+    const ids = held(chain).toSorted()
+    expect(ids).toHaveLength(5)
+
+    await chain.stop()
+    const next = await opened(init)
+    await next.start()
+    expect(held(next).toSorted()).toEqual(ids)
+    for (let blocks = 0; blocks < 2; blocks++) await grow(next, 0)
+    expect(held(next)).toEqual([])
+  },
+)
 
 it('keeps a vote whose proposal an earlier payment of its sender holds back, and what builds on it', async () => {
   const chain = await opened({ genesis })
