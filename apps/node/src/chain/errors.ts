@@ -104,8 +104,8 @@ export class HeadMovedError extends Error {
 }
 
 /**
- * There is no room for a block beside the main chain. It says nothing of the block, but that nobody has more there than its
- * proposer, and that nothing of the same is worse.
+ * There is no room for a block beside the main chain. It says nothing of the block, but that nobody has more there than the
+ * authority behind it, and that nothing of the same is worse.
  */
 export class SideBlocksFullError extends Error {
   static override readonly name = 'SideBlocksFullError'
@@ -115,7 +115,7 @@ export class SideBlocksFullError extends Error {
   constructor(hash: string, limits: { maxSideBlocks: number; maxSideBytes: number }) {
     const { maxSideBlocks, maxSideBytes } = limits
     super(
-      `No room for block ${hash}: of more than ${maxSideBlocks} blocks or ${maxSideBytes} bytes beside the main chain its proposer has most, and it is the worst of them`,
+      `No room for block ${hash}: of more than ${maxSideBlocks} blocks or ${maxSideBytes} bytes beside the main chain the authority behind it has most, and it is the worst of them`,
     )
   }
 }

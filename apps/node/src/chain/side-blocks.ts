@@ -15,7 +15,15 @@ export interface SideLimits {
   readonly maxSideBytes: number
 }
 
-/** What is kept of the blocks of one proposer. */
+/** Who answers for a block. */
+interface Account {
+  /** The authorities after the main chain's block that its branch begins upon. */
+  readonly known: readonly string[]
+  /** Its proposer, if that is one of these; else who answers for its parent. */
+  readonly who: string
+}
+
+/** What is kept of the blocks that one authority answers for. */
 interface Share {
   readonly count: number
   readonly bytes: number
@@ -32,6 +40,7 @@ export class SideBlocks {
   readonly #better: Better
   readonly #blocks = new Map<string, SideBlock>()
   readonly #children = new Map<string, Set<string>>()
+  readonly #accounts = new Map<string, Account>()
   readonly #shares = new Map<string, Share>()
   #bytes = 0
 
@@ -53,15 +62,17 @@ export class SideBlocks {
   }
 
   /**
-   * Keeps a block, whose parent is kept or on the main chain. Beyond the limits ends of branches go, of the proposer that
-   * has most of what is over: the worst of them. So an authority that signs many blocks pushes out its own, however good
-   * they seem, and a branch that others made has room. Says whether the block is kept.
+   * Keeps a block, whose parent is kept or on the main chain. Beyond the limits ends of branches go, of the authority that
+   * has most of what is over: the worst of them. So one that signs many blocks pushes out its own, however good they seem,
+   * and a branch that others made has room. Says whether the block is kept.
    */
   add(side: SideBlock): boolean {
-    const { hash, parent, proposer } = side.facts
+    const { hash, parent } = side.facts
+    const account = this.#accountOf(side)
     this.#blocks.set(hash, side)
+    this.#accounts.set(hash, account)
     this.#children.set(parent, (this.#children.get(parent) ?? new Set()).add(hash))
-    this.#count(proposer, 1, side.full.bytes.byteLength)
+    this.#count(account.who, 1, side.full.bytes.byteLength)
     const { maxSideBlocks, maxSideBytes } = this.#limits
     while (this.size > maxSideBlocks) this.#evict(({ count }) => count)
     while (this.#bytes > maxSideBytes) this.#evict(({ bytes }) => bytes)
@@ -72,8 +83,9 @@ export class SideBlocks {
   delete(hash: string): void {
     const side = this.#blocks.get(hash)
     if (side === undefined) return
+    this.#count(this.#accounts.get(hash)?.who ?? '', -1, -side.full.bytes.byteLength)
     this.#blocks.delete(hash)
-    this.#count(side.facts.proposer, -1, -side.full.bytes.byteLength)
+    this.#accounts.delete(hash)
     const siblings = this.#children.get(side.facts.parent)
     siblings?.delete(hash)
     if (siblings?.size === 0) this.#children.delete(side.facts.parent)
@@ -111,18 +123,26 @@ export class SideBlocks {
   }
 
   #evict(sizeOf: (share: Share) => number): void {
-    const shareOf = ({ facts }: SideBlock): number => sizeOf(this.#shares.get(facts.proposer) ?? NOTHING)
+    const shareOf = ({ facts }: SideBlock): number =>
+      sizeOf(this.#shares.get(this.#accounts.get(facts.hash)?.who ?? '') ?? NOTHING)
     const goesFirst = (a: SideBlock, b: SideBlock): boolean =>
       shareOf(a) > shareOf(b) || (shareOf(a) === shareOf(b) && this.#better(b, a))
     const first = this.#ends().reduce((a, b) => (goesFirst(b, a) ? b : a))
     this.delete(first.facts.hash)
   }
 
-  #count(proposer: string, count: number, bytes: number): void {
-    const before = this.#shares.get(proposer) ?? NOTHING
+  /** A branch may name authorities that nobody let in, which only its execution tells: they answer for nothing. */
+  #accountOf({ facts: { height, parent, proposer }, changedAt, former = [], authorities }: SideBlock): Account {
+    const before = this.#accounts.get(parent)
+    if (before !== undefined) return before.known.includes(proposer) ? { ...before, who: proposer } : before
+    return { known: changedAt === height ? former : authorities, who: proposer }
+  }
+
+  #count(who: string, count: number, bytes: number): void {
+    const before = this.#shares.get(who) ?? NOTHING
     const share = { count: before.count + count, bytes: before.bytes + bytes }
-    if (share.count > 0) this.#shares.set(proposer, share)
-    else this.#shares.delete(proposer)
+    if (share.count > 0) this.#shares.set(who, share)
+    else this.#shares.delete(who)
     this.#bytes += bytes
   }
 

@@ -1,6 +1,7 @@
 import { memoryStore } from '@gridmesh/block-store'
 import { type BuiltBlock, memoryRecord } from '@gridmesh/consensus'
 import {
+  authorityRegister,
   decodeBlock,
   decodeHeader,
   defaultRegistry,
@@ -453,6 +454,27 @@ describe('blocks beside the main chain', () => {
     const chain = await opened({ genesis: three, limits: { maxSideBytes: large.bytes.byteLength } })
     expect(await importAll(chain, [...blocks, large, ...returning])).toEqual(Array(8).fill('imported'))
     expect(await importAll(chain, returning)).toEqual(['known', 'known', 'known'])
+  })
+
+  it('count for the authority that signed them, or named who did by itself', async () => {
+    const three = genesisOf(3)
+    const [main, back] = [await opened({ genesis: three }), await opened({ genesis: three })]
+    const blocks = [await grow(main, 0), await grow(main, 0), await grow(main, 0)]
+    const returning = [await grow(back, 2), await grow(back, 2)]
+    const empty = await buildOn(await opened({ genesis: three }), 1, 20_000)
+    // Of each of two keys it says that the others let it in, which only whoever executes the block can deny.
+    const rivals = [3, 4].flatMap((named) => {
+      const ref = { proposer: addressOfPerson(0), proposal: new Uint8Array(32) }
+      const authority = { publicKey: at(people, named).publicKey, zones: [] }
+      const change = signed(main, 1, authorityRegister, { ...ref, authority }, named)
+      const first = refilled(empty.bytes, [change], 'governance', 1)
+      return [first].concat(emptyBranch(first, 1, new Uint8Array(32), named))
+    })
+    const chain = await opened({ genesis: three, limits: { maxSideBlocks: 4 } })
+    expect(await importAll(chain, [...blocks, ...rivals])).toEqual(Array(7).fill('imported'))
+    expect(chain.stats().sideBlocks).toBe(4)
+    expect(await importAll(chain, returning)).toEqual(['imported', 'imported'])
+    expect(await importAll(chain, returning)).toEqual(['known', 'known'])
   })
 
   it('have no room for one of our own, which then counts as done, so that we make the next one', async () => {
