@@ -5,8 +5,8 @@ import type { AddResult } from '@gridmesh/mempool'
 /** Refusals of a transaction that hold for everyone and at all times; any other one may be of this node's state. */
 const FALSE_FOR_ALL: ReadonlySet<string> = new Set(['malformed', 'too-large', 'invalid-signature'])
 
-/** Refusals of a block that say nothing of it: a clock, or what is final here already. */
-const NO_PROOF: ReadonlySet<string> = new Set(['time-ahead', 'below-finalised'])
+/** Refusals of a block that say nothing of it: a clock, what is final here already, or that there is no room for it. */
+const NO_PROOF: ReadonlySet<string> = new Set(['time-ahead', 'below-finalised', 'side-full'])
 
 /**
  * Whether to pass on the transactions that came in one message, and whether whoever brought them pays. One that is false

@@ -2,6 +2,7 @@ import type { BlockStore } from '@gridmesh/block-store'
 import type { ChainBackend, ChainTip, ImportOutcome } from '@gridmesh/interfaces'
 import type { AbortOptions } from '@libp2p/interface'
 import { headerIn } from './block-record.ts'
+import { SideBlocksFullError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { MainChain } from './main-chain.ts'
 import type { Mover } from './mover.ts'
@@ -52,8 +53,14 @@ export class EnergyBackend implements ChainBackend {
     return blocks
   }
 
+  /** That there is no room beside the main chain is of the branch that a peer gives: a sync goes on with those of others. */
   async importBlock(block: Uint8Array, options: AbortOptions = {}): Promise<ImportOutcome> {
-    return this.#parts.importBlock(block, options)
+    try {
+      return await this.#parts.importBlock(block, options)
+    } catch (err) {
+      if (!(err instanceof SideBlocksFullError)) throw err
+      return { status: 'refused', code: err.code, message: err.message }
+    }
   }
 
   async #block(hash: string): Promise<Uint8Array | undefined> {

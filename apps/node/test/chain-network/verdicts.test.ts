@@ -30,11 +30,7 @@ it.each([
   expect(transactionsVerdict(results)).toBe(verdict)
 })
 
-it('takes no refusal for a lie that is of a clock, or of what is final here', () => {
-  expect(['time-ahead', 'below-finalised', 'wrong-state-root', 'invalid-block-signature'].map(isProof)).toEqual([
-    false,
-    false,
-    true,
-    true,
-  ])
+it('takes no refusal for a lie that is of a clock, of what is final here, or of the room there is', () => {
+  const codes = ['time-ahead', 'below-finalised', 'side-full', 'wrong-state-root', 'invalid-block-signature']
+  expect(codes.map(isProof)).toEqual([false, false, false, true, true])
 })
