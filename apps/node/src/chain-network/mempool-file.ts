@@ -53,24 +53,16 @@ export class MempoolFile implements MempoolLog {
     await this.#file.appendFile(framed(records))
   }
 
-  /** Writes another file, and puts it in the place of the one there was. */
+  /** Writes another file, and puts it in the place of the one there was. Where that fails, nothing of it stays. */
   async rewrite(records: Iterable<Uint8Array>, { signal }: LogCall): Promise<void> {
     await this.close()
     const next = `${this.#path}.next`
-    {
-      await using file = await open(next, 'w', 0o600)
-      let slab: Uint8Array[] = []
-      let bytes = 0
-      for (const record of records) {
-        slab.push(record)
-        bytes += record.byteLength
-        if (bytes < SLAB_BYTES) continue
-        signal.throwIfAborted()
-        await file.appendFile(framed(slab))
-        slab = []
-        bytes = 0
-      }
-      await file.appendFile(framed(slab))
+    try {
+      await writeAll(next, records, signal)
+    } catch (err) {
+      // On a disk that is full it is what others have no room for, the blocks first.
+      await rm(next, { force: true }).catch(() => undefined)
+      throw err
     }
     if (this.#isDamaged) {
       await rm(this.#damagedPath, { force: true })
@@ -90,6 +82,23 @@ export class MempoolFile implements MempoolLog {
     this.#file = undefined
     await file?.close()
   }
+}
+
+/** Writes a file of records, some at a time. @throws the signal's reason */
+async function writeAll(path: string, records: Iterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  await using file = await open(path, 'w', 0o600)
+  let slab: Uint8Array[] = []
+  let bytes = 0
+  for (const record of records) {
+    slab.push(record)
+    bytes += record.byteLength
+    if (bytes < SLAB_BYTES) continue
+    signal.throwIfAborted()
+    await file.appendFile(framed(slab))
+    slab = []
+    bytes = 0
+  }
+  await file.appendFile(framed(slab))
 }
 
 /** Records behind each other, each after its length. */
