@@ -14,7 +14,10 @@ export interface Confirmation {
   isEnough: boolean
 }
 
-/** Asks peers that claim the height of a block whether they have it, too. Who does not answer does not count. */
+/**
+ * Asks peers that claim the height of a block whether they have it, too. Who does not answer does not count, and is waited for
+ * only as long as too few have it.
+ */
 export async function confirm(
   context: RunContext,
   block: ChainTip,
@@ -29,9 +32,22 @@ export async function confirm(
     .filter((peer) => !by.includes(peer) && peer.claim.tip.height >= block.height)
     .toSorted((a, b) => a.failures - b.failures)
     .slice(0, by.length >= needed ? 0 : 4 * needed)
-  const hashes = await Promise.all(others.map((peer) => hashAt(context, peer, block.height, signal)))
-  const confirmed = by.length + hashes.filter((hash) => hash === block.hash).length
-  const dissenting = hashes.filter((hash) => hash !== undefined && hash !== block.hash).length
+  const over = new AbortController()
+  const end = (): void => over.abort()
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  let [confirmed, dissenting] = [by.length, 0]
+  const count = async (peer: PeerRecord): Promise<void> => {
+    const hash = await hashAt(context, peer, block.height, over.signal)
+    if (hash === block.hash) confirmed++
+    else if (hash !== undefined) dissenting++
+    if (confirmed >= needed) end()
+  }
+  try {
+    await Promise.all(others.map(count))
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
   return { confirmed, dissenting, isEnough: confirmed >= Math.min(needed, confirmed + dissenting) }
 }
 

@@ -278,6 +278,16 @@ it('follows first what more peers have, where it forks below our tip', async () 
   expect(setup.chain.importOrder[0]).toBe(TRUE[100]?.hash)
 })
 
+it('waits for nobody who is silent once enough peers have a branch that forks below our tip', async () => {
+  const setup = setUp(new ModelChain().addAll([...TRUE.slice(0, 100), ...makeBlocks(TRUE[99] ?? GENESIS, 5, 'own')]))
+  for (const id of ['a', 'b', 'c']) setup.net.join(id, new ModelChain().addAll(TRUE))
+  setup.net.join('silent', new ModelChain().addAll(TRUE), { headers: never })
+  const result = setup.sync.sync()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(setup.chain.tip().height).toBe(250)
+  expect(await pass(result)).toMatchObject({ status: 'synced' })
+})
+
 it.each([NaN, Infinity])('fails by the fault of the chain alone when an import takes %s ms', async (importMs) => {
   const setup = setUp(new ModelChain(), { importTimeoutMs: 5_000 })
   setup.net.join('a', new ModelChain().addAll(TRUE))
