@@ -1,3 +1,5 @@
+import type { HeaderFacts } from '@gridmesh/consensus'
+
 /** Bounds of what waits for its time. */
 export interface EarlyLimits {
   readonly maxEarlyBlocks: number
@@ -6,6 +8,7 @@ export interface EarlyLimits {
 
 interface EarlyBlock {
   readonly bytes: Uint8Array
+  readonly proposer: string
   /** By `performance.now()`. */
   readonly dueAtMs: number
 }
@@ -30,11 +33,15 @@ export class EarlyBlocks {
     return this.#blocks.size
   }
 
-  /** Keeps a copy of a block, whose maker's signature holds, unless its time is too far off or there are too many. */
-  hold(hash: string, bytes: Uint8Array, retryInMs: number): void {
+  /**
+   * Keeps a copy of a block, whose maker's signature holds, unless its time is too far off. Where there are too many, the
+   * latest goes of whoever made most: one that signs many is not to keep out those of others.
+   */
+  hold({ hash, proposer }: HeaderFacts, bytes: Uint8Array, retryInMs: number): void {
     const { maxEarlyBlocks, maxEarlyMs } = this.#limits
-    if (this.#isClosed || retryInMs > maxEarlyMs || this.#blocks.has(hash) || this.size >= maxEarlyBlocks) return
-    this.#blocks.set(hash, { bytes: Uint8Array.from(bytes), dueAtMs: performance.now() + retryInMs })
+    if (this.#isClosed || retryInMs > maxEarlyMs || this.#blocks.has(hash)) return
+    this.#blocks.set(hash, { bytes: Uint8Array.from(bytes), proposer, dueAtMs: performance.now() + retryInMs })
+    if (this.size > maxEarlyBlocks) this.#evict()
     this.#arm()
   }
 
@@ -43,6 +50,13 @@ export class EarlyBlocks {
     this.#isClosed = true
     this.#blocks.clear()
     clearTimeout(this.#timer)
+  }
+
+  #evict(): void {
+    const byProposer = Map.groupBy(this.#blocks, ([, { proposer }]) => proposer)
+    const most = [...byProposer.values()].reduce((a, b) => (b.length >= a.length ? b : a))
+    const [hash] = most.reduce((a, b) => (b[1].dueAtMs >= a[1].dueAtMs ? b : a))
+    this.#blocks.delete(hash)
   }
 
   #arm(): void {

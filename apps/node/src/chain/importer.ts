@@ -3,7 +3,7 @@ import { decodeBlock, MalformedError, type Registry, toHex, txRootOf } from '@gr
 import { authoritiesAfter, changeAfter } from './authorities.ts'
 import type { BlockChecks } from './block-checks.ts'
 import { blocksAbove } from './blocks-above.ts'
-import type { BlockFault, ChainBlock, ChainRules, FullBlock } from './chain-block.ts'
+import { type BlockFault, type ChainBlock, type ChainRules, factsOf, type FullBlock } from './chain-block.ts'
 import type { EarlyBlocks } from './early-blocks.ts'
 import { SideBlocksFullError } from './errors.ts'
 import { type HeaderJudgement, judgeHeader } from './judge-header.ts'
@@ -110,7 +110,7 @@ export class Importer {
       return refused({ code: 'wrong-tx-root', message: `${toHex(header.txRoot)}, where ${root} was expected` })
     }
     if (judgement.status === 'valid') return { full, parent, judgement }
-    early.hold(toHex(header.hash), full.bytes, judgement.retryInMs ?? 0)
+    early.hold(factsOf(header), full.bytes, judgement.retryInMs ?? 0)
     return refused(judgement)
   }
 

@@ -15,7 +15,7 @@ export interface ChainLimitsInit {
   maxSideBytes?: number
   /** Invalid blocks that are remembered, from 1; beyond, the oldest is forgotten, and judged anew if it comes again. @default 4_096 */
   maxMarks?: number
-  /** Blocks that only lack time and are kept until then; any further one has to be sent again. 0 keeps none. @default 16 */
+  /** Blocks that only lack time and are kept until then; beyond, the latest goes of whoever made most, and has to be sent again. 0 keeps none. @default 16 */
   maxEarlyBlocks?: number
   /** Time that such a block may lack, in ms; one that lacks more has to be sent again. @default 10_000 */
   maxEarlyMs?: number

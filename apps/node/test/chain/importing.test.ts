@@ -228,6 +228,20 @@ describe('a block ahead of the clock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is kept beside those of an authority that signs many, of which the latest goes', async () => {
+    const genesis = genesisOf(2)
+    const ahead = async (who: number, missingMs: number): Promise<BuiltBlock> =>
+      buildOn(await opened({ genesis }), who, START_MS - GENESIS_MS + 300 + missingMs)
+    const chain = await opened({ genesis, limits: { maxEarlyBlocks: 3 } })
+    for (const ms of [900, 800, 700, 600]) await chain.importBlock((await ahead(1, ms)).bytes)
+    const honest = await ahead(0, 850)
+    await chain.importBlock(honest.bytes)
+    expect(chain.stats().earlyBlocks).toBe(3)
+    await tick(850)
+    expect(wordOf(await chain.importBlock(honest.bytes))).toBe('known')
+    expect(chain.stats().earlyBlocks).toBe(0)
+  })
+
   it('is not kept where its maker did not sign it', async () => {
     const chain = await opened()
     const { bytes } = await early(400)
