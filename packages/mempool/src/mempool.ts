@@ -22,7 +22,7 @@ import { LocalMarks } from './local-marks.ts'
 import { PoolLog } from './pool-log.ts'
 import type { RecordReader } from './records.ts'
 import { NOT_RUNNING, type Refusal } from './refusal.ts'
-import { nothing, readerOf, restore } from './restore.ts'
+import { nothing, readerOf, type Restored, restore } from './restore.ts'
 import { statsOf } from './stats.ts'
 import { take } from './take.ts'
 import { Tally } from './tally.ts'
@@ -209,7 +209,7 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
   async restore(records: Iterable<Uint8Array>): Promise<RestoreReport> {
     const reader = readerOf(this.#components.chain, this.#options)
     for (const record of records) reader.read(record)
-    return this.#restore(reader)
+    return (await this.#restore(reader)).report
   }
 
   /**
@@ -257,17 +257,17 @@ export class Mempool<T extends PoolTransaction = PoolTransaction> extends TypedT
   async #readLog(log: PoolLog<T>, sweeper: Sweeper): Promise<RestoreReport> {
     const reader = readerOf(this.#components.chain, this.#options)
     await log.read(reader)
-    const report = await this.#restore(reader)
+    const { report, unjudged } = await this.#restore(reader)
     // Where it was stopped before all was through, the log keeps what is not, for the next start.
-    if (this.#sweeper === sweeper) log.begin()
+    if (this.#sweeper === sweeper) log.begin(unjudged)
     return report
   }
 
-  async #restore(reader: RecordReader<T>): Promise<RestoreReport> {
-    const report = await restore(reader, this.#admission, this.#options)
+  async #restore(reader: RecordReader<T>): Promise<Restored<T>> {
+    const restored = await restore(reader, this.#admission, this.#options)
     for (const { transaction, isLocal } of reader.kept()) if (isLocal) this.#markLocal(transaction.id)
-    this.#tally.corruptRecords(report.corrupt)
-    return report
+    this.#tally.corruptRecords(restored.report.corrupt)
+    return restored
   }
 
   #failLog(message: string): void {

@@ -5,7 +5,7 @@ import { contentsOf, recordsOf } from './keep.ts'
 import type { LocalMarks } from './local-marks.ts'
 import type { MempoolLog } from './log.ts'
 import type { Pool } from './pool.ts'
-import { encodeRecord, type RecordReader } from './records.ts'
+import { encodeRecord, type Kept, type RecordReader } from './records.ts'
 
 /** What the log of a pool is about, and who hears that it failed. */
 export interface PoolLogInit<T extends PoolTransaction> {
@@ -25,14 +25,16 @@ export class PoolLog<T extends PoolTransaction> {
   readonly #init: PoolLogInit<T>
   /** What was taken out of the pool to be judged anew, and is not through. */
   readonly #held = new Set<Held>()
+  /** What the chain gave no answer for at the start: the next one finds it again. */
+  #unjudged: Held = { records: [], extent: { records: 0, bytes: 0 } }
   #isRead = false
 
   constructor(log: MempoolLog, init: PoolLogInit<T>) {
     const { pool, local, onFailure } = init
     this.#init = init
     this.#journal = new Journal(log, {
-      contents: () => [...this.#held].flatMap(({ records }) => records).concat(contentsOf(pool, local)),
-      extent: () => [...this.#held].map(({ extent }) => extent).reduce(sum, extentOf(init)),
+      contents: () => this.#beside.flatMap(({ records }) => records).concat(contentsOf(pool, local)),
+      extent: () => this.#beside.map(({ extent }) => extent).reduce(sum, extentOf(init)),
       onFailure,
     })
   }
@@ -51,9 +53,10 @@ export class PoolLog<T extends PoolTransaction> {
     await this.#journal.read((record) => reader.read(record))
   }
 
-  /** Says that all that was read has been through the pool: what the pool holds now takes its place. */
-  begin(): void {
+  /** Says that all that was read has been through the pool: what it holds now takes its place, with what was not judged. */
+  begin(unjudged: readonly Kept<T>[]): void {
     this.#isRead = true
+    this.#unjudged = heldOf(unjudged)
     this.#journal.rewrite()
   }
 
@@ -71,6 +74,11 @@ export class PoolLog<T extends PoolTransaction> {
       if (!isThrough) this.#isRead = false
       else if (this.#isWriting) this.#journal.rewrite()
     }
+  }
+
+  /** What the log has beside what the pool holds. */
+  get #beside(): Held[] {
+    return [this.#unjudged, ...this.#held]
   }
 
   get #isWriting(): boolean {
@@ -91,6 +99,15 @@ export class PoolLog<T extends PoolTransaction> {
   async close(deadlineMs: number): Promise<void> {
     await this.#journal.close(deadlineMs)
   }
+}
+
+function heldOf<T extends PoolTransaction>(kept: readonly Kept<T>[]): Held {
+  const records = kept.flatMap(({ transaction: { id, bytes }, type, order, atMs, isLocal }) => {
+    const record = (): Uint8Array => encodeRecord({ type, order, atMs, bytes })
+    return isLocal ? [record, () => encodeRecord({ type: 'local', id })] : [record]
+  })
+  const bytes = kept.reduce((total, { transaction }) => total + transaction.bytes.byteLength, 0)
+  return { records, extent: { records: records.length, bytes } }
 }
 
 function extentOf<T extends PoolTransaction>({ pool: { index, orphans }, local }: PoolLogInit<T>): Extent {

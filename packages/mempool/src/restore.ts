@@ -32,6 +32,7 @@ const FOR_OTHERS: ReadonlySet<string> = new Set<RefusalCode>(['unknown-input', '
 /** A transaction that was held, with the reading that `performance.now()` would have had when it came. */
 interface Returning<T extends PoolTransaction> {
   readonly transaction: T
+  readonly kept: Kept<T>
   readonly atMs: number
   /** What was in the pool applied once: what it built on came into the chain, or never will. */
   readonly isFirm: boolean
@@ -40,6 +41,13 @@ interface Returning<T extends PoolTransaction> {
 interface Refused<T extends PoolTransaction> {
   readonly returning: Returning<T>
   readonly code: string
+}
+
+/** What became of records. */
+export interface Restored<T extends PoolTransaction> {
+  readonly report: RestoreReport
+  /** Those that the chain gave no answer for. */
+  readonly unjudged: readonly Kept<T>[]
 }
 
 /** A reader of records, which keeps no more than the pool may hold. */
@@ -58,13 +66,14 @@ export async function restore<T extends PoolTransaction>(
   reader: RecordReader<T>,
   admission: Admission<T>,
   options: MempoolOptions,
-): Promise<RestoreReport> {
+): Promise<Restored<T>> {
   const refused = new Counts()
   if (reader.dropped > 0) refused.add('pool-full', reader.dropped)
   const kept = reader.kept()
   let left = inTime(kept, options)
   if (left.length < kept.length) refused.add('expired', kept.length - left.length)
   const report = { added: 0, waiting: 0 }
+  const unjudged: Kept<T>[] = []
   for (let pass = 1; left.length > 0; pass++) {
     const refusals: Refused<T>[] = []
     for (const [returning, placement] of await offer(left, admission, options)) {
@@ -74,10 +83,13 @@ export async function restore<T extends PoolTransaction>(
     const isOfChain = ({ code }: Refused<T>): boolean => !FOR_GOOD.has(code) && !FOR_OTHERS.has(code)
     const isOver = pass === MAX_PASSES || refusals.length === left.length || !refusals.some(isOfChain)
     const isFinal = ({ code }: Refused<T>): boolean => isOver || FOR_GOOD.has(code)
-    for (const { code } of refusals.filter(isFinal)) refused.add(code)
+    for (const { code, returning } of refusals.filter(isFinal)) {
+      refused.add(code)
+      if (code === 'chain-failed') unjudged.push(returning.kept)
+    }
     left = refusals.filter((one) => !isFinal(one)).map(({ returning }) => returning)
   }
-  return { ...report, refused: refused.toObject(), corrupt: reader.corrupt }
+  return { report: { ...report, refused: refused.toObject(), corrupt: reader.corrupt }, unjudged }
 }
 
 /** Offers transactions, in order and some at a time. Gives what became of each. */
@@ -103,11 +115,12 @@ async function offer<T extends PoolTransaction>(
 function inTime<T extends PoolTransaction>(kept: readonly Kept<T>[], options: MempoolOptions): Returning<T>[] {
   const [nowMs, calendarMs] = [performance.now(), Date.now()]
   const returning: Returning<T>[] = []
-  for (const { transaction, type, atMs } of kept) {
+  for (const each of kept) {
+    const { transaction, type, atMs } = each
     const ageMs = Math.max(0, calendarMs - atMs)
     const isFirm = type === 'placed'
     if (ageMs < (isFirm ? options.maxAgeMs : options.maxWaitingMs)) {
-      returning.push({ transaction, atMs: nowMs - ageMs, isFirm })
+      returning.push({ transaction, kept: each, atMs: nowMs - ageMs, isFirm })
     }
   }
   return returning

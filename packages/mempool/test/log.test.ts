@@ -183,6 +183,26 @@ it('asks the chain again about what it refused once the others are in, and what 
   expect(times).toBe(3)
 })
 
+it('keeps in the log what the chain gave no answer for, and what was local of it, for the next start', async () => {
+  const log = new ModelLog()
+  const { chain, held } = await filled(log)
+  const own = await setUp({}, chain, log)
+  const local = transaction({ spends: ['q'] })
+  await own.pool.add(local.bytes, { isLocal: true })
+  await own.pool.stop()
+  const verify = vi.spyOn(chain, 'verify').mockRejectedValue(new TypeError('no worker'))
+  const deaf = await setUp({}, chain, log)
+  expect(deaf.pool.stats()).toMatchObject({ transactions: 0, waiting: 0 })
+  verify.mockRestore()
+  const late = await put(deaf.pool, { spends: ['late'] })
+  await deaf.pool.stop()
+
+  const next = await setUp({}, chain, log)
+  expect(ids(all(next.pool))).toEqual(expect.arrayContaining(ids(held)))
+  expect([local, late].map(({ id }) => next.pool.has(id))).toEqual([true, true])
+  expect(Array.from(next.pool.local(), ({ id }) => id)).toEqual([local.id])
+})
+
 it('holds no more than smaller limits allow, the first in its order', async () => {
   const { chain, pool, held } = await filled(new ModelLog())
   const next = await setUp({ maxTransactions: 1, maxWaiting: 0 }, chain)
