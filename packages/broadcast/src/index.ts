@@ -76,7 +76,7 @@ export interface BroadcastInit {
   maxPullBytes?: number
   /** Chunks of 65_536 bytes asked for and not received, of all peers. @default 128 */
   maxChunksInFlight?: number
-  /** Chunks asked for and not received, of one peer. @default 16 */
+  /** Chunks asked for and not received, of one peer, at most: as many as come well before `chunkLateMs`. @default 16 */
   maxChunksInFlightPerPeer?: number
   /** Time a payload may take to come, in ms; then it is given up. @default 120_000 */
   pullDeadlineMs?: number

@@ -4,6 +4,7 @@ import type { PeerId } from '@libp2p/interface'
 import { raceSignal } from 'race-signal'
 import type { ChunkAsk } from './chunk-client.ts'
 import type { PlannedChunks } from './chunk-plan.ts'
+import { ChunkWindows } from './chunk-windows.ts'
 import { Pull, type PullFailure, type PullOutcome, type PullRequest } from './pull.ts'
 import { PullJudge, type PullJudgeInit } from './pull-judge.ts'
 import type { PullSource } from './pull-source.ts'
@@ -39,6 +40,7 @@ export class Puller {
   readonly #judge: PullJudge
   readonly #pulls = new Map<string, Pull>()
   readonly #inFlightOf = new Map<string, number>()
+  readonly #windows: ChunkWindows
   readonly #vain = new VainAnnouncers()
   #isRunning = false
   #activeBytes = 0
@@ -47,6 +49,8 @@ export class Puller {
   constructor(init: PullerInit) {
     this.#init = init
     this.#judge = new PullJudge(init)
+    const { chunksPerRequest: first, maxChunksInFlightPerPeer: most, chunkLateMs: lateMs } = init
+    this.#windows = new ChunkWindows({ first, most, lateMs })
   }
 
   /** Payloads being pulled or waiting to be. */
@@ -72,6 +76,7 @@ export class Puller {
     this.#isRunning = false
     for (const pull of this.#pulls.values()) this.#fail(pull, 'stopped')
     this.#vain.clear()
+    this.#windows.clear()
   }
 
   has(id: string): boolean {
@@ -156,7 +161,7 @@ export class Puller {
 
   /** Sends one request. Returns `false` when there is nobody to ask, nothing to ask for, or no room. */
   #askNext(pull: Pull): boolean {
-    const { maxChunksInFlight, maxChunksInFlightPerPeer, chunksPerRequest } = this.#init
+    const { maxChunksInFlight, chunksPerRequest } = this.#init
     for (const source of pull.idleSources()) {
       if (!this.#init.isReachable(source.peer)) {
         pull.dropSource(source)
@@ -164,7 +169,7 @@ export class Puller {
       }
       const room = Math.min(
         maxChunksInFlight - this.#inFlight,
-        maxChunksInFlightPerPeer - (this.#inFlightOf.get(source.key) ?? 0),
+        this.#windows.of(source.key) - (this.#inFlightOf.get(source.key) ?? 0),
       )
       const chunks = room > 0 ? pull.plan.take(source.key, Math.min(room, chunksPerRequest)) : undefined
       if (chunks === undefined) continue
@@ -179,14 +184,16 @@ export class Puller {
     const askedAtMs = performance.now()
     const controller = new AbortController()
     const signal = AbortSignal.any([pull.signal, controller.signal])
-    const late = setTimeout(() => this.#onLate(source, chunks), this.#init.chunkLateMs)
+    const late = setTimeout(() => this.#onLate(source, chunks, askedAtMs), this.#init.chunkLateMs)
     chunks.requests.add(controller)
     this.#count(pull, source, indexes.length, 1)
     pull.expectChunk(this.#init.firstChunkMs, () => this.#onUnserved(pull, source))
     try {
       const { id, lane } = pull.request
       const asking = this.#init.ask(source.peer, { id: id.bytes, indexes, lane, signal })
-      this.#judge.take(pull, source, { chunks, indexes, request: controller }, await raceSignal(asking, signal))
+      const answer = await raceSignal(asking, signal)
+      this.#windows.answered(source.key, answer.length, askedAtMs)
+      this.#judge.take(pull, source, { chunks, indexes, request: controller }, answer)
     } catch (err) {
       if (!signal.aborted) this.#judge.failed(pull, source, askedAtMs, err)
     } finally {
@@ -199,7 +206,8 @@ export class Puller {
     this.#schedule()
   }
 
-  #onLate(source: PullSource, chunks: PlannedChunks): void {
+  #onLate(source: PullSource, chunks: PlannedChunks, askedAtMs: number): void {
+    this.#windows.late(source.key, askedAtMs)
     source.isProven = false
     chunks.isLate = true
     this.#schedule()
