@@ -90,13 +90,16 @@ export class BlockRange implements Job {
     const { requests, options } = this.#init
     const asked = this.#facts.slice(this.#arrived.length)
     const hashes = asked.map(({ hash }) => hash)
-    const { blocks } = await requests.blocks(peer.id, { hashes, maxBytes: options.maxAnswerBytes }, { signal })
+    const maxBytes = Math.min(options.maxAnswerBytes, peer.answers.bytes)
+    const askedAtMs = performance.now()
+    const { blocks } = await requests.blocks(peer.id, { hashes, maxBytes }, { signal })
     if (blocks.length > asked.length) {
       return { offence: 'too-many-blocks', message: `${blocks.length} blocks, where ${asked.length} were asked for` }
     }
     const bytes = blocks.map((block) => block?.byteLength ?? 0)
     const longest = Math.max(0, ...bytes)
     const sum = bytes.reduce((a, b) => a + b, 0)
+    peer.answers.took(sum, performance.now() - askedAtMs)
     if (longest > options.maxBlockBytes || sum > options.maxAnswerBytes) {
       const message = `${sum} bytes, the longest block ${longest}, of ${options.maxAnswerBytes} and ${options.maxBlockBytes}`
       return { offence: 'too-many-bytes', message }

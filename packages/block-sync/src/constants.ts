@@ -21,6 +21,9 @@ export const DEFAULT_MAX_PEERS = 256
 
 /** Longest delay of a timer, in ms; a longer one fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647
+/** Bytes of blocks that a peer is asked for at once at first, and at least. */
+export const FIRST_ANSWER_BYTES = 131_072
+export const LEAST_ANSWER_BYTES = 32_768
 /** How often a run looks at what takes too long, in ms. */
 export const TICK_MS = 500
 

@@ -155,6 +155,7 @@ export class Fetcher {
     this.#running--
     if (this.#isOver) return
     const tookMs = performance.now() - sinceMs
+    if (fetched === undefined) peer.answers.took(0, tookMs)
     if (fetched !== undefined) this.#settle(job, peer, fetched, tookMs)
     else if (!controller.signal.aborted) this.#failed(peer, error)
     // Somebody else was faster; or else nobody needs it any more.

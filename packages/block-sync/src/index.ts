@@ -38,7 +38,7 @@ export interface BlockSyncInit {
   maxHeadersAhead?: number
   /** Bytes of blocks and pieces that came or may come and are not imported, at least twice `maxAnswerBytes`; beyond it none are asked for. @default 67_108_864 */
   maxBufferedBytes?: number
-  /** Bytes of blocks asked of a peer at once, and longest piece of a state, which is asked for in more pieces where one is longer; at least `maxBlockBytes`, up to 16_777_216. @default 4_194_304 */
+  /** Bytes of blocks asked of a peer at once, at most, and longest piece of a state, which is asked for in more pieces where one is longer; at least `maxBlockBytes`, up to 16_777_216. @default 4_194_304 */
   maxAnswerBytes?: number
   /** Longest block, in bytes; who sends a longer one is reported. @default 1_048_576 */
   maxBlockBytes?: number

@@ -1,4 +1,5 @@
 import type { ChainTip } from '@gridmesh/interfaces'
+import { AnswerSize } from './answer-size.ts'
 import type { PeerNotice, SyncPeerStatus } from './index.ts'
 import type { SyncOptions } from './options.ts'
 import type { Offence, SyncPeer, SyncPeers } from './ports.ts'
@@ -30,10 +31,13 @@ export class PeerRecord {
   requests = 0
   failures = 0
   blocksPerSecond: number | undefined
+  /** What it is asked for at once. */
+  readonly answers: AnswerSize
   #presence = new AbortController()
 
-  constructor(claim: SyncPeer, seenAt: number) {
+  constructor(claim: SyncPeer, seenAt: number, timeoutMs: number) {
     this.id = claim.id
+    this.answers = new AnswerSize(timeoutMs)
     this.claim = claim
     this.seenAt = seenAt
   }
@@ -114,7 +118,7 @@ export class PeerTable {
 
   /** Who lied before is asked nothing; of whom nothing came, as little as can be: it may be honest. */
   #recordOf(claim: SyncPeer): PeerRecord {
-    const record = new PeerRecord(claim, this.#turn)
+    const record = new PeerRecord(claim, this.#turn, this.#options.requestTimeoutMs)
     const doubt = this.#known.doubtOf(claim.id)
     record.isDoubted = doubt === 'fruitless'
     record.isReported = doubt === 'lied'

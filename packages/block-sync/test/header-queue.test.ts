@@ -8,7 +8,7 @@ import { GENESIS, makeBlocks, ModelChain, reader } from './model-chain.ts'
 import { ModelNet } from './model-net.ts'
 
 const BLOCKS = makeBlocks(GENESIS, 30, 'a')
-const source = new PeerRecord({ id: 'a', tip: GENESIS, finalised: GENESIS, isReady: true }, 0)
+const source = new PeerRecord({ id: 'a', tip: GENESIS, finalised: GENESIS, isReady: true }, 0, 10_000)
 const net = new ModelNet()
 net.join('a', new ModelChain().addAll(BLOCKS))
 const init = { requests: net, reader, options: resolveOptions({}), source }

@@ -244,7 +244,9 @@ it('shows the chain one block of any size, and more only while they are small', 
     shown.push(blocks.findIndex((block) => Buffer.compare(block.bytes, bytes) === 0))
   }
   const setup = setUp(chain, { rangeBlocks: 4 }, { prepare })
-  setup.net.join('a', new ModelChain().addAll(blocks))
+  // All at once, which is more than was asked for.
+  const answer = { blocks: blocks.map(({ bytes }) => bytes) }
+  setup.net.join('a', new ModelChain().addAll(blocks), { blocks: () => answer })
 
   expect(await run(setup)).toMatchObject({ status: 'synced', imported: 4 })
   expect(shown).toEqual([1, 2, 3])
