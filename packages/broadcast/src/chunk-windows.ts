@@ -10,17 +10,15 @@ interface Window {
 
 /** Bounds of the windows of peers. */
 export interface ChunkWindowLimits {
-  /** Chunks that a peer is asked for at first. */
-  first: number
-  /** And at most. */
+  /** Chunks that a peer is asked for at most. */
   most: number
   /** Time after which an answer is late, in ms. */
   lateMs: number
 }
 
 /**
- * How many chunks each peer is asked for at a time, of all payloads together: few at first, twice as many with each answer
- * that comes well in time, and half as many once one is late, down to one. Over a slow link all that is asked for waits in one
+ * How many chunks each peer is asked for at a time, of all payloads together: one at first, since all neighbours of an author
+ * ask it in the same moment; twice as many with each answer that comes well in time, and half as many once one is late. Over a slow link all that is asked for waits in one
  * queue, with whatever is urgent behind it: to ask for more brings nothing sooner, until all of it is late.
  */
 export class ChunkWindows {
@@ -56,7 +54,6 @@ export class ChunkWindows {
   }
 
   #of(peer: string): Window {
-    const { first, most } = this.#limits
-    return this.#windows.get(peer) ?? { chunks: Math.min(first, most), narrowedAtMs: Number.NEGATIVE_INFINITY }
+    return this.#windows.get(peer) ?? { chunks: 1, narrowedAtMs: Number.NEGATIVE_INFINITY }
   }
 }

@@ -49,8 +49,8 @@ export class Puller {
   constructor(init: PullerInit) {
     this.#init = init
     this.#judge = new PullJudge(init)
-    const { chunksPerRequest: first, maxChunksInFlightPerPeer: most, chunkLateMs: lateMs } = init
-    this.#windows = new ChunkWindows({ first, most, lateMs })
+    const { maxChunksInFlightPerPeer: most, chunkLateMs: lateMs } = init
+    this.#windows = new ChunkWindows({ most, lateMs })
   }
 
   /** Payloads being pulled or waiting to be. */
