@@ -24,6 +24,7 @@ import { fullEntries } from './full-entries.ts'
 import { gossip } from './gossip.ts'
 import { ipColocation } from './ip-colocation.ts'
 import { lossyLinks } from './lossy-links.ts'
+import { narrowLinks } from './narrow-links.ts'
 import { massRestart } from './mass-restart.ts'
 import { partitionThree } from './partition-three.ts'
 import { partitionTwo } from './partition-two.ts'
@@ -46,6 +47,7 @@ export const scenarios: readonly Scenario[] = [
   slowMajority,
   rateLimitAbuse,
   lossyLinks,
+  narrowLinks,
   crashTenth,
   massRestart,
   clockSkew,

@@ -27,7 +27,7 @@ const codec: Codec<Note> = {
 export const KINDS = {
   critical: { kind: 'sim-alarm', codec, lane: 'critical', maxBytes: 65_536 },
   normal: { kind: 'sim-order', codec, lane: 'normal', maxBytes: 65_536 },
-  bulk: { kind: 'sim-archive', codec, lane: 'bulk', maxBytes: 65_536 },
+  bulk: { kind: 'sim-archive', codec, lane: 'bulk', maxBytes: 1_048_576 },
 } as const satisfies Record<string, MessageKind<Note>>
 
 /** Name of a kind. */
