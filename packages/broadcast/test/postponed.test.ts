@@ -10,7 +10,7 @@ import {
   POSTPONED_RETRY_MS,
 } from '../src/constants.ts'
 import { type GossipArrival, Postponed } from '../src/postponed.ts'
-import { peerIds } from './helpers/peer-ids.ts'
+import { peerAt, peerIds } from './helpers/peer-ids.ts'
 
 let peers: PeerId[]
 
@@ -20,11 +20,7 @@ beforeAll(async () => {
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
 
-function peer(index: number): PeerId {
-  const id = peers[index]
-  if (id === undefined) throw new RangeError('too few peers')
-  return id
-}
+const peer = (index: number): PeerId => peerAt(peers, index)
 
 function arrival(name: string, from = peer(0), bytes = 10): GossipArrival {
   const id = { bytes: new Uint8Array(20), hex: name }

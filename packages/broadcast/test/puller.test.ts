@@ -7,7 +7,7 @@ import { MAX_SOURCES } from '../src/constants.ts'
 import { BroadcastMetrics } from '../src/metrics.ts'
 import { Puller } from '../src/puller.ts'
 import { MIB } from './helpers/payloads.ts'
-import { peerIds } from './helpers/peer-ids.ts'
+import { peerAt, peerIds } from './helpers/peer-ids.ts'
 import {
   after,
   type Behaviour,
@@ -40,11 +40,7 @@ beforeAll(async () => {
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
 
-function peer(index: number): PeerId {
-  const id = peers[index]
-  if (id === undefined) throw new RangeError('too few peers')
-  return id
-}
+const peer = (index: number): PeerId => peerAt(peers, index)
 
 /** What the heap holds without its garbage, which the query collects. */
 function heapBytes(): number {
