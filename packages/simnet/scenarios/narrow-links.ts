@@ -13,7 +13,7 @@ const WITHIN_MS = 30_000
 export const narrowLinks: Scenario = {
   name: 'narrow-links',
   about:
-    'links of 1 Mbit/s, and four payloads of 300 kB at once; all arrive in the end, and calls are answered meanwhile',
+    'links of 1 Mbit/s, and four payloads of 300 kB at once; all arrive within 30 s, and most calls are answered meanwhile',
   nodes: { usual: 10, least: 4 },
   links: {
     latency: thailandLatency(),
